@@ -1,0 +1,103 @@
+using static TorchSharp.torch;
+
+namespace Raijin.Tensors;
+
+/// <summary>
+/// Reaches a parameter's gradient without making a wrapper for it: <c>parameter.grad</c> allocates a managed tensor with a finalizer at each
+/// read, this is a few loads. On platforms that do not export libc10's C++ entry points the same answers come through <c>parameter.grad</c>.
+/// </summary>
+public static unsafe class GradientAccess
+{
+    // TensorImpl::grad() const gives a reference to the at::Tensor inside the autograd metadata, or to a static undefined tensor.
+    // An at::Tensor is one word, the TensorImpl*; a reference to it is what the C ABI takes as a tensor handle.
+    static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint> Grad =
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint>)NativeExports.OfC10("_ZNK3c1010TensorImpl4gradEv");
+    static readonly nint UndefinedImpl = NativeExports.OfC10("_ZN3c1019UndefinedTensorImpl10_singletonE");
+    // *destination = *source, releasing what the destination held. It may free memory, so the collector must be able to run meanwhile.
+    static readonly delegate* unmanaged[Cdecl]<nint, nint, int> Assign =
+        (delegate* unmanaged[Cdecl]<nint, nint, int>)NativeExports.OfTorch("aoti_torch_assign_tensors");
+
+    /// <summary>Whether the direct route is there: libtorch on Linux. Elsewhere each answer costs a wrapper.</summary>
+    public static bool IsDirect => Grad != null && UndefinedImpl != 0 && Assign != null;
+
+    /// <summary>Looks at the gradient of <paramref name="parameter"/>.</summary>
+    /// <param name="parameter">Borrowed. Keep it, and do not clear its gradient, while the address is in use.</param>
+    /// <param name="gradient">The gradient's memory, when the result is <see cref="HostMemoryKind.Dense"/>.</param>
+    /// <exception cref="ObjectDisposedException">The parameter was freed.</exception>
+    public static HostMemoryKind Inspect(Tensor parameter, out HostMemory gradient)
+    {
+        TensorGuard.ThrowIfFreed(parameter);
+        if (IsDirect)
+        {
+            var kind = TensorAccess.Inspect(Grad(*(nint*)parameter.Handle), out gradient);
+            GC.KeepAlive(parameter);
+            return kind;
+        }
+        using var wrapper = parameter.grad;
+        gradient = default;
+        return wrapper is null ? HostMemoryKind.None : TensorAccess.Inspect(wrapper.Handle, out gradient);
+    }
+
+    /// <summary>The gradient's memory by the parameter's bare handle, for loops that pinned their parameters' handles before.</summary>
+    /// <param name="parameterHandle"><c>Tensor.Handle</c> of a live parameter.</param>
+    /// <param name="data">Address of element 0.</param>
+    /// <param name="numel">Elements, row-major without gaps.</param>
+    /// <param name="dtype">Their type.</param>
+    /// <returns>False when there is no gradient, or not as dense host memory (<see cref="Inspect"/> says which).</returns>
+    /// <exception cref="PlatformNotSupportedException"><see cref="IsDirect"/> is false.</exception>
+    public static bool TryGetGradientPointer(nint parameterHandle, out nint data, out long numel, out ScalarType dtype)
+    {
+        ThrowUnlessDirect();
+        var kind = TensorAccess.Inspect(Grad(*(nint*)parameterHandle), out var memory);
+        (data, numel, dtype) = memory;
+        return kind == HostMemoryKind.Dense;
+    }
+
+    /// <summary>Whether the parameter has a gradient, whatever its layout or device.</summary>
+    /// <exception cref="ObjectDisposedException">The parameter was freed.</exception>
+    public static bool HasGradient(Tensor parameter)
+    {
+        TensorGuard.ThrowIfFreed(parameter);
+        if (IsDirect)
+        {
+            var has = *(nint*)Grad(*(nint*)parameter.Handle) != UndefinedImpl;
+            GC.KeepAlive(parameter);
+            return has;
+        }
+        using var wrapper = parameter.grad;
+        return wrapper is not null;
+    }
+
+    /// <summary>Sets the parameter's gradient to none and releases its memory, unless a wrapper of it is still held somewhere.</summary>
+    /// <exception cref="ObjectDisposedException">The parameter was freed.</exception>
+    public static void ClearGradient(Tensor parameter)
+    {
+        TensorGuard.ThrowIfFreed(parameter);
+        if (IsDirect)
+        {
+            ClearGradient(parameter.Handle);
+            GC.KeepAlive(parameter);
+        }
+        else parameter.grad = null;
+    }
+
+    /// <summary>The same by bare handle.</summary>
+    /// <exception cref="PlatformNotSupportedException"><see cref="IsDirect"/> is false.</exception>
+    public static void ClearGradient(nint parameterHandle)
+    {
+        ThrowUnlessDirect();
+        var gradient = Grad(*(nint*)parameterHandle);
+        // Without autograd metadata the reference is to a tensor shared by the whole process: it must not be written.
+        if (*(nint*)gradient == UndefinedImpl) return;
+        // An undefined at::Tensor is the singleton's address, and copying it counts no reference.
+        var undefined = UndefinedImpl;
+        Assign((nint)(&undefined), gradient);
+    }
+
+    static void ThrowUnlessDirect()
+    {
+        if (!IsDirect)
+            throw new PlatformNotSupportedException(
+                "This libtorch does not export c10::TensorImpl::grad; pass the parameter's Tensor instead of its handle.");
+    }
+}
