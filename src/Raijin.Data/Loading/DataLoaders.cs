@@ -1,0 +1,9 @@
+namespace Raijin;
+
+/// <summary>The loaders of a run: what <c>Fit</c> takes.</summary>
+/// <param name="Train">Batches to train on.</param>
+/// <param name="Validation">Batches to validate on while training; null: no validation.</param>
+/// <param name="Test">Batches for the final test; null: none.</param>
+/// <typeparam name="TBatch">What a step gets.</typeparam>
+public sealed record DataLoaders<TBatch>(DataLoader<TBatch> Train, DataLoader<TBatch>? Validation = null, DataLoader<TBatch>? Test = null)
+    where TBatch : IBatch<TBatch>;
