@@ -1,0 +1,28 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Raijin.Cli;
+
+/// <summary>All commands, in the order help lists them.</summary>
+static class CommandTree
+{
+    /// <summary>Builds the commands below <c>raijin</c>.</summary>
+    public static IEnumerable<Command> Build(IReadOnlyList<LearningTask> tasks) =>
+    [
+        Group("config", "Shows configurations", [Group("print", "Prints a task's configuration after all files and arguments", tasks.Select(task => new ConfigPrintCommand(task)))]),
+        new CompletionCommand(),
+    ];
+
+    /// <summary>A command as it is typed: <c>raijin fit digits</c>.</summary>
+    public static string PathOf(CommandResult command) => command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "raijin";
+
+    /// <summary>The command without the program: <c>fit digits</c>; empty for the program itself.</summary>
+    public static string NameOf(CommandResult command) => PathOf(command)["raijin".Length..].TrimStart();
+
+    static Command Group(string name, string description, IEnumerable<Command> commands)
+    {
+        var group = new Command(name, description) { TreatUnmatchedTokensAsErrors = false };
+        foreach (var command in commands) group.Subcommands.Add(command);
+        return group;
+    }
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Raijin.Cli;
+
+/// <summary>The command line as a whole: parses, finds the command, runs it, and turns what goes wrong into words and an exit code.</summary>
+sealed class RaijinApp
+{
+    readonly Option<bool> _json = new("--json") { Description = "Print one JSON object as the last line; human output goes to standard error", Recursive = true };
+    readonly Option<bool> _verbose = new("--verbose") { Description = "Show stack traces of failures", Recursive = true };
+    readonly Option<bool> _help = new("--help", "-h", "-?") { Description = "Show help", Recursive = true };
+    readonly Option<bool> _version = new("--version") { Description = "Show the version" };
+    readonly RootCommand _root = new("Trains, resumes, evaluates and inspects deep-learning models in .NET");
+    readonly Terminal _terminal;
+
+    /// <summary>Builds the commands.</summary>
+    /// <param name="tasks">The tasks that can be trained.</param>
+    /// <param name="terminal">Where to talk.</param>
+    public RaijinApp(IReadOnlyList<LearningTask> tasks, Terminal terminal)
+    {
+        _terminal = terminal;
+        _root.Options.Clear(); // System.CommandLine's own help and version, replaced by ours
+        foreach (var option in (Option[])[_json, _verbose, _help, _version]) _root.Options.Add(option);
+        _root.TreatUnmatchedTokensAsErrors = false;
+        foreach (var command in CommandTree.Build(tasks)) _root.Subcommands.Add(command);
+    }
+
+    /// <summary>Runs one command line.</summary>
+    /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
+    public int Run(IReadOnlyList<string> args)
+    {
+        // Posix bundling would read -seed as -s -e -e -d.
+        var arguments = _root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        if (args.Count > 0 && args[0].StartsWith("[suggest", StringComparison.Ordinal)) return arguments.Invoke(new InvocationConfiguration { Output = _terminal.Out });
+
+        _terminal.Json = arguments.GetValue(_json);
+        var verbose = arguments.GetValue(_verbose);
+        var command = arguments.CommandResult.Command;
+        try
+        {
+            if (arguments.GetValue(_version)) return Versions.Print(_terminal);
+            if (arguments.GetValue(_help) || args.Count == 0) return HelpPage.Print(_terminal, arguments.CommandResult);
+
+            var faults = arguments.Errors.Where(error => error.SymbolResult is not CommandResult).Select(Fault).ToList();
+            var overrides = Overrides.Collect(arguments, faults);
+            if (command is CliCommand runnable) return runnable.Execute(new Invocation(arguments, overrides, faults, _terminal));
+            if (faults.Count == 0) faults.Add(new OptionFault(CommandTree.NameOf(arguments.CommandResult), $"needs one of: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}"));
+            throw new InvalidOptionsException(faults);
+        }
+        catch (InvalidOptionsException error)
+        {
+            return FailureReport.Print(_terminal, CommandTree.NameOf(arguments.CommandResult), error, verbose, ExitCode.Usage);
+        }
+        catch (Exception error)
+        {
+            // The end of the program: whatever failed, its user gets a sentence, and the stack when it was asked for.
+            return FailureReport.Print(_terminal, CommandTree.NameOf(arguments.CommandResult), error, verbose, ExitCode.Failure);
+        }
+    }
+
+    static OptionFault Fault(ParseError error) => error.SymbolResult switch
+    {
+        OptionResult option when option.Tokens.Count == 0 => new(option.Option.Name, "needs a value"),
+        OptionResult option => new($"{option.Option.Name} = {string.Join(' ', option.Tokens.Select(token => token.Value))}", Lower(error.Message)),
+        ArgumentResult { Parent: OptionResult option } argument => new($"{option.Option.Name} = {string.Join(' ', argument.Tokens.Select(token => token.Value))}", Lower(error.Message)),
+        ArgumentResult argument => new(argument.Argument.Name, "is missing"),
+        _ => new("", error.Message),
+    };
+
+    static string Lower(string message) => char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.');
+}

@@ -1,0 +1,31 @@
+namespace Raijin.Cli;
+
+/// <summary>Something the command line can train: data, a model for it, and the options of both.</summary>
+/// <param name="name">As typed: <c>digits</c>.</param>
+/// <param name="summary">One line for help.</param>
+abstract class LearningTask(string name, string summary)
+{
+    RecordShape? _shape;
+
+    /// <summary>As typed.</summary>
+    public string Name => name;
+
+    /// <summary>One line for help.</summary>
+    public string Summary => summary;
+
+    /// <summary>The options a run has when nothing is said.</summary>
+    public abstract TaskOptions Defaults { get; }
+
+    /// <summary>The keys of its options.</summary>
+    public RecordShape Shape => _shape ??= (RecordShape)ValueShape.Of(Defaults.GetType())!;
+
+    /// <summary>Options that stand for a key each.</summary>
+    public virtual IReadOnlyList<ShortForm> ShortForms => [];
+}
+
+/// <summary>An option that stands for a key: <c>--seed 3</c> for <c>--trainer.seed 3</c>.</summary>
+/// <param name="Name">The option.</param>
+/// <param name="Value">What help calls its value.</param>
+/// <param name="Key">The key.</param>
+/// <param name="Description">One line for help.</param>
+sealed record ShortForm(string Name, string Value, string Key, string Description);

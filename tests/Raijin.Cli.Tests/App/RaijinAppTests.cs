@@ -1,0 +1,130 @@
+using System.Text.Json;
+using Raijin.Testing;
+
+namespace Raijin.Cli.Tests;
+
+public sealed class RaijinAppTests
+{
+    [Theory]
+    [InlineData("help.txt")]
+    [InlineData("help-config-print-demo.txt", "config", "print", "demo", "--help")]
+    [InlineData("help-completion.txt", "completion", "-h")]
+    public void Help_is_drawn_from_what_commands_declare(string golden, params string[] args)
+    {
+        var call = Call.Run(args);
+        Assert.Equal((0, ""), (call.ExitCode, call.Error));
+        Golden.Match(call.Out, golden);
+    }
+
+    [Theory]
+    [InlineData("--schedule.maxEpochs", "3")]
+    [InlineData("--schedule.maxEpochs=3")]
+    [InlineData("--schedule.maxEpochs:3")]
+    public void A_key_takes_its_value_as_any_option_does(params string[] args) => Assert.Contains("maxEpochs: 3", Print(args), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("true", "--schedule.fastDevRun")]
+    [InlineData("true", "--schedule.fastDevRun", "--sources")]
+    [InlineData("true", "--schedule.fastDevRun", "true")]
+    [InlineData("false", "--schedule.fastDevRun=false")]
+    public void A_truth_value_needs_no_value(string expected, params string[] args) => Assert.Contains($"fastDevRun: {expected}", Print(args), StringComparison.Ordinal);
+
+    [Fact]
+    public void Values_may_look_like_options_and_hold_anything()
+    {
+        Assert.Contains("maxEpochs: -5", Print("--schedule.maxEpochs", "-5"), StringComparison.Ordinal);
+        Assert.Contains("name: \"a=b: c\"", Print("--model.name=a=b: c"), StringComparison.Ordinal);
+        Assert.Contains("name: \"\"", Print("--model.name", ""), StringComparison.Ordinal);
+        Assert.Contains("name: \"@file\"", Print("--model.name", "@file"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_given_twice_is_the_last_one_and_a_short_form_is_its_key()
+    {
+        Assert.Contains("hidden: 7", Print("--model.hidden", "6", "--model.hidden", "7"), StringComparison.Ordinal);
+        Assert.Contains("hidden: 8", Print("--size", "8"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Keys_may_stand_before_the_task() => Assert.Contains("hidden: 7", Call.Run("config", "print", "--model.hidden", "7", "demo").Out, StringComparison.Ordinal);
+
+    [Fact]
+    public void All_faults_of_a_command_line_are_reported_at_once()
+    {
+        var call = Call.Run("config", "print", "demo", "--model.hiden", "3", "--schedule.strategy", "zero4", "--ouput", "x", "stray", "--size", "many", "--schedule.maxEpochs", "--sources", "--config", "absent.yaml");
+        Assert.Equal((2, ""), (call.ExitCode, call.Out));
+        Golden.Match(call.Error.Replace(Directory.GetCurrentDirectory(), "FOLDER", StringComparison.Ordinal), "faults.txt");
+    }
+
+    [Theory]
+    [InlineData("confg   unknown; did you mean config?", "confg", "print")]
+    [InlineData("config   needs one of: print", "config")]
+    [InlineData("dmo   unknown; did you mean demo?", "config", "print", "dmo")]
+    [InlineData("SHELL   is missing", "completion")]
+    [InlineData("SHELL = csh   allowed: bash, zsh, fish, pwsh", "completion", "csh")]
+    [InlineData("extra   unexpected; every other argument was understood", "completion", "bash", "extra")]
+    [InlineData("--jsn   unknown option; did you mean --json?", "completion", "bash", "--jsn")]
+    [InlineData("--config   needs a value", "config", "print", "demo", "--config")]
+    [InlineData("--model.hidden   needs a value", "config", "print", "demo", "--model.hidden")]
+    [InlineData("--model.hidden   unknown option; --help lists them", "completion", "bash", "--model.hidden", "3")]
+    public void A_wrong_command_line_is_exit_code_2_and_says_what_would_be_right(string expected, params string[] args)
+    {
+        var call = Call.Run(args);
+        Assert.Equal((2, ""), (call.ExitCode, call.Out));
+        Assert.Equal($"1 problem in the options:\n  {expected}\n", call.Error);
+    }
+
+    [Fact]
+    public void Under_json_a_fault_is_the_last_line_of_standard_output_too()
+    {
+        var call = Call.Run("config", "print", "demo", "--model.hiden", "3", "--json");
+        Assert.Equal(2, call.ExitCode);
+        Assert.Contains("did you mean model.hidden?", call.Error, StringComparison.Ordinal);
+        var json = JsonDocument.Parse(call.Out).RootElement;
+        Assert.Equal(("config print demo", 2), (json.GetProperty("command").GetString(), json.GetProperty("exitCode").GetInt32()));
+        Assert.Equal("model.hiden", json.GetProperty("error").GetProperty("faults")[0].GetProperty("key").GetString());
+    }
+
+    [Fact]
+    public void The_configuration_prints_as_one_json_object_with_sources()
+    {
+        var json = JsonDocument.Parse(Call.Run("config", "print", "demo", "--size", "5", "--json", "--sources").Out).RootElement;
+        Assert.Equal(5, json.GetProperty("config").GetProperty("model").GetProperty("hidden").GetInt32());
+        Assert.Equal("argument", json.GetProperty("sources").GetProperty("model.hidden").GetString());
+        Assert.Equal("default", json.GetProperty("sources").GetProperty("model.dropout").GetString());
+    }
+
+    [Fact]
+    public void A_printed_configuration_is_a_file_that_gives_it_again()
+    {
+        using var folder = new TemporaryFolder();
+        var printed = Print("--size", "5", "--schedule.maxTime", "90s", "--model.name", "a: b");
+        File.WriteAllText(folder["a.yaml"], printed);
+        Assert.Equal(printed, Print("--config", folder["a.yaml"]));
+    }
+
+    [Theory]
+    [InlineData("confi", "config")]
+    [InlineData("config print ", "demo")]
+    [InlineData("config print demo --mod", "--model.hidden")]
+    [InlineData("config print demo --schedule.strategy ", "zero1")]
+    [InlineData("config print demo --js", "--json")]
+    [InlineData("completion ", "fish")]
+    public void Completion_offers_commands_options_keys_and_values(string line, string expected)
+    {
+        var call = Call.Run($"[suggest:{line.Length}]", line);
+        Assert.Contains(expected, call.Out.Split('\n'));
+        var typed = Call.Run($"[suggest:{line.Length + 7}]", "raijin " + line);
+        Assert.Contains(expected, typed.Out.Split('\n'));
+    }
+
+    [Fact]
+    public void Version_is_one_line() => Assert.Matches(@"^\d+\.\d+\.\d+\n$", Call.Run("--version").Out);
+
+    static string Print(params string[] args)
+    {
+        var call = Call.Run(["config", "print", "demo", .. args]);
+        Assert.Equal((0, ""), (call.ExitCode, call.Error));
+        return call.Out;
+    }
+}
