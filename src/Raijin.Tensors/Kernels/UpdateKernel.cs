@@ -1,0 +1,187 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Raijin.Tensors;
+
+/// <summary>What a rule is told about the step: hyper-parameters of the group, and which update of its parameter this is (the first is 1).</summary>
+readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step);
+
+/// <summary>The arithmetic of one optimizer, on one register's worth of elements; its fields are the coefficients of one step.</summary>
+interface IUpdateRule<TSelf>
+    where TSelf : struct, IUpdateRule<TSelf>
+{
+    /// <summary>How many of the three state registers the rule reads and writes.</summary>
+    static abstract int Slots { get; }
+
+    static abstract TSelf For(OptimizerAlgorithm algorithm, in UpdateScalars scalars);
+
+    /// <summary>The parameter after the update by gradient <paramref name="g"/>; the state advances in place.</summary>
+    TLanes Update<TLanes>(TLanes p, TLanes g, ref TLanes s0, ref TLanes s1, ref TLanes s2)
+        where TLanes : struct, ILanes<TLanes>;
+}
+
+/// <summary>One parameter as the kernels see it: raw CPU memory, contiguous.</summary>
+unsafe struct KernelTensor
+{
+    /// <summary>fp32: the parameter itself, or its master where the parameter is bf16.</summary>
+    public float* Weights;
+
+    /// <summary>The bf16 parameter; null where the parameter is fp32.</summary>
+    public ushort* Rounded;
+
+    /// <summary>fp32 or bf16; null where the parameter has no gradient this step.</summary>
+    public void* Gradient;
+
+    public float* S0;
+    public float* S1;
+    public float* S2;
+
+    public bool GradientIsBFloat16;
+
+    /// <summary>Which coefficients apply (<see cref="UpdateKernel.Prepare"/>).</summary>
+    public int Coefficients;
+
+    public readonly bool HasGradient => Gradient != null;
+}
+
+/// <summary>Updates a range of one tensor. Any number of threads may run it at once on ranges that do not overlap.</summary>
+abstract unsafe class UpdateKernel
+{
+    /// <summary>What each gradient element is multiplied by, before <see cref="GradientBound"/>.</summary>
+    public float GradientScale { get; set; } = 1;
+
+    /// <summary>Gradient elements are clamped to ± this after scaling.</summary>
+    public float GradientBound { get; set; } = float.PositiveInfinity;
+
+    /// <summary>Lets tests compare the register widths; 512 only where the machine has it.</summary>
+    public bool Use512 { get; set; } = Vector512.IsHardwareAccelerated;
+
+    public abstract int Slots { get; }
+
+    /// <summary>Computes the coefficients number <paramref name="index"/>, which grow by one at most.</summary>
+    public abstract void Prepare(int index, in UpdateScalars scalars);
+
+    public abstract void Run(in KernelTensor tensor, nint start, nint count);
+}
+
+// Every type argument is a struct: the compiler makes a method of its own for each combination and inlines it whole.
+sealed unsafe class UpdateKernel<TRule>(OptimizerAlgorithm algorithm) : UpdateKernel
+    where TRule : struct, IUpdateRule<TRule>
+{
+    TRule[] _rules = new TRule[1];
+
+    public override int Slots => TRule.Slots;
+
+    public override void Prepare(int index, in UpdateScalars scalars)
+    {
+        if (index == _rules.Length)
+            Array.Resize(ref _rules, 2 * index);
+        _rules[index] = TRule.For(algorithm, scalars);
+    }
+
+    public override void Run(in KernelTensor tensor, nint start, nint count)
+    {
+        if (Use512)
+            Run<Lanes512>(tensor, start, count);
+        else
+            Run<Lanes256>(tensor, start, count);
+    }
+
+    void Run<TLanes>(in KernelTensor tensor, nint start, nint count)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        if (tensor.Rounded == null)
+        {
+            if (tensor.GradientIsBFloat16)
+                Range<TLanes, Float32Weights, BFloat16Gradient>(tensor, start, count);
+            else
+                Range<TLanes, Float32Weights, Float32Gradient>(tensor, start, count);
+        }
+        else if (tensor.GradientIsBFloat16)
+            Range<TLanes, MasterWeights, BFloat16Gradient>(tensor, start, count);
+        else
+            Range<TLanes, MasterWeights, Float32Gradient>(tensor, start, count);
+    }
+
+    void Range<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint start, nint count)
+        where TLanes : struct, ILanes<TLanes>
+        where TWeights : IWeights
+        where TGradient : IGradient
+    {
+        var rest = count % TLanes.Count;
+        var end = start + count - rest;
+        Blocks<TLanes, TWeights, TGradient>(tensor, start, end);
+        if (rest > 0) Rest<TLanes, TWeights, TGradient>(tensor, end, (int)rest);
+    }
+
+    void Blocks<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint start, nint end)
+        where TLanes : struct, ILanes<TLanes>
+        where TWeights : IWeights
+        where TGradient : IGradient
+    {
+        var rule = _rules[tensor.Coefficients];
+        var scale = TLanes.Splat(GradientScale);
+        var bound = TLanes.Splat(GradientBound);
+        var bounded = GradientBound < float.PositiveInfinity;
+        var weights = tensor.Weights;
+        var rounded = tensor.Rounded;
+        var gradient = tensor.Gradient;
+        var slot0 = tensor.S0;
+        var slot1 = tensor.S1;
+        var slot2 = tensor.S2;
+        for (var i = start; i < end; i += TLanes.Count)
+        {
+            var g = TGradient.Load<TLanes>(gradient, i) * scale;
+            if (bounded) g = g.Clamp(bound);
+            var p = TWeights.Load<TLanes>(weights, rounded, i);
+            var s0 = TRule.Slots > 0 ? TLanes.Load(slot0 + i) : default;
+            var s1 = TRule.Slots > 1 ? TLanes.Load(slot1 + i) : default;
+            var s2 = TRule.Slots > 2 ? TLanes.Load(slot2 + i) : default;
+            p = rule.Update(p, g, ref s0, ref s1, ref s2);
+            TWeights.Store(weights, rounded, i, p);
+            if (TRule.Slots > 0) s0.Store(slot0 + i);
+            if (TRule.Slots > 1) s1.Store(slot1 + i);
+            if (TRule.Slots > 2) s2.Store(slot2 + i);
+        }
+    }
+
+    /// <summary>The last, partial register goes through a padded copy, so that it sees the arithmetic of all the others.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    void Rest<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint at, int count)
+        where TLanes : struct, ILanes<TLanes>
+        where TWeights : IWeights
+        where TGradient : IGradient
+    {
+        const int Lanes = 16;
+        var padded = stackalloc float[6 * Lanes];
+        new Span<float>(padded, 6 * Lanes).Clear();
+        var copy = new KernelTensor
+        {
+            Weights = padded,
+            S0 = padded + Lanes,
+            S1 = padded + (2 * Lanes),
+            S2 = padded + (3 * Lanes),
+            Gradient = padded + (4 * Lanes),
+            Rounded = (ushort*)(padded + (5 * Lanes)),
+            Coefficients = tensor.Coefficients,
+        };
+        Copy((byte*)tensor.Gradient + (at * TGradient.Bytes), (byte*)copy.Gradient, count * TGradient.Bytes);
+        CopyState<TWeights>(tensor, at, copy, 0, count);
+        Blocks<TLanes, TWeights, TGradient>(copy, 0, TLanes.Count);
+        CopyState<TWeights>(copy, 0, tensor, at, count);
+    }
+
+    static void CopyState<TWeights>(in KernelTensor from, nint i, in KernelTensor to, nint j, int count)
+        where TWeights : IWeights
+    {
+        Copy(from.Weights + i, to.Weights + j, count);
+        if (TWeights.HasRounded) Copy(from.Rounded + i, to.Rounded + j, count);
+        if (TRule.Slots > 0) Copy(from.S0 + i, to.S0 + j, count);
+        if (TRule.Slots > 1) Copy(from.S1 + i, to.S1 + j, count);
+        if (TRule.Slots > 2) Copy(from.S2 + i, to.S2 + j, count);
+    }
+
+    static void Copy<T>(T* from, T* to, int count)
+        where T : unmanaged => new Span<T>(from, count).CopyTo(new(to, count));
+}

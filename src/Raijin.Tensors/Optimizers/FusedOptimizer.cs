@@ -1,0 +1,173 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Raijin.Tensors;
+
+/// <summary>
+/// Updates all parameters of all groups in one pass over memory. Unscaling, clipping by value and the factor of a clip by norm ride along in that
+/// pass; the norm itself costs one pass that only reads gradients. Results are those of <c>torch.optim</c> (docs/design/optimizers.md
+/// gives the tolerances); bf16 and fp16 parameters are updated through fp32 masters.
+/// </summary>
+/// <remarks>
+/// A step makes no tensor and allocates no managed memory for contiguous fp32 and bf16 host parameters. Writing parameters does not
+/// advance autograd's version counters: a graph recorded before a step must not be run backward after it. Not thread-safe.
+/// </remarks>
+public sealed partial class FusedOptimizer : IDisposable
+{
+    readonly OptimizedParameter[] _parameters;
+    readonly UpdateBackend[] _backends;
+    readonly List<OptimizedParameter> _updated;
+    readonly List<OptimizedParameter> _new = [];
+    readonly List<Tensor> _slabs = [];
+    bool _disposed;
+
+    /// <summary>Makes an optimizer; state is allocated when a parameter first has a gradient.</summary>
+    /// <param name="algorithm">What is done to each parameter.</param>
+    /// <param name="groups">At least one; names and parameters unique, parameters floating-point leaves. Borrowed: the parameters must outlive the optimizer.</param>
+    /// <param name="options">How it runs; null for the defaults.</param>
+    /// <exception cref="ArgumentException">A group is empty, or a group name, a parameter name or a parameter occurs twice, or a parameter is not a leaf or not floating-point.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A hyper-parameter of the algorithm, or the number of threads, is outside its range.</exception>
+    public FusedOptimizer(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(algorithm);
+        ArgumentNullException.ThrowIfNull(groups);
+        options ??= new();
+        algorithm.Validate();
+        var threads = options.Threads ?? get_num_threads();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(options));
+
+        Algorithm = algorithm;
+        Groups = [.. groups];
+        _parameters = Collect(Groups);
+        _updated = new(_parameters.Length);
+        var libtorch = new LibtorchBackend(algorithm);
+        _backends = options.UseLibtorchOnly ? [libtorch] : [new KernelBackend(_parameters, algorithm, threads), libtorch];
+    }
+
+    /// <summary>What is done to each parameter.</summary>
+    public OptimizerAlgorithm Algorithm { get; }
+
+    /// <summary>The parameter groups; their learning rates and weight decays may be set between steps.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <summary>How many calls of <see cref="Step"/> updated at least one parameter.</summary>
+    public long Updates { get; private set; }
+
+    /// <summary>
+    /// Updates every parameter that has a gradient, with clamp(gradient × <paramref name="gradientScale"/>, ±<paramref name="clipValue"/>) in its
+    /// gradient's place. The gradients themselves stay as they are.
+    /// </summary>
+    /// <param name="gradientScale">Finite. Default 1.</param>
+    /// <param name="clipValue">Positive. Default infinite: no clamp.</param>
+    /// <exception cref="NotSupportedException">A gradient is sparse.</exception>
+    public void Step(double gradientScale = 1.0, double clipValue = double.PositiveInfinity)
+    {
+        if (!double.IsFinite(gradientScale))
+            throw new ArgumentOutOfRangeException(nameof(gradientScale), gradientScale, "The gradient scale must be finite: a step with overflown gradients is to be skipped.");
+        if (!(clipValue > 0))
+            throw new ArgumentOutOfRangeException(nameof(clipValue), clipValue, "The clip value must be positive.");
+        Survey();
+        if (_updated.Count == 0) return;
+        if (_new.Count > 0)
+        {
+            AllocateSlots(_new);
+            _new.Clear();
+        }
+
+        foreach (var backend in _backends)
+            backend.Update(Algorithm.Maximize ? -gradientScale : gradientScale, clipValue);
+        foreach (var parameter in _updated)
+            parameter.Updates++;
+        Updates++;
+    }
+
+    /// <summary>Reads all gradients once. Nothing is written, and no value depends on the number of threads.</summary>
+    /// <exception cref="NotSupportedException">A gradient is sparse.</exception>
+    public GradientNorm MeasureGradients()
+    {
+        Survey();
+        var squares = 0.0;
+        foreach (var backend in _backends)
+            squares += backend.SumOfSquares();
+        return new(Math.Sqrt(squares), _updated.Count);
+    }
+
+    /// <summary>Sets every gradient to none, which releases its memory.</summary>
+    public void ClearGradients()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (var parameter in _parameters)
+            GradientAccess.ClearGradient(parameter.Tensor);
+    }
+
+    /// <summary>Frees the state; parameters and gradients stay.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        foreach (var backend in _backends) backend.Dispose();
+        foreach (var parameter in _parameters) parameter.Dispose();
+        foreach (var slab in _slabs) slab.Dispose();
+    }
+
+    // Fills _updated with the parameters that have a gradient, and _new with those of them that have no state yet.
+    void Survey()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _updated.Clear();
+        _new.Clear();
+        foreach (var backend in _backends) backend.Begin();
+        for (var i = 0; i < _parameters.Length; i++)
+        {
+            var parameter = _parameters[i];
+            var offer = Offer.Refused;
+            for (var b = 0; offer == Offer.Refused; b++)
+                offer = _backends[b].TryTake(i, parameter);
+            if (offer == Offer.NoGradient) continue;
+            _updated.Add(parameter);
+            if (!parameter.HasSlots) _new.Add(parameter);
+        }
+    }
+
+    void AllocateSlots(IReadOnlyList<OptimizedParameter> parameters)
+    {
+        if (StateSlab.Allocate(parameters, Algorithm) is { } slab) _slabs.Add(slab);
+    }
+
+    static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups)
+    {
+        if (groups.Count == 0) throw new ArgumentException("An optimizer needs at least one parameter group.", nameof(groups));
+        var groupNames = new HashSet<string>(StringComparer.Ordinal);
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var owners = new Dictionary<nint, string>();
+        var all = new List<OptimizedParameter>();
+        foreach (var group in groups)
+        {
+            if (!groupNames.Add(group.Name))
+                throw new ArgumentException($"Two parameter groups are named '{group.Name}'.", nameof(groups));
+            if (group.Parameters.Count == 0)
+                throw new ArgumentException($"Parameter group '{group.Name}' has no parameters.", nameof(groups));
+            foreach (var (name, parameter) in group.Parameters)
+            {
+                Check(name, parameter, group);
+                if (!names.Add(name))
+                    throw new ArgumentException($"Two parameters are named '{name}', the second in group '{group.Name}'.", nameof(groups));
+                if (!owners.TryAdd(parameter.Handle, name))
+                    throw new ArgumentException($"Parameter '{name}' in group '{group.Name}' is the same tensor as '{owners[parameter.Handle]}'.", nameof(groups));
+                all.Add(new(name, parameter, group));
+            }
+        }
+
+        return [.. all];
+    }
+
+    static void Check(string name, Parameter parameter, ParameterGroup group)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        TensorGuard.ThrowIfFreed(parameter, name);
+        if (!parameter.is_leaf)
+            throw new ArgumentException($"Parameter '{name}' in group '{group.Name}' is not a leaf: it is the result of an operation, and gets no gradient of its own.", nameof(group));
+        if (!parameter.is_floating_point())
+            throw new ArgumentException($"Parameter '{name}' in group '{group.Name}' has dtype {parameter.dtype}; only floating-point parameters can be optimized.", nameof(group));
+    }
+}

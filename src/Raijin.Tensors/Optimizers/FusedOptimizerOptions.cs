@@ -1,0 +1,15 @@
+using TorchSharp;
+
+namespace Raijin.Tensors;
+
+/// <summary>How a <see cref="FusedOptimizer"/> runs. No option changes what it computes.</summary>
+public sealed record FusedOptimizerOptions
+{
+    /// <summary>Threads that share one step, the caller included; at least 1.</summary>
+    /// <value>Default null: as many as libtorch's operators use (<see cref="torch.get_num_threads"/>) when the optimizer is made.</value>
+    public int? Threads { get; init; }
+
+    /// <summary>Update CPU parameters through libtorch's operators too, instead of Raijin's kernels: slower, for comparison.</summary>
+    /// <value>Default false.</value>
+    public bool UseLibtorchOnly { get; init; }
+}

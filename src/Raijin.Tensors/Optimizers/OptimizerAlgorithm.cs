@@ -1,0 +1,187 @@
+using System.Text.Json.Serialization;
+
+namespace Raijin.Tensors;
+
+/// <summary>
+/// What an optimizer does to one parameter, with the formulas and defaults of <c>torch.optim</c>: an immutable record that JSON keeps by
+/// its properties. Learning rate and weight decay belong to the <see cref="ParameterGroup"/>.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "algorithm")]
+[JsonDerivedType(typeof(Sgd), "sgd")]
+[JsonDerivedType(typeof(Adam), "adam")]
+[JsonDerivedType(typeof(AdamW), "adamw")]
+[JsonDerivedType(typeof(Lion), "lion")]
+[JsonDerivedType(typeof(Adagrad), "adagrad")]
+[JsonDerivedType(typeof(RmsProp), "rmsprop")]
+public abstract record OptimizerAlgorithm
+{
+    /// <summary>Ascend the objective: the gradient's sign is turned before anything else.</summary>
+    /// <value>Default false.</value>
+    public bool Maximize { get; init; }
+
+    /// <summary>Names of the tensors kept per parameter, each of the parameter's shape.</summary>
+    [JsonIgnore]
+    public abstract IReadOnlyList<string> Slots { get; }
+
+    /// <summary>What a slot holds before the first update.</summary>
+    internal virtual float InitialValue(string slot) => 0;
+
+    internal abstract UpdateKernel CreateKernel();
+
+    /// <exception cref="ArgumentOutOfRangeException">A property is outside its range; the message names it.</exception>
+    internal abstract void Validate();
+
+    private protected static void RequireRate(double value, string name)
+    {
+        if (!(value >= 0 && value < 1))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be in [0, 1).");
+    }
+
+    private protected static void RequireNonNegative(double value, string name)
+    {
+        if (!(value >= 0 && double.IsFinite(value)))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be finite and not negative.");
+    }
+}
+
+/// <summary>Stochastic gradient descent.</summary>
+/// <param name="Momentum">Weight of the momentum buffer, 0 for none. Default 0.</param>
+/// <param name="Dampening">The gradient enters the buffer multiplied by 1 - this, except the first time. Default 0.</param>
+/// <param name="Nesterov">Look ahead along the momentum; needs momentum and no dampening. Default false.</param>
+public sealed record Sgd(double Momentum = 0, double Dampening = 0, bool Nesterov = false) : OptimizerAlgorithm
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Slots => Momentum == 0 ? [] : ["momentum_buffer"];
+
+    // Minus zero is the neutral element of addition: the first buffer is the gradient, down to the sign of its zeros.
+    internal override float InitialValue(string slot) => -0f;
+
+    internal override UpdateKernel CreateKernel() => (Momentum, Nesterov) switch
+    {
+        (0, _) => new UpdateKernel<SgdRule>(this),
+        (_, false) => new UpdateKernel<MomentumRule<No>>(this),
+        _ => new UpdateKernel<MomentumRule<Yes>>(this),
+    };
+
+    internal override void Validate()
+    {
+        RequireNonNegative(Momentum, nameof(Momentum));
+        if (Nesterov && (Momentum == 0 || Dampening != 0))
+            throw new ArgumentOutOfRangeException(nameof(Nesterov), $"Nesterov needs momentum > 0 and dampening 0, not {Momentum} and {Dampening}.");
+    }
+}
+
+/// <summary>Adam (Kingma and Ba 2015); weight decay is added to the gradient.</summary>
+/// <param name="Beta1">Decay of the gradient's average, in [0, 1). Default 0.9.</param>
+/// <param name="Beta2">Decay of the squared gradient's average, in [0, 1). Default 0.999.</param>
+/// <param name="Epsilon">Added to the root in the denominator. Default 1e-8.</param>
+/// <param name="AmsGrad">Divide by the largest squared average so far (Reddi et al. 2018). Default false.</param>
+public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, bool AmsGrad = false) : OptimizerAlgorithm
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Slots => AdamSlots(AmsGrad);
+
+    internal static IReadOnlyList<string> AdamSlots(bool amsGrad) =>
+        amsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
+
+    internal override UpdateKernel CreateKernel() =>
+        AmsGrad ? new UpdateKernel<AdamRule<Yes>>(this) : new UpdateKernel<AdamRule<No>>(this);
+
+    internal override void Validate()
+    {
+        RequireRate(Beta1, nameof(Beta1));
+        RequireRate(Beta2, nameof(Beta2));
+        RequireNonNegative(Epsilon, nameof(Epsilon));
+    }
+}
+
+/// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019): the parameter is multiplied by 1 - lr·decay.</summary>
+/// <param name="Beta1">Decay of the gradient's average, in [0, 1). Default 0.9.</param>
+/// <param name="Beta2">Decay of the squared gradient's average, in [0, 1). Default 0.999.</param>
+/// <param name="Epsilon">Added to the root in the denominator. Default 1e-8.</param>
+/// <param name="AmsGrad">Divide by the largest squared average so far. Default false.</param>
+public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, bool AmsGrad = false) : OptimizerAlgorithm
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Slots => Adam.AdamSlots(AmsGrad);
+
+    internal override UpdateKernel CreateKernel() =>
+        AmsGrad ? new UpdateKernel<AdamWRule<Yes>>(this) : new UpdateKernel<AdamWRule<No>>(this);
+
+    internal override void Validate()
+    {
+        RequireRate(Beta1, nameof(Beta1));
+        RequireRate(Beta2, nameof(Beta2));
+        RequireNonNegative(Epsilon, nameof(Epsilon));
+    }
+}
+
+/// <summary>Lion (Chen et al. 2023): the sign of an interpolation between momentum and gradient; decoupled weight decay.</summary>
+/// <param name="Beta1">Weight of the momentum in the direction, in [0, 1). Default 0.9.</param>
+/// <param name="Beta2">Decay of the momentum, in [0, 1). Default 0.99.</param>
+public sealed record Lion(double Beta1 = 0.9, double Beta2 = 0.99) : OptimizerAlgorithm
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Slots => ["exp_avg"];
+
+    internal override UpdateKernel CreateKernel() => new UpdateKernel<LionRule>(this);
+
+    internal override void Validate()
+    {
+        RequireRate(Beta1, nameof(Beta1));
+        RequireRate(Beta2, nameof(Beta2));
+    }
+}
+
+/// <summary>Adagrad (Duchi et al. 2011).</summary>
+/// <param name="LearningRateDecay">Update number t uses lr / (1 + (t - 1)·decay). Default 0.</param>
+/// <param name="InitialAccumulator">Where the sum of squares starts. Default 0.</param>
+/// <param name="Epsilon">Added to the root in the denominator. Default 1e-10.</param>
+public sealed record Adagrad(double LearningRateDecay = 0, double InitialAccumulator = 0, double Epsilon = 1e-10) : OptimizerAlgorithm
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Slots => ["sum"];
+
+    internal override float InitialValue(string slot) => (float)InitialAccumulator;
+
+    internal override UpdateKernel CreateKernel() => new UpdateKernel<AdagradRule>(this);
+
+    internal override void Validate()
+    {
+        RequireNonNegative(LearningRateDecay, nameof(LearningRateDecay));
+        RequireNonNegative(InitialAccumulator, nameof(InitialAccumulator));
+        RequireNonNegative(Epsilon, nameof(Epsilon));
+    }
+}
+
+/// <summary>RMSprop (Hinton's lecture 6e; centered: Graves 2013).</summary>
+/// <param name="Alpha">Decay of the squared gradient's average, in [0, 1). Default 0.99.</param>
+/// <param name="Epsilon">Added to the root in the denominator. Default 1e-8.</param>
+/// <param name="Momentum">Weight of the momentum buffer, 0 for none. Default 0.</param>
+/// <param name="Centered">Divide by the standard deviation instead of the root mean square. Default false.</param>
+public sealed record RmsProp(double Alpha = 0.99, double Epsilon = 1e-8, double Momentum = 0, bool Centered = false) : OptimizerAlgorithm
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Slots => (Momentum, Centered) switch
+    {
+        (0, false) => ["square_avg"],
+        (_, false) => ["square_avg", "momentum_buffer"],
+        (0, true) => ["square_avg", "grad_avg"],
+        (_, true) => ["square_avg", "momentum_buffer", "grad_avg"],
+    };
+
+    internal override UpdateKernel CreateKernel() => (Momentum, Centered) switch
+    {
+        (0, false) => new UpdateKernel<RmsPropRule<No, No>>(this),
+        (_, false) => new UpdateKernel<RmsPropRule<Yes, No>>(this),
+        (0, true) => new UpdateKernel<RmsPropRule<No, Yes>>(this),
+        (_, true) => new UpdateKernel<RmsPropRule<Yes, Yes>>(this),
+    };
+
+    internal override void Validate()
+    {
+        RequireRate(Alpha, nameof(Alpha));
+        RequireNonNegative(Epsilon, nameof(Epsilon));
+        RequireNonNegative(Momentum, nameof(Momentum));
+    }
+}
