@@ -13,12 +13,9 @@ public static unsafe class GradientAccess
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint> Grad =
         (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint>)NativeExports.OfC10("_ZNK3c1010TensorImpl4gradEv");
     static readonly nint UndefinedImpl = NativeExports.OfC10("_ZN3c1019UndefinedTensorImpl10_singletonE");
-    // *destination = *source, releasing what the destination held. It may free memory, so the collector must be able to run meanwhile.
-    static readonly delegate* unmanaged[Cdecl]<nint, nint, int> Assign =
-        (delegate* unmanaged[Cdecl]<nint, nint, int>)NativeExports.OfTorch("aoti_torch_assign_tensors");
 
     /// <summary>Whether the direct route is there: libtorch on Linux. Elsewhere each answer costs a wrapper.</summary>
-    public static bool IsDirect => Grad != null && UndefinedImpl != 0 && Assign != null;
+    public static bool IsDirect => Grad != null && UndefinedImpl != 0;
 
     /// <summary>Looks at the gradient of <paramref name="parameter"/>.</summary>
     /// <param name="parameter">Borrowed. Keep it, and do not clear its gradient, while the address is in use.</param>
@@ -91,7 +88,7 @@ public static unsafe class GradientAccess
         if (*(nint*)gradient == UndefinedImpl) return;
         // An undefined at::Tensor is the singleton's address, and copying it counts no reference.
         var undefined = UndefinedImpl;
-        Assign((nint)(&undefined), gradient);
+        StableAbi.AssignTensor((nint)(&undefined), gradient);
     }
 
     static void ThrowUnlessDirect()

@@ -32,19 +32,19 @@ public static unsafe class TensorAccess
 {
     // None of these can block, allocate or call back: with the layout known to be strided, each is a handful of loads.
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*, int> IsDefined =
-        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*, int>)Export("aoti_torch_is_defined");
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*, int>)StableAbi.Export("aoti_torch_is_defined");
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int> Layout =
-        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int>)Export("aoti_torch_get_layout");
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int>)StableAbi.Export("aoti_torch_get_layout");
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int> Device =
-        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int>)Export("aoti_torch_get_device_type");
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int>)StableAbi.Export("aoti_torch_get_device_type");
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*, int> IsContiguous =
-        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*, int>)Export("aoti_torch_is_contiguous");
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*, int>)StableAbi.Export("aoti_torch_is_contiguous");
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int> DType =
-        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int>)Export("aoti_torch_get_dtype");
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, int*, int>)StableAbi.Export("aoti_torch_get_dtype");
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, long*, int> NumElements =
-        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, long*, int>)Export("aoti_torch_get_numel");
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, long*, int>)StableAbi.Export("aoti_torch_get_numel");
     static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint*, int> Data =
-        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint*, int>)Export("aoti_torch_get_data_ptr");
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint*, int>)StableAbi.Export("aoti_torch_get_data_ptr");
 
     /// <summary>Looks at the tensor behind <paramref name="handle"/> (an <c>at::Tensor*</c>, borrowed).</summary>
     /// <param name="handle"><c>Tensor.Handle</c> of a live tensor.</param>
@@ -79,9 +79,4 @@ public static unsafe class TensorAccess
         GC.KeepAlive(tensor);
         return kind == HostMemoryKind.Dense;
     }
-
-    // Part of the C ABI that every libtorch 2.10 exports on every platform.
-    static nint Export(string symbol) => NativeExports.OfTorch(symbol) is var address and not 0
-        ? address
-        : throw new EntryPointNotFoundException($"libtorch does not export {symbol}: version 2.10 was expected.");
 }

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace Raijin.Tensors;
+
+/// <summary>The C library's heap, where libtorch's CPU tensors live and which the garbage collector does not see.</summary>
+public static unsafe class NativeHeap
+{
+    const int TrimThreshold = -1, TopPad = -2, MmapMax = -4;
+    const int KeptBytes = 256 << 20;
+
+    static readonly delegate* unmanaged[Cdecl]<MallInfo> MallInfo2 = (delegate* unmanaged[Cdecl]<MallInfo>)NativeExports.OfC("mallinfo2");
+    static readonly delegate* unmanaged[Cdecl]<int, int, int> MallOpt = (delegate* unmanaged[Cdecl]<int, int, int>)NativeExports.OfC("mallopt");
+
+    /// <summary>Bytes allocated and not freed, over all arenas; null where the C library does not tell (anything but glibc 2.33 or newer).</summary>
+    public static long? LiveBytes
+    {
+        get
+        {
+            if (MallInfo2 == null) return null;
+            var info = MallInfo2();
+            return (long)(info.InUse + info.Mapped);
+        }
+    }
+
+    /// <summary>
+    /// Makes glibc keep freed memory instead of returning it. A training step frees and allocates the same big blocks again and again; by default
+    /// each goes back to the kernel and is faulted in anew, page by page.
+    /// </summary>
+    /// <returns>False where the C library is not glibc; nothing changed then.</returns>
+    public static bool KeepFreedMemory()
+    {
+        if (MallOpt == null) return false;
+        // mallopt answers 1 for success. A threshold of -1 is "never".
+        return (MallOpt(MmapMax, 0) & MallOpt(TrimThreshold, -1) & MallOpt(TopPad, KeptBytes)) == 1;
+    }
+
+    // struct mallinfo2 of malloc.h.
+    [StructLayout(LayoutKind.Sequential)]
+    struct MallInfo
+    {
+        public nuint Arena, FreeChunks, FastBins, MappedChunks, Mapped, Unused, FastBinBytes, InUse, Free, Releasable;
+    }
+}
