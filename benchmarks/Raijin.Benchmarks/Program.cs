@@ -1,0 +1,14 @@
+using Raijin.Benchmarks;
+
+// Each subcommand is a page of results. Add a line here and a file beside this one.
+var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
+{
+};
+
+if (args.Length == 0 || !pages.TryGetValue(args[0], out var run))
+{
+    Console.Error.WriteLine($"Usage: Raijin.Benchmarks <page> [options]; pages: {string.Join(", ", pages.Keys)}");
+    return 2;
+}
+run(args);
+return 0;
