@@ -53,7 +53,12 @@ public sealed partial class FusedOptimizer
         parameter.Updates = state?.Scalars.ParameterUpdates[parameter.Name] ?? 0;
         if (!parameter.HasSlots) return;
         foreach (var (name, slot) in parameter.SlotNames(Algorithm).Zip(parameter.Slots))
-            using (state is null ? slot.fill_(Algorithm.InitialValue(name)) : slot.copy_(state.Slots(parameter.Name)[name])) { }
+        {
+            if (state is null)
+                slot.fill_(Algorithm.InitialValue(name));
+            else
+                slot.copy_(state.Slots(parameter.Name)[name]);
+        }
     }
 
     bool Fits(OptimizedParameter parameter, OptimizerState state)

@@ -26,6 +26,7 @@ sealed class LibtorchBackend(OptimizerAlgorithm algorithm) : UpdateBackend
 
     public override double SumOfSquares()
     {
+        if (_taken.Count == 0) return 0;
         using var none = no_grad();
         using var scope = NewDisposeScope();
         // Summed on each device, read back once per device.

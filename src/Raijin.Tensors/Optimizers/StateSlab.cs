@@ -33,7 +33,7 @@ static class StateSlab
             {
                 using var range = slab.narrow(0, offset, parameter.Tensor.numel());
                 var slot = range.view(parameter.Tensor.shape).DetachFromDisposeScope();
-                using (slot.fill_(algorithm.InitialValue(name))) slots.Add(slot);
+                slots.Add(slot.fill_(algorithm.InitialValue(name)));
                 offset += Padded(parameter.Tensor.numel());
             }
 
