@@ -73,7 +73,8 @@ static class RepairedPackage
     {
         if (content is null)
         {
-            File.Delete(path);
+            if (File.Exists(path))
+                File.Delete(path);
             return;
         }
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
