@@ -3,6 +3,8 @@ using Raijin.Benchmarks;
 // Each subcommand is a page of results. Add a line here and a file beside this one.
 var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
+    ["mlp-adam"] = MlpAdamPage.Run,
+    ["optimizer"] = OptimizerPage.Run,
 };
 
 if (args.Length == 0 || !pages.TryGetValue(args[0], out var run))

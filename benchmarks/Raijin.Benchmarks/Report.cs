@@ -45,7 +45,7 @@ sealed class Report(string name, string[] arguments)
         return string.Create(CultureInfo.InvariantCulture, $"{model ?? RuntimeInformation.ProcessArchitecture.ToString()} {Environment.ProcessorCount} cores");
     }
 
-    static string Root()
+    public static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Raijin.slnx"))) folder = folder.Parent;

@@ -16,10 +16,16 @@ unsafe interface ILanes<TSelf> : IAdditionOperators<TSelf, TSelf, TSelf>, ISubtr
 
     static abstract TSelf Load(float* source);
 
+    /// <summary>Loads the first <paramref name="count"/> lanes and no byte more; the others are 0.</summary>
+    static abstract TSelf Load(float* source, int count);
+
     /// <summary>Loads bf16 values, widened exactly.</summary>
     static abstract TSelf LoadBFloat16(ushort* source);
 
     void Store(float* destination);
+
+    /// <summary>Stores the first <paramref name="count"/> lanes.</summary>
+    void Store(float* destination, int count);
 
     /// <summary>Stores as bf16, rounded to nearest, ties to even; NaN stays NaN.</summary>
     void StoreBFloat16(ushort* destination);

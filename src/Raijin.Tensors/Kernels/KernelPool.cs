@@ -2,19 +2,12 @@ using System.Diagnostics;
 
 namespace Raijin.Tensors;
 
-/// <summary>Work that several threads share: each call takes parts of it until none is left.</summary>
-abstract class KernelJob
-{
-    /// <summary>Called at once by every thread taking part; returns when no part is left to take. Must not throw.</summary>
-    public abstract void Execute();
-}
-
 /// <summary>
-/// Threads for kernels that run for microseconds. A worker that has finished spins for <see cref="SpinTime"/>, so that the next job of a busy
+/// Threads of our own, where libtorch's cannot be reached. A worker that has finished spins for <see cref="SpinTime"/>, so that the next job of a busy
 /// loop reaches it in well under a microsecond, and then parks: an idle process burns nothing. The caller takes part, and never waits for a worker that has
 /// not begun: a job is never slower than it would be alone by more than the wake-up call.
 /// </summary>
-sealed class KernelPool
+sealed class KernelPool : KernelTeam
 {
     static readonly TimeSpan SpinTime = TimeSpan.FromMicroseconds(50);
 
@@ -29,10 +22,8 @@ sealed class KernelPool
     // -1: closed; otherwise the number of workers inside the job.
     int _inside = -1;
 
-    public static KernelPool Shared { get; } = new();
-
-    /// <summary>Runs the job on this thread and up to <paramref name="threads"/> - 1 workers; alone when another thread's job is running.</summary>
-    public void Run(KernelJob job, int threads)
+    // Alone when another thread's job is running.
+    public override void Run(KernelJob job, int threads)
     {
         if (threads <= 1 || !_caller.TryEnter())
         {

@@ -1,29 +1,35 @@
-using System.Runtime.Intrinsics;
-
 namespace Raijin.Tensors;
 
 /// <summary>How a kernel reads and writes the parameter.</summary>
 unsafe interface IWeights
 {
-    static abstract bool HasRounded { get; }
-
     static abstract TLanes Load<TLanes>(float* weights, ushort* rounded, nint i)
         where TLanes : struct, ILanes<TLanes>;
 
+    static abstract TLanes Load<TLanes>(float* weights, ushort* rounded, nint i, int count)
+        where TLanes : struct, ILanes<TLanes>;
+
     static abstract void Store<TLanes>(float* weights, ushort* rounded, nint i, TLanes value)
+        where TLanes : struct, ILanes<TLanes>;
+
+    static abstract void Store<TLanes>(float* weights, ushort* rounded, nint i, int count, TLanes value)
         where TLanes : struct, ILanes<TLanes>;
 }
 
 /// <summary>The parameter is fp32.</summary>
 readonly unsafe struct Float32Weights : IWeights
 {
-    public static bool HasRounded => false;
-
     public static TLanes Load<TLanes>(float* weights, ushort* rounded, nint i)
         where TLanes : struct, ILanes<TLanes> => TLanes.Load(weights + i);
 
+    public static TLanes Load<TLanes>(float* weights, ushort* rounded, nint i, int count)
+        where TLanes : struct, ILanes<TLanes> => TLanes.Load(weights + i, count);
+
     public static void Store<TLanes>(float* weights, ushort* rounded, nint i, TLanes value)
         where TLanes : struct, ILanes<TLanes> => value.Store(weights + i);
+
+    public static void Store<TLanes>(float* weights, ushort* rounded, nint i, int count, TLanes value)
+        where TLanes : struct, ILanes<TLanes> => value.Store(weights + i, count);
 }
 
 /// <summary>
@@ -33,11 +39,13 @@ readonly unsafe struct Float32Weights : IWeights
 /// </summary>
 readonly unsafe struct MasterWeights : IWeights
 {
-    public static bool HasRounded => true;
-
     public static TLanes Load<TLanes>(float* weights, ushort* rounded, nint i)
         where TLanes : struct, ILanes<TLanes> =>
         TLanes.Load(weights + i).UnlessReplacedBy(TLanes.LoadBFloat16(rounded + i));
+
+    public static TLanes Load<TLanes>(float* weights, ushort* rounded, nint i, int count)
+        where TLanes : struct, ILanes<TLanes> =>
+        TLanes.Load(weights + i, count).UnlessReplacedBy(BFloat16Gradient.Load<TLanes>(rounded, i, count));
 
     public static void Store<TLanes>(float* weights, ushort* rounded, nint i, TLanes value)
         where TLanes : struct, ILanes<TLanes>
@@ -45,41 +53,47 @@ readonly unsafe struct MasterWeights : IWeights
         value.Store(weights + i);
         value.StoreBFloat16(rounded + i);
     }
+
+    public static void Store<TLanes>(float* weights, ushort* rounded, nint i, int count, TLanes value)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        value.Store(weights + i, count);
+        var lanes = stackalloc ushort[TLanes.Count];
+        value.StoreBFloat16(lanes);
+        new Span<ushort>(lanes, count).CopyTo(new(rounded + i, count));
+    }
 }
 
 /// <summary>How a kernel reads the gradient.</summary>
 unsafe interface IGradient
 {
-    /// <summary>Bytes an element takes.</summary>
-    static abstract int Bytes { get; }
-
     static abstract TLanes Load<TLanes>(void* gradient, nint i)
         where TLanes : struct, ILanes<TLanes>;
 
-    /// <summary>Sixteen elements, whatever the machine's registers.</summary>
-    static abstract Vector512<float> Load16(void* gradient, nint i);
+    static abstract TLanes Load<TLanes>(void* gradient, nint i, int count)
+        where TLanes : struct, ILanes<TLanes>;
 }
 
 readonly unsafe struct Float32Gradient : IGradient
 {
-    public static int Bytes => sizeof(float);
-
     public static TLanes Load<TLanes>(void* gradient, nint i)
         where TLanes : struct, ILanes<TLanes> => TLanes.Load((float*)gradient + i);
 
-    public static Vector512<float> Load16(void* gradient, nint i) => Vector512.Load((float*)gradient + i);
+    public static TLanes Load<TLanes>(void* gradient, nint i, int count)
+        where TLanes : struct, ILanes<TLanes> => TLanes.Load((float*)gradient + i, count);
 }
 
 readonly unsafe struct BFloat16Gradient : IGradient
 {
-    public static int Bytes => sizeof(ushort);
-
     public static TLanes Load<TLanes>(void* gradient, nint i)
         where TLanes : struct, ILanes<TLanes> => TLanes.LoadBFloat16((ushort*)gradient + i);
 
-    public static Vector512<float> Load16(void* gradient, nint i)
+    public static TLanes Load<TLanes>(void* gradient, nint i, int count)
+        where TLanes : struct, ILanes<TLanes>
     {
-        var (lower, upper) = Vector256.Widen(Vector256.Load((ushort*)gradient + i));
-        return (Vector512.Create(lower, upper) << 16).AsSingle();
+        var lanes = stackalloc ushort[TLanes.Count];
+        new Span<ushort>(lanes, TLanes.Count).Clear();
+        new Span<ushort>((ushort*)gradient + i, count).CopyTo(new(lanes, count));
+        return TLanes.LoadBFloat16(lanes);
     }
 }

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Raijin.Tensors;
 
-/// <summary>Eight fp32 lanes (AVX2).</summary>
+/// <summary>Eight fp32 lanes: AVX2, a pair of NEON or SSE registers, and in software everything else.</summary>
 readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes256>
 {
     readonly Vector256<float> _value = value;
@@ -14,6 +14,13 @@ readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes256>
 
     public static Lanes256 Load(float* source) => new(Vector256.Load(source));
 
+    public static Lanes256 Load(float* source, int count)
+    {
+        var lanes = Vector256<float>.Zero;
+        new Span<float>(source, count).CopyTo(new(&lanes, Count));
+        return new(lanes);
+    }
+
     public static Lanes256 LoadBFloat16(ushort* source)
     {
         var (lower, upper) = Vector128.Widen(Vector128.Load(source));
@@ -21,6 +28,12 @@ readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes256>
     }
 
     public void Store(float* destination) => _value.Store(destination);
+
+    public void Store(float* destination, int count)
+    {
+        var lanes = _value;
+        new Span<float>(&lanes, count).CopyTo(new(destination, count));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreBFloat16(ushort* destination)

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Raijin.Tensors;
 
-/// <summary>Sixteen fp32 lanes (AVX-512).</summary>
+/// <summary>Sixteen fp32 lanes; only where the machine has AVX-512.</summary>
 readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
 {
     readonly Vector512<float> _value = value;
@@ -15,6 +15,8 @@ readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
 
     public static Lanes512 Load(float* source) => new(Vector512.Load(source));
 
+    public static Lanes512 Load(float* source, int count) => new(Avx512F.MaskLoad(source, First(count), Vector512<float>.Zero));
+
     public static Lanes512 LoadBFloat16(ushort* source)
     {
         var (lower, upper) = Vector256.Widen(Vector256.Load(source));
@@ -23,14 +25,13 @@ readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
 
     public void Store(float* destination) => _value.Store(destination);
 
+    public void Store(float* destination, int count) => Avx512F.MaskStore(destination, First(count), _value);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreBFloat16(ushort* destination)
     {
         var rounded = RoundedBits(_value) >> 16;
-        var narrow = Avx512F.IsSupported
-            ? Avx512F.ConvertToVector256UInt16(rounded)
-            : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
-        narrow.Store(destination);
+        Avx512F.ConvertToVector256UInt16(rounded).Store(destination);
     }
 
     public Lanes512 MultiplyAdd(Lanes512 factor, Lanes512 addend) =>
@@ -63,6 +64,8 @@ readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
     public static Lanes512 operator *(Lanes512 left, Lanes512 right) => new(left._value * right._value);
 
     public static Lanes512 operator /(Lanes512 left, Lanes512 right) => new(left._value / right._value);
+
+    static Vector512<float> First(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 
     static Vector512<uint> RoundedBits(Vector512<float> value)
     {

@@ -49,7 +49,7 @@ sealed unsafe class TensorSweep : KernelJob, IDisposable
     {
         _measuring = measuring;
         _next = 0;
-        KernelPool.Shared.Run(this, _plan.Units * WorkPlan.UnitElements < AloneBelow ? 1 : threads);
+        KernelTeam.Shared.Run(this, _plan.Units * WorkPlan.UnitElements < AloneBelow ? 1 : threads);
     }
 
     public override void Execute()
@@ -81,8 +81,8 @@ sealed unsafe class TensorSweep : KernelJob, IDisposable
             ref var tensor = ref _tensors[ranges.Tensor];
             if (tensor.Gradient == null) continue;
             sum += tensor.GradientIsBFloat16
-                ? GradientSquares.Sum<BFloat16Gradient>(tensor.Gradient, ranges.Offset, ranges.Count)
-                : GradientSquares.Sum<Float32Gradient>(tensor.Gradient, ranges.Offset, ranges.Count);
+                ? GradientSquares.Sum((ushort*)tensor.Gradient + ranges.Offset, ranges.Count)
+                : GradientSquares.Sum((float*)tensor.Gradient + ranges.Offset, ranges.Count);
         }
 
         return sum;

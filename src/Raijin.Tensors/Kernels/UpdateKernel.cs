@@ -145,43 +145,23 @@ sealed unsafe class UpdateKernel<TRule>(OptimizerAlgorithm algorithm) : UpdateKe
         }
     }
 
-    /// <summary>The last, partial register goes through a padded copy, so that it sees the arithmetic of all the others.</summary>
-    [SkipLocalsInit]
+    /// <summary>The last, partial register: the same arithmetic on as many lanes as are left.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    void Rest<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint at, int count)
+    void Rest<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint i, int count)
         where TLanes : struct, ILanes<TLanes>
         where TWeights : IWeights
         where TGradient : IGradient
     {
-        const int Lanes = 16;
-        var padded = stackalloc float[6 * Lanes];
-        new Span<float>(padded, 6 * Lanes).Clear();
-        var copy = new KernelTensor
-        {
-            Weights = padded,
-            S0 = padded + Lanes,
-            S1 = padded + (2 * Lanes),
-            S2 = padded + (3 * Lanes),
-            Gradient = padded + (4 * Lanes),
-            Rounded = (ushort*)(padded + (5 * Lanes)),
-            Coefficients = tensor.Coefficients,
-        };
-        Copy((byte*)tensor.Gradient + (at * TGradient.Bytes), (byte*)copy.Gradient, count * TGradient.Bytes);
-        CopyState<TWeights>(tensor, at, copy, 0, count);
-        Blocks<TLanes, TWeights, TGradient>(copy, 0, TLanes.Count);
-        CopyState<TWeights>(copy, 0, tensor, at, count);
+        var g = TGradient.Load<TLanes>(tensor.Gradient, i, count) * TLanes.Splat(GradientScale);
+        if (GradientBound < float.PositiveInfinity) g = g.Clamp(TLanes.Splat(GradientBound));
+        var p = TWeights.Load<TLanes>(tensor.Weights, tensor.Rounded, i, count);
+        var s0 = TRule.Slots > 0 ? TLanes.Load(tensor.S0 + i, count) : default;
+        var s1 = TRule.Slots > 1 ? TLanes.Load(tensor.S1 + i, count) : default;
+        var s2 = TRule.Slots > 2 ? TLanes.Load(tensor.S2 + i, count) : default;
+        p = _rules[tensor.Coefficients].Update(p, g, ref s0, ref s1, ref s2);
+        TWeights.Store(tensor.Weights, tensor.Rounded, i, count, p);
+        if (TRule.Slots > 0) s0.Store(tensor.S0 + i, count);
+        if (TRule.Slots > 1) s1.Store(tensor.S1 + i, count);
+        if (TRule.Slots > 2) s2.Store(tensor.S2 + i, count);
     }
-
-    static void CopyState<TWeights>(in KernelTensor from, nint i, in KernelTensor to, nint j, int count)
-        where TWeights : IWeights
-    {
-        Copy(from.Weights + i, to.Weights + j, count);
-        if (TWeights.HasRounded) Copy(from.Rounded + i, to.Rounded + j, count);
-        if (TRule.Slots > 0) Copy(from.S0 + i, to.S0 + j, count);
-        if (TRule.Slots > 1) Copy(from.S1 + i, to.S1 + j, count);
-        if (TRule.Slots > 2) Copy(from.S2 + i, to.S2 + j, count);
-    }
-
-    static void Copy<T>(T* from, T* to, int count)
-        where T : unmanaged => new Span<T>(from, count).CopyTo(new(to, count));
 }
