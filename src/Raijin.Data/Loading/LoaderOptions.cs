@@ -1,11 +1,14 @@
+using System.Globalization;
+
 namespace Raijin;
 
 /// <summary>What becomes of the samples that do not fill a batch on every rank.</summary>
 public enum Remainder
 {
     /// <summary>
-    /// They make a last, shorter batch, of the same size on every rank: where they do not divide evenly, fewer samples than there are ranks are taken again from
-    /// the beginning of the epoch. Every rank gets the same number of batches. On one rank nothing is repeated. For training.
+    /// They make a last, shorter batch of the same size on every rank: where they do not divide evenly, some of them, fewer than there are ranks, are taken
+    /// twice (when they are fewer than the ranks: often enough to give each rank one). Every rank gets the same number of batches. On one rank nothing is repeated.
+    /// For training.
     /// </summary>
     Wrap,
 
@@ -48,4 +51,33 @@ public sealed record LoaderOptions
 
     /// <summary>The same options in dataset order, every sample exactly once.</summary>
     public LoaderOptions ForEvaluation() => this with { Shuffle = false, Remainder = Remainder.Exact };
+
+    // A part that is held out may be smaller than a training batch.
+    internal LoaderOptions ForHeldOut(long count) => ForEvaluation() with { BatchSize = (int)Math.Min(BatchSize, Math.Max(1, count)) };
+
+    internal int PrefetchOrDefault => Prefetch ?? 2 * Workers;
+
+    // count: samples of the dataset; null for a stream, whose samples nobody has counted.
+    internal void ThrowIfInvalid(long? count)
+    {
+        var faults = new List<OptionFault>();
+        if (count <= 0) faults.Add(new("dataset", "has no samples; look at what it was read from, or at the split that made it"));
+        if (BatchSize <= 0)
+            faults.Add(new("loader.batchSize", Text($"= {BatchSize}; give 1 or more")));
+        else if (count > 0 && BatchSize > count)
+            faults.Add(new("loader.batchSize", Text($"= {BatchSize}, but the dataset has {count} samples; give at most that")));
+        if (count is null && Shuffle)
+            faults.Add(new("loader.shuffle", "= true, but a stream comes in its own order; shuffle what it reads, and set this to false"));
+        if (!Enum.IsDefined(Remainder))
+            faults.Add(new("loader.remainder", $"= {Remainder}; allowed: {string.Join(", ", Enum.GetNames<Remainder>())}"));
+        if (Workers is < 0 or > 1024)
+            faults.Add(new("loader.workers", Text($"= {Workers}; allowed: 0 to 1024")));
+        else if (Prefetch < Workers || Prefetch < 1)
+            faults.Add(new("loader.prefetch", Text($"= {Prefetch}, but {Workers} workers are to be kept busy; give at least {Math.Max(1, Workers)}")));
+        if (Timeout <= TimeSpan.Zero)
+            faults.Add(new("loader.timeout", Text($"= {Timeout}; give a positive time, or none to wait without end")));
+        InvalidOptionsException.ThrowIfAny(faults);
+    }
+
+    static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
