@@ -11,6 +11,7 @@ static class NativeExports
 {
     static readonly nint TorchCpu = Open("torch_cpu");
     static readonly nint C10 = Open("c10");
+    static readonly nint Binding = Open("LibTorchSharp");
     static readonly nint StdCxx = OperatingSystem.IsLinux() ? Open("stdc++", "libstdc++.so.6") : 0;
     static readonly nint C = OperatingSystem.IsLinux() ? Open("c", "libc.so.6") : 0;
 
@@ -19,6 +20,9 @@ static class NativeExports
 
     /// <summary>A symbol of libc10, or zero.</summary>
     public static nint OfC10(string symbol) => Find(C10, symbol);
+
+    /// <summary>A symbol of TorchSharp's own native library, or zero.</summary>
+    public static nint OfTorchSharp(string symbol) => Find(Binding, symbol);
 
     /// <summary>A symbol of the GNU C++ runtime, or zero (always zero off Linux).</summary>
     public static nint OfStdCxx(string symbol) => Find(StdCxx, symbol);

@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Raijin.Tensors;
+
+// The stall of a background save is the time of Capture: one copy, as fast as the memory goes. Its buffer lies as the file will, so that writing it is one run over memory.
+// Fresh memory would cost more than the copy (each page faulted in and cleared), so the buffer is kept from save to save, and Reserve can prepare it ahead of time.
+
+/// <summary>A copy of named tensors at one instant, in memory that is reused from one capture to the next.</summary>
+public sealed unsafe class TensorSnapshot : IDisposable
+{
+    const nuint Alignment = 2 << 20;
+
+    nint _buffer;
+    long _capacity;
+    byte[]? _header;
+
+    /// <summary>Bytes of all tensors captured.</summary>
+    public long DataBytes { get; private set; }
+
+    /// <summary>Bytes of the file it makes.</summary>
+    public long FileBytes => Header.Length + DataBytes;
+
+    internal ReadOnlySpan<byte> Header => _header ?? throw new InvalidOperationException("The snapshot is empty: capture tensors first.");
+
+    internal nint Address => _buffer;
+
+    /// <summary>Makes room for that many bytes and touches every page of it, so that the next <see cref="Capture"/> only copies. What was captured before is lost.</summary>
+    /// <exception cref="OutOfMemoryException">There is not that much memory.</exception>
+    public void Reserve(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (bytes <= _capacity) return;
+        Dispose();
+        _buffer = (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+        _capacity = bytes;
+        MemoryAdvice.WantHugePages(_buffer, bytes);
+        for (var page = 0L; page < bytes; page += Environment.SystemPageSize) *((byte*)_buffer + page) = 0;
+    }
+
+    /// <summary>Copies tensors. When it returns, they may change.</summary>
+    /// <param name="tensors">Names and tensors of any device, layout and of the dtypes the format has; borrowed until this returns.</param>
+    /// <param name="metadata">Free text to keep with them.</param>
+    /// <exception cref="ArgumentException">A name is doubled or reserved, or the format has no such dtype.</exception>
+    /// <exception cref="ObjectDisposedException">A tensor was freed.</exception>
+    public void Capture(IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        var layout = SafetensorsLayout.Of(tensors, metadata);
+        Reserve(layout.DataBytes);
+        foreach (var item in layout.Items)
+        {
+            using var dense = new DenseHostCopy(item.Tensor);
+            StreamingCopy.Copy(dense.Address, _buffer + (nint)item.Offset, item.Bytes);
+        }
+
+        _header = layout.Header;
+        DataBytes = layout.DataBytes;
+    }
+
+    /// <summary>Gives the memory back. A later capture takes new.</summary>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree((void*)_buffer);
+        _buffer = 0;
+        _capacity = 0;
+        _header = null;
+        DataBytes = 0;
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the memory of a snapshot that nobody disposed.</summary>
+    ~TensorSnapshot() => NativeMemory.AlignedFree((void*)_buffer);
+}
