@@ -11,7 +11,6 @@ static class NativeExports
 {
     static readonly nint TorchCpu = Open("torch_cpu");
     static readonly nint TorchCuda = Open("torch_cuda");
-    static readonly nint TorchSharpNative = Open("LibTorchSharp");
     static readonly nint C10 = Open("c10");
     static readonly nint Binding = Open("LibTorchSharp");
     static readonly nint StdCxx = OperatingSystem.IsLinux() ? Open("stdc++", "libstdc++.so.6") : 0;
@@ -22,9 +21,6 @@ static class NativeExports
 
     /// <summary>A symbol of libtorch_cuda, or zero (always zero with the CPU's libtorch).</summary>
     public static nint OfTorchCuda(string symbol) => Find(TorchCuda, symbol);
-
-    /// <summary>A symbol of TorchSharp's native library, or zero.</summary>
-    public static nint OfTorchSharp(string symbol) => Find(TorchSharpNative, symbol);
 
     /// <summary>A symbol of libc10, or zero.</summary>
     public static nint OfC10(string symbol) => Find(C10, symbol);
