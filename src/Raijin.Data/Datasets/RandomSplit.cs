@@ -5,9 +5,6 @@ namespace Raijin.Data;
 /// <summary>Divides sample indices at random: the parts are disjoint and together everything. A pure function of its arguments.</summary>
 sealed class RandomSplit
 {
-    // Epochs use the streams from 0 up, so a split and an epoch of one seed have nothing in common.
-    const ulong Stream = ulong.MaxValue;
-
     public RandomSplit(long count, double validation, double test, ulong seed)
     {
         if (!(validation >= 0 && validation < 1)) throw new ArgumentOutOfRangeException(nameof(validation), validation, "A share of the samples is expected: 0 (none) up to 1, 1 excluded.");
@@ -19,7 +16,7 @@ sealed class RandomSplit
             throw new ArgumentOutOfRangeException(nameof(validation), validation, string.Create(CultureInfo.InvariantCulture,
                 $"Of {count} samples {numValidation} are to validate and {numTest} to test on, which leaves none to train on: lower the shares."));
 
-        var order = new RandomPermutation(count, seed, Stream);
+        var order = new RandomPermutation(count, LoaderStreams.Split(seed));
         Train = Part("train", 0, numTrain);
         Validation = validation > 0 ? Part("validation", numTrain, numValidation) : null;
         Test = test > 0 ? Part("test", numTrain + numValidation, numTest) : null;

@@ -4,7 +4,7 @@
 //      taken by the reader ─────▲
 //
 // Invariants: delivered ≤ ready or failed < claimed ≤ delivered + Prefetch. Which worker makes a batch decides nothing about it.
-// A batch is made without a scope of its own and handed over by alias on the reader's thread, so that it belongs there from the first moment the reader sees it.
+// A batch waits in the ring outside any scope; taking it moves its tensors into the scope that is open on the reader's thread.
 
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
@@ -74,10 +74,8 @@ sealed class ThreadedReader<TBatch> : BatchReader<TBatch> where TBatch : IBatch<
             Monitor.PulseAll(_gate);
         }
 
-        batch = made.Map(static tensor =>
-        {
-            using (tensor) return tensor.alias();
-        });
+        using var scope = TensorScope.Open();
+        batch = made.Map(tensor => scope.Keep(scope.Adopt(tensor)));
         return true;
     }
 

@@ -62,7 +62,7 @@ public sealed class EpochOrder
     public RandomPermutation? OfEpoch(long epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        return _shuffle ? new RandomPermutation(Count, _seed, (ulong)epoch) : null;
+        return _shuffle ? new RandomPermutation(Count, LoaderStreams.Order(_seed, epoch)) : null;
     }
 
     /// <summary>Writes the dataset indices of a batch, on this rank.</summary>

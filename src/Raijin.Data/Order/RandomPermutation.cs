@@ -8,7 +8,7 @@ using System.Numerics;
 namespace Raijin.Data;
 
 /// <summary>A random order of [0, <see cref="Count"/>): any position's element can be computed alone, in a few nanoseconds, with no table.</summary>
-/// <remarks>Immutable. A pure function of (count, seed, stream), the same on every machine.</remarks>
+/// <remarks>Immutable. A pure function of the count and the stream it was chosen by, the same on every machine.</remarks>
 public sealed class RandomPermutation
 {
     const int Rounds = 8;
@@ -20,10 +20,10 @@ public sealed class RandomPermutation
 
     /// <summary>Chooses the order.</summary>
     /// <param name="count">Elements, 1 to 2^62.</param>
-    /// <param name="seed">Any value.</param>
-    /// <param name="stream">Which of the seed's orders, such as the epoch.</param>
-    public RandomPermutation(long count, ulong seed, ulong stream)
+    /// <param name="random">Chooses the order; 32 words are drawn.</param>
+    public RandomPermutation(long count, RandomStream random)
     {
+        ArgumentNullException.ThrowIfNull(random);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 1L << 62);
         Count = count;
@@ -33,12 +33,11 @@ public sealed class RandomPermutation
         _lowShift = 64 - _lowBits;
         _highShift = 64 - (bits - _lowBits);
 
-        var state = SplitMix(SplitMix(seed) + stream);
         for (var i = 0; i < _keys.Length; i += 2)
         {
             // An odd factor loses no bit of the half it multiplies.
-            _keys[i] = SplitMix(state += Golden) | 1;
-            _keys[i + 1] = SplitMix(state += Golden);
+            _keys[i] = random.NextUInt64() | 1;
+            _keys[i + 1] = random.NextUInt64();
         }
     }
 
@@ -74,15 +73,5 @@ public sealed class RandomPermutation
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first + elements.Length, Count);
         for (var i = 0; i < elements.Length; i++) elements[i] = this[first + i];
-    }
-
-    const ulong Golden = 0x9E3779B97F4A7C15;
-
-    // Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators": the finalizer.
-    static ulong SplitMix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }
