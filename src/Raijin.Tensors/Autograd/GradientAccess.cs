@@ -35,12 +35,16 @@ public static unsafe class GradientAccess
         return wrapper is null ? HostMemoryKind.None : TensorAccess.Inspect(wrapper.Handle, out gradient);
     }
 
+    /// <summary>Looks at the gradient behind a bare handle of a live parameter; only where <see cref="IsDirect"/>.</summary>
+    internal static HostMemoryKind Inspect(nint parameterHandle, out HostMemory gradient) =>
+        TensorAccess.Inspect(Grad(*(nint*)parameterHandle), out gradient);
+
     /// <summary>The gradient's memory by the parameter's bare handle, for loops that pinned their parameters' handles before.</summary>
     /// <param name="parameterHandle"><c>Tensor.Handle</c> of a live parameter.</param>
     /// <param name="data">Address of element 0.</param>
     /// <param name="numel">Elements, row-major without gaps.</param>
     /// <param name="dtype">Their type.</param>
-    /// <returns>False when there is no gradient, or not as dense host memory (<see cref="Inspect"/> says which).</returns>
+    /// <returns>False when there is no gradient, or not as dense host memory (<see cref="Inspect(Tensor, out HostMemory)"/> says which).</returns>
     /// <exception cref="PlatformNotSupportedException"><see cref="IsDirect"/> is false.</exception>
     public static bool TryGetGradientPointer(nint parameterHandle, out nint data, out long numel, out ScalarType dtype)
     {

@@ -22,6 +22,9 @@ sealed class KernelPool : KernelTeam
     // -1: closed; otherwise the number of workers inside the job.
     int _inside = -1;
 
+    /// <summary>How many workers sleep.</summary>
+    public int Parked => Volatile.Read(ref _parked);
+
     // Alone when another thread's job is running.
     public override void Run(KernelJob job, int threads)
     {

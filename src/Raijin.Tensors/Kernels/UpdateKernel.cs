@@ -20,7 +20,7 @@ interface IUpdateRule<TSelf>
         where TLanes : struct, ILanes<TLanes>;
 }
 
-/// <summary>One parameter as the kernels see it: raw CPU memory, contiguous.</summary>
+/// <summary>One parameter as a kernel sees it: contiguous host memory.</summary>
 unsafe struct KernelTensor
 {
     /// <summary>fp32: the parameter itself, or its master where the parameter is bf16.</summary>
@@ -29,7 +29,7 @@ unsafe struct KernelTensor
     /// <summary>The bf16 parameter; null where the parameter is fp32.</summary>
     public ushort* Rounded;
 
-    /// <summary>fp32 or bf16; null where the parameter has no gradient this step.</summary>
+    /// <summary>fp32 or bf16.</summary>
     public void* Gradient;
 
     public float* S0;
@@ -40,8 +40,6 @@ unsafe struct KernelTensor
 
     /// <summary>Which coefficients apply (<see cref="UpdateKernel.Prepare"/>).</summary>
     public int Coefficients;
-
-    public readonly bool HasGradient => Gradient != null;
 }
 
 /// <summary>Updates a range of one tensor. Any number of threads may run it at once on ranges that do not overlap.</summary>
@@ -114,6 +112,8 @@ sealed unsafe class UpdateKernel<TRule>(OptimizerAlgorithm algorithm) : UpdateKe
         if (rest > 0) Rest<TLanes, TWeights, TGradient>(tensor, end, (int)rest);
     }
 
+    // Compiled at its best from the first call: the loop runs long before the usual thirty calls are over.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Blocks<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint start, nint end)
         where TLanes : struct, ILanes<TLanes>
         where TWeights : IWeights

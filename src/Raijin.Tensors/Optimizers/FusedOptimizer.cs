@@ -15,9 +15,10 @@ namespace Raijin.Tensors;
 public sealed partial class FusedOptimizer : IDisposable
 {
     readonly OptimizedParameter[] _parameters;
-    readonly UpdateBackend[] _backends;
-    readonly List<OptimizedParameter> _updated;
-    readonly List<OptimizedParameter> _new = [];
+    readonly KernelSweep? _kernels;
+    readonly LibtorchUpdate _libtorch;
+    readonly List<OptimizedParameter> _byKernels;
+    readonly List<OptimizedParameter> _byLibtorch = [];
     readonly List<Tensor> _slabs = [];
     bool _disposed;
 
@@ -39,9 +40,9 @@ public sealed partial class FusedOptimizer : IDisposable
         Algorithm = algorithm;
         Groups = [.. groups];
         _parameters = Collect(Groups);
-        _updated = new(_parameters.Length);
-        var libtorch = new LibtorchBackend(algorithm);
-        _backends = options.UseLibtorchOnly ? [libtorch] : [new KernelBackend(_parameters, algorithm, threads), libtorch];
+        _byKernels = new(_parameters.Length);
+        _kernels = options.UseLibtorchOnly ? null : new(_parameters, algorithm, threads);
+        _libtorch = new(algorithm);
     }
 
     /// <summary>What is done to each parameter.</summary>
@@ -66,18 +67,15 @@ public sealed partial class FusedOptimizer : IDisposable
             throw new ArgumentOutOfRangeException(nameof(gradientScale), gradientScale, "The gradient scale must be finite: a step with overflown gradients is to be skipped.");
         if (!(clipValue > 0))
             throw new ArgumentOutOfRangeException(nameof(clipValue), clipValue, "The clip value must be positive.");
-        Survey();
-        if (_updated.Count == 0) return;
-        if (_new.Count > 0)
-        {
-            AllocateSlots(_new);
-            _new.Clear();
-        }
-
-        foreach (var backend in _backends)
-            backend.Update(Algorithm.Maximize ? -gradientScale : gradientScale, clipValue);
-        foreach (var parameter in _updated)
-            parameter.Updates++;
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var scale = Algorithm.Maximize ? -gradientScale : gradientScale;
+        _kernels?.Update(scale, clipValue);
+        Sort();
+        if (_byKernels.Count + _byLibtorch.Count == 0) return;
+        if (AllocateMissingSlots() is { } fresh) _kernels?.Update(scale, clipValue, fresh);
+        _libtorch.Update(_byLibtorch, scale, clipValue);
+        foreach (var parameter in _byKernels) parameter.Updates++;
+        foreach (var parameter in _byLibtorch) parameter.Updates++;
         Updates++;
     }
 
@@ -85,11 +83,11 @@ public sealed partial class FusedOptimizer : IDisposable
     /// <exception cref="NotSupportedException">A gradient is sparse.</exception>
     public GradientNorm MeasureGradients()
     {
-        Survey();
-        var squares = 0.0;
-        foreach (var backend in _backends)
-            squares += backend.SumOfSquares();
-        return new(Math.Sqrt(squares), _updated.Count);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var squares = _kernels?.SumOfSquares() ?? 0;
+        Sort();
+        squares += LibtorchUpdate.SumOfSquares(_byLibtorch);
+        return new(Math.Sqrt(squares), _byKernels.Count + _byLibtorch.Count);
     }
 
     /// <summary>Sets every gradient to none, which releases its memory.</summary>
@@ -105,33 +103,48 @@ public sealed partial class FusedOptimizer : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        foreach (var backend in _backends) backend.Dispose();
+        _kernels?.Dispose();
         foreach (var parameter in _parameters) parameter.Dispose();
         foreach (var slab in _slabs) slab.Dispose();
     }
 
-    // Fills _updated with the parameters that have a gradient, and _new with those of them that have no state yet.
-    void Survey()
+    // Who works on the parameters that have a gradient, after the kernels' pass.
+    void Sort()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        _updated.Clear();
-        _new.Clear();
-        foreach (var backend in _backends) backend.Begin();
+        _byKernels.Clear();
+        _byLibtorch.Clear();
         for (var i = 0; i < _parameters.Length; i++)
         {
             var parameter = _parameters[i];
-            var offer = Offer.Refused;
-            for (var b = 0; offer == Offer.Refused; b++)
-                offer = _backends[b].TryTake(i, parameter);
-            if (offer == Offer.NoGradient) continue;
-            _updated.Add(parameter);
-            if (!parameter.HasSlots) _new.Add(parameter);
+            var found = _kernels?.Found(i) ?? (GradientAccess.HasGradient(parameter.Tensor) ? GradientFinding.Other : GradientFinding.None);
+            if (found == GradientFinding.Usable)
+            {
+                _byKernels.Add(parameter);
+            }
+            else if (found == GradientFinding.Other)
+            {
+                RefuseSparse(parameter);
+                _byLibtorch.Add(parameter);
+            }
         }
     }
 
-    void AllocateSlots(IReadOnlyList<OptimizedParameter> parameters)
+    // The parameters whose first gradient this is; null when there is none.
+    HashSet<OptimizedParameter>? AllocateMissingSlots()
     {
-        if (StateSlab.Allocate(parameters, Algorithm) is { } slab) _slabs.Add(slab);
+        if (_byKernels.TrueForAll(p => p.HasSlots) && _byLibtorch.TrueForAll(p => p.HasSlots)) return null;
+        var fresh = _byKernels.Concat(_byLibtorch).Where(p => !p.HasSlots).ToHashSet();
+        AllocateSlots([.. fresh]);
+        return fresh;
+    }
+
+    void AllocateSlots(IReadOnlyList<OptimizedParameter> parameters) => _slabs.Add(StateSlab.Allocate(parameters, Algorithm));
+
+    static void RefuseSparse(OptimizedParameter parameter)
+    {
+        using var gradient = parameter.Tensor.grad!;
+        if (gradient.is_sparse)
+            throw new NotSupportedException($"The gradient of parameter '{parameter.Name}' is sparse; make the layer with sparse: false.");
     }
 
     static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups)

@@ -12,8 +12,8 @@ static class StateSlab
     // Slots begin on cache lines.
     const int Alignment = 16;
 
-    /// <summary>Gives every parameter its slots, at their initial values, and returns what owns their memory besides themselves.</summary>
-    public static Tensor? Allocate(IReadOnlyList<OptimizedParameter> parameters, OptimizerAlgorithm algorithm)
+    /// <summary>Gives every parameter its slots, at their initial values and returns the block, which the caller owns besides them.</summary>
+    public static Tensor Allocate(IReadOnlyList<OptimizedParameter> parameters, OptimizerAlgorithm algorithm)
     {
         using var _ = no_grad();
         var names = algorithm.Slots;
@@ -22,7 +22,7 @@ static class StateSlab
             parameter.SetSlots([.. parameter.SlotNames(algorithm).Select(slot => Separate(parameter, algorithm, slot))]);
 
         var total = dense.Sum(p => Padded(p.Tensor.numel()) * p.SlotNames(algorithm).Count());
-        if (total == 0) return null;
+        // Plain SGD keeps nothing: its parameters get an empty set of slots.
         var slab = empty(total, ScalarType.Float32).DetachFromDisposeScope();
         HugePages.Advise(slab);
         long offset = 0;

@@ -8,30 +8,17 @@ namespace Raijin.Tensors;
 /// Updates by libtorch's operators, one parameter at a time, in the order of operations of <c>torch.optim</c> with <c>foreach=False</c>:
 /// any device, layout and floating dtype. Where Raijin's kernels work too, it is the reference they are tested against.
 /// </summary>
-sealed class LibtorchBackend(OptimizerAlgorithm algorithm) : UpdateBackend
+sealed class LibtorchUpdate(OptimizerAlgorithm algorithm)
 {
-    readonly List<OptimizedParameter> _taken = [];
-
-    public override void Begin() => _taken.Clear();
-
-    public override Offer TryTake(int index, OptimizedParameter parameter)
+    /// <summary>Σ g² over the gradients of <paramref name="parameters"/>, all of which have one.</summary>
+    public static double SumOfSquares(List<OptimizedParameter> parameters)
     {
-        if (!GradientAccess.HasGradient(parameter.Tensor)) return Offer.NoGradient;
-        using (var gradient = parameter.Tensor.grad!)
-            if (gradient.is_sparse)
-                throw new NotSupportedException($"The gradient of parameter '{parameter.Name}' is sparse; make the layer with sparse: false.");
-        _taken.Add(parameter);
-        return Offer.Taken;
-    }
-
-    public override double SumOfSquares()
-    {
-        if (_taken.Count == 0) return 0;
+        if (parameters.Count == 0) return 0;
         using var none = no_grad();
         using var scope = NewDisposeScope();
         // Summed on each device, read back once per device.
         var sums = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var parameter in _taken)
+        foreach (var parameter in parameters)
         {
             var gradient = parameter.Tensor.grad!;
             var dtype = gradient.device_type == DeviceType.MPS ? ScalarType.Float32 : ScalarType.Float64;
@@ -43,11 +30,15 @@ sealed class LibtorchBackend(OptimizerAlgorithm algorithm) : UpdateBackend
         return sums.Values.Sum(sum => sum.to(ScalarType.Float64).item<double>());
     }
 
-    public override void Update(double gradientScale, double gradientBound)
+    /// <summary>Updates <paramref name="parameters"/>, all of which have a gradient and state; <see cref="OptimizedParameter.Updates"/> are those before.</summary>
+    /// <param name="parameters">Those to update.</param>
+    /// <param name="gradientScale">Multiplies each gradient first; negative to ascend.</param>
+    /// <param name="gradientBound">Clamps it to ± this then; infinite for no clamp.</param>
+    public void Update(List<OptimizedParameter> parameters, double gradientScale, double gradientBound)
     {
-        if (_taken.Count == 0) return;
+        if (parameters.Count == 0) return;
         using var none = no_grad();
-        foreach (var parameter in _taken)
+        foreach (var parameter in parameters)
         {
             using var scope = NewDisposeScope();
             var weights = Weights(parameter);
@@ -58,8 +49,6 @@ sealed class LibtorchBackend(OptimizerAlgorithm algorithm) : UpdateBackend
             if (parameter.HasMaster) parameter.Tensor.copy_(weights);
         }
     }
-
-    public override void Dispose() => _taken.Clear();
 
     // A master follows the elements of its parameter that someone else has written, as in the kernels (MasterWeights).
     static Tensor Weights(OptimizedParameter parameter)
