@@ -72,12 +72,32 @@ public sealed class DurableFile : IDisposable
         file.Commit();
     }
 
+    /// <summary>XxHash3 of the bytes of a file, as <see cref="Hash"/> was when it was written.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static ulong HashOf(string path)
+    {
+        var handle = File.OpenHandle(path);
+        var bytes = RandomAccess.GetLength(handle);
+        var hash = new XxHash3();
+        if (bytes == 0)
+        {
+            handle.Dispose();
+        }
+        else
+        {
+            using var mapping = FileMapping.Open(handle, bytes);
+            mapping.Visit(0, bytes, hash, static (sum, block) => sum.Append(block));
+        }
+
+        return hash.GetCurrentHashAsUInt64();
+    }
+
     /// <summary>A name beside <paramref name="path"/> that nobody else uses: its last part, <see cref="TemporaryMark"/> and a random number.</summary>
     public static string TemporaryName(string path) =>
         Path.TrimEndingDirectorySeparator(path) + TemporaryMark + Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
 
     /// <summary>Appends bytes.</summary>
-    /// <exception cref="IOException">The disk is full, or fails.</exception>
+    /// <exception cref="IOException">The disk is full, or fails, or the file would be larger than it may be.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
@@ -132,7 +152,16 @@ public sealed class DurableFile : IDisposable
 
     void WriteBlock(ReadOnlySpan<byte> block)
     {
-        RandomAccess.Write(_handle, block, Bytes);
+        try
+        {
+            RandomAccess.Write(_handle, block, Bytes);
+        }
+        catch (ArgumentOutOfRangeException error)
+        {
+            // .NET's name for EFBIG; the file system's limit (4 GB on FAT) or the process's is no fault of the argument.
+            throw new IOException($"The file {_written} may not grow beyond {Bytes} bytes: the file system or a limit of this process refuses.", error);
+        }
+
         MemoryAdvice.StartWriteback(_handle, Bytes, block.Length);
         _hash.Append(block);
         Bytes += block.Length;

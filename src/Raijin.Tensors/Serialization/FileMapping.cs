@@ -59,6 +59,7 @@ sealed unsafe class FileMapping : IDisposable
     {
         const long most = 1 << 30;
         using var pages = new Pages(_view);
+        MemoryAdvice.WillRead(pages.Address + (nint)offset, bytes);
         for (var done = 0L; done < bytes; done += most)
             use(state, new ReadOnlySpan<byte>((byte*)pages.Address + offset + done, (int)Math.Min(most, bytes - done)));
     }

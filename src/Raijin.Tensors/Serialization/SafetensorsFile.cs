@@ -36,6 +36,9 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>What is in it, in the order of the bytes.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries => _header.Entries;
 
+    /// <summary>The names of <see cref="Entries"/>.</summary>
+    public IEnumerable<string> Names => Entries.Select(e => e.Name);
+
     /// <summary>Free text by key, such as <c>format</c> = <c>pt</c>.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
@@ -83,7 +86,7 @@ public sealed class SafetensorsFile : IDisposable
     /// </returns>
     /// <exception cref="SafetensorsException">There is no such tensor, or its dtype has no counterpart in libtorch.</exception>
     /// <exception cref="ObjectDisposedException">The file object is disposed.</exception>
-    public Tensor Read(string name)
+    public Tensor Tensor(string name)
     {
         var entry = Entry(name);
         var type = TypeOf(entry);
@@ -117,7 +120,7 @@ public sealed class SafetensorsFile : IDisposable
 
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        destination.copy_(Read(name));
+        destination.copy_(Tensor(name));
         // copy_ returns a second wrapper of the destination, which the scope frees.
     }
 

@@ -30,7 +30,7 @@ public sealed class SafetensorsFileTests : IDisposable
         SafetensorsWriter.Write(path, [new("x", value)]);
 
         using var file = SafetensorsFile.Open(path);
-        var mapped = file.Read("x");
+        var mapped = file.Tensor("x");
         var copied = zeros([2, 3, 4], type);
         file.CopyTo("x", copied);
 
@@ -47,7 +47,7 @@ public sealed class SafetensorsFileTests : IDisposable
         Write("x", arange(1000, dtype: ScalarType.Float32));
         Tensor view;
         using (var file = SafetensorsFile.Open(_folder["x"]))
-        using (var tensor = file.Read("x"))
+        using (var tensor = file.Tensor("x"))
             view = tensor.narrow(0, 500, 10);
         File.Delete(_folder["x"]);
 
@@ -61,8 +61,8 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc/self/maps");
         Write("mapped-once", arange(100, dtype: ScalarType.Float32));
         var file = SafetensorsFile.Open(_folder["mapped-once"]);
-        var one = file.Read("x");
-        var two = file.Read("x");
+        var one = file.Tensor("x");
+        var two = file.Tensor("x");
         file.Dispose();
         Assert.True(IsMapped());
         one.Dispose();
@@ -81,7 +81,7 @@ public sealed class SafetensorsFileTests : IDisposable
         Write("x", ones(3));
         var file = SafetensorsFile.Open(_folder["x"]);
         file.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => file.Read("x"));
+        Assert.Throws<ObjectDisposedException>(() => file.Tensor("x"));
         Assert.Throws<ObjectDisposedException>(() => file.CopyTo("x", zeros(3)));
         Assert.Throws<ObjectDisposedException>(() => file.Sha256("x"));
     }
@@ -91,9 +91,9 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         using var scope = NewDisposeScope();
         Write("x", ones(3));
-        using (var file = SafetensorsFile.Open(_folder["x"])) file.Read("x").add_(41);
+        using (var file = SafetensorsFile.Open(_folder["x"])) file.Tensor("x").add_(41);
         using var again = SafetensorsFile.Open(_folder["x"]);
-        Assert.Equal([1f, 1f, 1f], again.Read("x").data<float>().ToArray());
+        Assert.Equal([1f, 1f, 1f], again.Tensor("x").data<float>().ToArray());
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class SafetensorsFileTests : IDisposable
         using var scope = NewDisposeScope();
         Write("x", ones(3));
         using var file = SafetensorsFile.Open(_folder["x"]);
-        var error = Assert.Throws<SafetensorsException>(() => file.Read("y"));
+        var error = Assert.Throws<SafetensorsException>(() => file.Tensor("y"));
         Assert.Equal("y", error.Key);
         Assert.Contains("the file holds 1: \"x\"", error.Message, StringComparison.Ordinal);
     }
@@ -142,7 +142,7 @@ public sealed class SafetensorsFileTests : IDisposable
         File.WriteAllBytes(_folder["x"], SafetensorsImage.Of("""{"x":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", 4));
         using var file = SafetensorsFile.Open(_folder["x"]);
         Assert.Equal("[4] F8_E4M3", file.Entries[0].ToString());
-        Assert.Contains("no counterpart", Assert.Throws<SafetensorsException>(() => file.Read("x")).Message, StringComparison.Ordinal);
+        Assert.Contains("no counterpart", Assert.Throws<SafetensorsException>(() => file.Tensor("x")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class SafetensorsFileTests : IDisposable
         File.WriteAllBytes(_folder["x"], image);
         using var file = SafetensorsFile.Open(_folder["x"]);
         Assert.NotEqual(0, file.Entries[0].Offset % 4);
-        Assert.Equal(image[^8..], file.Read("x").bytes.ToArray());
+        Assert.Equal(image[^8..], file.Tensor("x").bytes.ToArray());
     }
 
     [Fact]
@@ -163,9 +163,9 @@ public sealed class SafetensorsFileTests : IDisposable
         using var scope = NewDisposeScope();
         SafetensorsWriter.Write(_folder["x"], [new("none", empty(0, 3)), new("scalar", tensor(2.5f))]);
         using var file = SafetensorsFile.Open(_folder["x"]);
-        Assert.Equal([0L, 3], file.Read("none").shape);
-        Assert.Equal(2.5f, file.Read("scalar").item<float>());
-        Assert.Empty(file.Read("scalar").shape);
+        Assert.Equal([0L, 3], file.Tensor("none").shape);
+        Assert.Equal(2.5f, file.Tensor("scalar").item<float>());
+        Assert.Empty(file.Tensor("scalar").shape);
     }
 
     [Fact]
@@ -188,7 +188,7 @@ public sealed class SafetensorsFileTests : IDisposable
         {
             for (var i = 0; i < 500; i++)
             {
-                using var tensor = file.Read("x");
+                using var tensor = file.Tensor("x");
                 Assert.Equal(63f, tensor.ReadCpuSingle(63));
             }
         });
@@ -205,7 +205,7 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.Contains(file.Entries, e => e.Name == "model.embed_tokens.weight");
         foreach (var entry in file.Entries)
         {
-            var tensor = file.Read(entry.Name);
+            var tensor = file.Tensor(entry.Name);
             Assert.True(tensor.isfinite().all().item<bool>(), entry.Name);
             Assert.Equal(SHA256.HashData(tensor.bytes), file.Sha256(entry.Name));
         }

@@ -48,11 +48,11 @@ public sealed class SafetensorsWriterTests : IDisposable
         var complex = torch.complex(matrix, matrix).conj();
         SafetensorsWriter.Write(_folder["x"], [new("t", matrix.t()), new("row", matrix[1]), new("step", matrix.select(1, 2)), new("conj", complex), new("imag", complex.imag)]);
         using var file = SafetensorsFile.Open(_folder["x"]);
-        Assert.True(file.Read("t").Equals(matrix.t()));
-        Assert.True(file.Read("row").Equals(matrix[1]));
-        Assert.True(file.Read("step").Equals(matrix.select(1, 2)));
-        Assert.True(file.Read("conj").Equals(complex.resolve_conj()));
-        Assert.True(file.Read("imag").Equals(matrix.neg()));
+        Assert.True(file.Tensor("t").Equals(matrix.t()));
+        Assert.True(file.Tensor("row").Equals(matrix[1]));
+        Assert.True(file.Tensor("step").Equals(matrix.select(1, 2)));
+        Assert.True(file.Tensor("conj").Equals(complex.resolve_conj()));
+        Assert.True(file.Tensor("imag").Equals(matrix.neg()));
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class SafetensorsWriterTests : IDisposable
                 SafetensorsWriter.Write(_folder["x"], given);
                 using var file = SafetensorsFile.Open(_folder["x"]);
                 Assert.Equal(given.Length, file.Entries.Count);
-                foreach (var (key, value) in given) Assert.Equal(value.bytes.ToArray(), file.Read(key).bytes.ToArray());
+                foreach (var (key, value) in given) Assert.Equal(value.bytes.ToArray(), file.Tensor(key).bytes.ToArray());
             },
             iter: 50,
             threads: 1);

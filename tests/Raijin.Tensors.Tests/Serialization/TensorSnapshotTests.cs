@@ -35,7 +35,7 @@ public sealed class TensorSnapshotTests : IDisposable
             snapshot.Capture([new("x", value)]);
             SafetensorsWriter.Write(_folder["x"], snapshot);
             using var file = SafetensorsFile.Open(_folder["x"]);
-            Assert.True(file.Read("x").Equals(value));
+            Assert.True(file.Tensor("x").Equals(value));
         }
     }
 
