@@ -6,6 +6,9 @@ namespace Raijin.Repair;
 /// <summary>Writes <see cref="GC.KeepAlive"/> for all that a method holds: <c>this</c>, parameters and locals.</summary>
 sealed class KeepAliveEmitter
 {
+    /// <summary>The type that marks a repaired assembly: the start-up check of Raijin.Tensors looks for it.</summary>
+    public const string Marker = "Raijin.Repair.KeptAlive";
+
     readonly ModuleDefinition module;
     readonly MethodReference keepAlive;
     MethodDefinition? keepSpan;
@@ -15,7 +18,14 @@ sealed class KeepAliveEmitter
         this.module = module;
         keepAlive = new MethodReference(nameof(GC.KeepAlive), module.TypeSystem.Void, Il.Known(module, "System.GC"));
         keepAlive.Parameters.Add(new ParameterDefinition(module.TypeSystem.Object));
+
+        const TypeAttributes staticClass = TypeAttributes.NotPublic | TypeAttributes.Abstract | TypeAttributes.Sealed | TypeAttributes.BeforeFieldInit;
+        var dot = Marker.LastIndexOf('.');
+        MarkerType = new TypeDefinition(Marker[..dot], Marker[(dot + 1)..], staticClass, module.TypeSystem.Object);
+        module.Types.Add(MarkerType);
     }
+
+    public TypeDefinition MarkerType { get; }
 
     /// <summary>Keeps alive everything that <paramref name="method"/> holds until <paramref name="call"/> has returned. The stack is left as it was.</summary>
     public void KeepAliveAfter(Instruction call, MethodDefinition method)
@@ -78,15 +88,12 @@ sealed class KeepAliveEmitter
     /// <summary>A span cannot be boxed; passing it to a method that the JIT must really call keeps what it points into alive.</summary>
     MethodDefinition DefineKeepSpan(TypeReference span)
     {
-        const TypeAttributes staticClass = TypeAttributes.NotPublic | TypeAttributes.Abstract | TypeAttributes.Sealed | TypeAttributes.BeforeFieldInit;
         const MethodAttributes internalStatic = MethodAttributes.Assembly | MethodAttributes.Static | MethodAttributes.HideBySig;
-        var type = new TypeDefinition(KeepAliveRewriter.Marker, "Spans", staticClass, module.TypeSystem.Object);
-        var method = new MethodDefinition("KeepAlive", internalStatic, module.TypeSystem.Void);
+        var method = new MethodDefinition("KeepSpan", internalStatic, module.TypeSystem.Void);
         method.ImplAttributes |= MethodImplAttributes.NoInlining;
         method.Parameters.Add(new ParameterDefinition(span));
         method.Body.GetILProcessor().Emit(OpCodes.Ret);
-        type.Methods.Add(method);
-        module.Types.Add(type);
+        MarkerType.Methods.Add(method);
         return method;
     }
 }

@@ -10,18 +10,13 @@ namespace Raijin.Repair;
 /// <remarks>Invariant: between the moment a handle is read and the last native use of it, its wrapper is reachable.</remarks>
 sealed class KeepAliveRewriter
 {
-    /// <summary>The assembly metadata key that marks a repaired assembly; the start-up check of Raijin.Tensors looks for it.</summary>
-    public const string Marker = "Raijin.Repair";
-
     const int ExpectedCalls = 1_000;
 
-    readonly ModuleDefinition module;
     readonly KeepAliveEmitter emitter;
     readonly EscapingHandles escaping;
 
     KeepAliveRewriter(ModuleDefinition module)
     {
-        this.module = module;
         emitter = new KeepAliveEmitter(module);
         escaping = new EscapingHandles(module);
     }
@@ -31,7 +26,7 @@ sealed class KeepAliveRewriter
     public static (byte[] Assembly, RewriteCounts Counts)? Cure(byte[] assembly)
     {
         using var module = Read(assembly);
-        if (module.Assembly.CustomAttributes.Any(IsMarker))
+        if (module.GetType(KeepAliveEmitter.Marker) is not null)
             return null;
 
         var methods = module.GetTypes().SelectMany(type => type.Methods).Where(m => m.HasBody).ToList();
@@ -43,7 +38,9 @@ sealed class KeepAliveRewriter
 
         var rewriter = new KeepAliveRewriter(module);
         var counts = methods.Where(m => !IsRelease(m)).Aggregate(new RewriteCounts(), (sum, method) => sum + rewriter.Rewrite(method));
-        rewriter.Mark();
+        LibrarySearch.MakeSkippable(module, rewriter.emitter.MarkerType);
+        // The bytes no longer match their signature; the runtime does not check it, but other tools read the flag.
+        module.Attributes &= ~ModuleAttributes.StrongNameSigned;
         return (Write(module), counts);
     }
 
@@ -78,7 +75,7 @@ sealed class KeepAliveRewriter
         catch (Exception e) when (e is BadImageFormatException or EndOfStreamException or ArgumentException or IndexOutOfRangeException)
         {
             throw new RepairException($"a file that cannot be read ({e.Message})", "the managed assembly TorchSharp.dll",
-                "restore the TorchSharp package again: the file is damaged");
+                RepairException.DamagedPackage);
         }
     }
 
@@ -94,20 +91,6 @@ sealed class KeepAliveRewriter
             throw new RepairException($"{calls} native calls in {module.Name}", $"at least {ExpectedCalls}", RepairException.UnknownPackage);
     }
 
-    void Mark()
-    {
-        var text = module.TypeSystem.String;
-        var constructor = new MethodReference(".ctor", module.TypeSystem.Void, Il.Known(module, "System.Reflection.AssemblyMetadataAttribute")) { HasThis = true };
-        constructor.Parameters.Add(new ParameterDefinition(text));
-        constructor.Parameters.Add(new ParameterDefinition(text));
-        var attribute = new CustomAttribute(constructor);
-        attribute.ConstructorArguments.Add(new CustomAttributeArgument(text, Marker));
-        attribute.ConstructorArguments.Add(new CustomAttributeArgument(text, "keep-alive"));
-        module.Assembly.CustomAttributes.Add(attribute);
-        // The bytes no longer match their signature; the runtime does not check it, but other tools read the flag.
-        module.Attributes &= ~ModuleAttributes.StrongNameSigned;
-    }
-
     static byte[] Write(ModuleDefinition module)
     {
         using var stream = new MemoryStream();
@@ -121,9 +104,6 @@ sealed class KeepAliveRewriter
     /// <summary>A finalizer and <c>Dispose(bool)</c> run when nothing is left to be kept, and must not resurrect.</summary>
     static bool IsRelease(MethodDefinition method) =>
         method is { Name: "Finalize" } or { Name: "Dispose", Parameters: [{ ParameterType.MetadataType: MetadataType.Boolean }] };
-
-    static bool IsMarker(CustomAttribute attribute) =>
-        attribute.AttributeType.Name == "AssemblyMetadataAttribute" && attribute.ConstructorArguments is [{ Value: Marker }, ..];
 }
 
 /// <summary>What the rewriter changed.</summary>

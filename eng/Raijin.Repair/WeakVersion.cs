@@ -1,3 +1,5 @@
+using Raijin.Tensors;
+
 namespace Raijin.Repair;
 
 /// <summary>
@@ -12,7 +14,7 @@ static class WeakVersion
     /// <exception cref="RepairException">The version is needed for more than the one unused symbol, or the file is malformed.</exception>
     public static byte[]? Cure(byte[] library)
     {
-        var image = ElfImage.Parse(library);
+        var image = Parse(library);
         foreach (var need in image.VersionNeeds)
         {
             if (need is { Library: Library, Name: Version, IsWeak: false })
@@ -22,6 +24,18 @@ static class WeakVersion
             }
         }
         return null;
+    }
+
+    static ElfImage Parse(byte[] library)
+    {
+        try
+        {
+            return ElfImage.Parse(library);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new RepairException(e.Message, "TorchSharp's native library", RepairException.DamagedPackage);
+        }
     }
 
     static void RequireUnused(ElfImage image, VersionNeed need)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Raijin.Stress;
+using Raijin.Tensors;
 using TorchSharp;
 
 // Raijin.Stress [--seconds N] [--mode all|forward|scalars|scoped-training|unscoped-training|conv-lstm|operations|escaping] [--threads N]
@@ -16,6 +17,7 @@ if (workloads.Count == 0)
     return 2;
 }
 
+LibTorch.EnsureLoaded();
 var lived = true;
 foreach (var workload in workloads)
 {

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using TorchSharp;
 
 namespace Raijin.Tensors;
 
@@ -40,7 +39,7 @@ static class NativeExports
     // TorchSharp loads libtorch by its own search. Asking the loader for the bare name afterwards gives that same copy, never a second one.
     static nint Open(string name, string? linuxName = null)
     {
-        torch.InitializeDeviceType(DeviceType.CPU);
+        LibTorch.EnsureLoaded();
         var file = OperatingSystem.IsWindows() ? name + ".dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : linuxName ?? $"lib{name}.so";
         return NativeLibrary.TryLoad(file, out var library) ? library : 0;
     }

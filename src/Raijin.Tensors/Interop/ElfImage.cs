@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Raijin.Repair;
+namespace Raijin.Tensors;
 
 /// <summary>
 /// The part of a 64-bit little-endian ELF file that symbol versions live in: version needs, dynamic symbols and relocations.
-/// Every offset and size comes from the file and is checked before use.
+/// Every offset and size comes from the file and is checked before use; a bad one is an <see cref="InvalidDataException"/>.
+/// The build step that repairs TorchSharp compiles this file too.
 /// </summary>
 /// <remarks>Source: the System V gABI, chapters 4 and 5; symbol versioning in the LSB Core specification, §10.7.</remarks>
 sealed class ElfImage
@@ -26,7 +27,7 @@ sealed class ElfImage
     /// <summary>Every version this file asks of another library, in file order.</summary>
     public IReadOnlyList<VersionNeed> VersionNeeds { get; }
 
-    /// <exception cref="RepairException">The bytes are not a well-formed 64-bit little-endian ELF shared library.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a well-formed 64-bit little-endian ELF shared library.</exception>
     public static ElfImage Parse(byte[] bytes)
     {
         ReadOnlySpan<byte> magic = [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1];
@@ -48,6 +49,25 @@ sealed class ElfImage
             const ushort hidden = 0x8000;
             if ((UInt16(versions.Offset + 2L * i) & ~hidden) == need.Index)
                 yield return (i, Text(names, UInt32(symbols.Offset + (long)SymbolSize * i)));
+        }
+    }
+
+    /// <summary>Names that some library, whichever, must define before this one loads: undefined, not weak, bound to no version.</summary>
+    public IEnumerable<string> UnversionedImports()
+    {
+        if (Find(SectionDynamicSymbols) is not { } symbols)
+            throw Malformed("no dynamic symbol table");
+        var names = Linked(symbols);
+        var versions = Find(SectionVersionSymbols);
+        // The first symbol is a placeholder.
+        for (var i = 1; i < symbols.Size / SymbolSize; i++)
+        {
+            var at = symbols.Offset + (long)SymbolSize * i;
+            const int global = 1, local = 1;
+            var binding = Slice(at + 4, 1)[0] >> 4;
+            var versioned = versions is { } table && (UInt16(table.Offset + 2L * i) & 0x7fff) > local;
+            if (UInt16(at + 6) == 0 && binding == global && !versioned)
+                yield return Text(names, UInt32(at));
         }
     }
 
@@ -168,8 +188,7 @@ sealed class ElfImage
     uint UInt32(long offset) => BinaryPrimitives.ReadUInt32LittleEndian(Slice(offset, 4));
     ulong UInt64(long offset) => BinaryPrimitives.ReadUInt64LittleEndian(Slice(offset, 8));
 
-    static RepairException Malformed(string given) =>
-        new(given, "a well-formed 64-bit little-endian ELF shared library", "restore the TorchSharp package again: the file is damaged");
+    static InvalidDataException Malformed(string given) => new($"not a well-formed 64-bit little-endian ELF library: {given}");
 
     readonly record struct Section(uint Type, long Offset, long Size, uint Link);
 }
