@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Raijin.Tensors;
 
 /// <summary>
-/// The same elementwise op on every tensor of a list, as one call: a handful of kernels on a GPU, one crossing of the native border on a CPU.
+/// The same elementwise op on every tensor of a list, as one call: a handful of kernels on a GPU. On a CPU libtorch loops over the tensors, so it
+/// is a convenience there, as fast as the loop (40 µs for 100 small tensors).
 /// Lists of one call have equal lengths and pairwise equal shapes; an empty list is no work. On tensors that require a gradient, call under
 /// <c>no_grad</c>.
 /// </summary>

@@ -14,9 +14,10 @@ static unsafe class StableAbi
     public static readonly delegate* unmanaged[Cdecl]<byte*, byte*, ulong*, ulong, int> CallDispatcher =
         (delegate* unmanaged[Cdecl]<byte*, byte*, ulong*, ulong, int>)Export("torch_call_dispatcher");
 
+    // Called once or twice a tensor: without the transition, which costs more than the call (a small malloc and a count).
     /// <summary>(tensor, out handle): a new owned handle on the same tensor.</summary>
-    public static readonly delegate* unmanaged[Cdecl]<nint, nint*, int> NewTensorHandle =
-        (delegate* unmanaged[Cdecl]<nint, nint*, int>)Export("aoti_torch_new_tensor_handle");
+    public static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint*, int> NewTensorHandle =
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, nint*, int>)Export("aoti_torch_new_tensor_handle");
 
     public static readonly delegate* unmanaged[Cdecl]<nint, int> DeleteTensor =
         (delegate* unmanaged[Cdecl]<nint, int>)Export("aoti_torch_delete_tensor_object");
@@ -31,8 +32,8 @@ static unsafe class StableAbi
     public static readonly delegate* unmanaged[Cdecl]<nuint, nint*, int> NewList =
         (delegate* unmanaged[Cdecl]<nuint, nint*, int>)Export("torch_new_list_reserve_size");
 
-    public static readonly delegate* unmanaged[Cdecl]<nint, ulong, int> ListAdd =
-        (delegate* unmanaged[Cdecl]<nint, ulong, int>)Export("torch_list_push_back");
+    public static readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, ulong, int> ListAdd =
+        (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, ulong, int>)Export("torch_list_push_back");
 
     public static readonly delegate* unmanaged[Cdecl]<nint, nuint*, int> ListCount =
         (delegate* unmanaged[Cdecl]<nint, nuint*, int>)Export("torch_list_size");

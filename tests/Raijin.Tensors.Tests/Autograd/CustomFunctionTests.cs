@@ -127,5 +127,23 @@ public sealed class CustomFunctionTests
         Backward.Run(y, tensor(new[] { 1f, 10f }), retainGraph: true);
         Backward.Run(y, tensor(new[] { 1f, 10f }));
         Assert.Equal([6f, 60f], x.grad!.data<float>().ToArray());
+
+        GradientAccess.ClearGradient(x);
+        var loss = y.square().sum();
+        Backward.Run(loss, retainGraph: true);
+        Backward.Run(loss);
+        Assert.Equal(36, x.grad![0].item<float>());
+    }
+
+    [Fact]
+    public void The_door_makes_gradients_that_can_be_differentiated()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new[] { 2f }, requires_grad: true);
+        Backward.Run(x.pow(3).sum(), createGraph: true);
+        var first = x.grad!;
+        GradientAccess.ClearGradient(x);
+        Backward.Run(first.sum());
+        Assert.Equal((12f, 12f), (first.item<float>(), x.grad!.item<float>()));
     }
 }
