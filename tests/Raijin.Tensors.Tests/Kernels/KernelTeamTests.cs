@@ -25,8 +25,8 @@ public sealed class KernelTeamTests
     public void Several_callers_at_once_each_get_their_own_job_done(string name)
     {
         var team = Make(name);
-        var callers = Enumerable.Range(0, 3).Select(_ => new Thread(Call)).ToList();
         var failures = 0;
+        var callers = Enumerable.Range(0, 3).Select(_ => new Thread(Call)).ToList();
         callers.ForEach(t => t.Start());
         callers.ForEach(t => t.Join());
         Assert.Equal(0, failures);
