@@ -109,6 +109,13 @@ public abstract class TensorDataset<TBatch> : IDisposable where TBatch : IBatch<
     /// <summary>A loader for training, with the default <see cref="LoaderOptions"/> but for the batch size: shuffled.</summary>
     public DataLoader<TBatch> Batches(int batchSize) => Batches(new LoaderOptions { BatchSize = batchSize });
 
+    /// <summary>A loader, the batch size aside from the other options.</summary>
+    public DataLoader<TBatch> Batches(int batchSize, LoaderOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Batches(options with { BatchSize = batchSize });
+    }
+
     /// <summary>A loader.</summary>
     /// <param name="options">How to make batches; workers and prefetching do not apply.</param>
     /// <exception cref="InvalidOptionsException">Names every fault of the options.</exception>

@@ -37,14 +37,4 @@ static class Read
         var labels = tensor(numbers.ToArray());
         return new(labels.unsqueeze(1).repeat(1, 3).to(ScalarType.Float32), labels);
     }
-
-    /// <summary>Waits until no more loader threads are left than <paramref name="count"/>: the system ends a thread a moment after its last line has run.</summary>
-    public static void AssertLoaderThreads(int count) =>
-        Assert.True(SpinWait.SpinUntil(() => LoaderThreads() == count, TimeSpan.FromSeconds(10)), $"{LoaderThreads()} loader threads are alive, {count} were expected");
-
-    /// <summary>Worker threads of loaders that are alive now.</summary>
-    public static int LoaderThreads() =>
-        Directory.Exists("/proc/self/task")
-            ? Directory.GetDirectories("/proc/self/task").Count(task => File.ReadAllText(Path.Combine(task, "comm")).StartsWith("raijin-loader", StringComparison.Ordinal))
-            : 0;
 }

@@ -57,14 +57,12 @@ public sealed class StreamLoaderTests
     public void A_stream_without_end_is_closed_when_its_reader_is()
     {
         var closed = false;
-        var before = Read.LoaderThreads();
         using (var reader = Dataset.Stream(_ => Endless()).Batches(InOrder with { Workers = 2 }, Read.Collated).Open(0, cancellationToken: TestContext.Current.CancellationToken))
         {
             using var scope = TensorScope.Open();
             for (var i = 0; i < 10; i++) Assert.True(reader.MoveNext());
         }
         Assert.True(closed);
-        Read.AssertLoaderThreads(before);
 
         IEnumerable<long> Endless()
         {

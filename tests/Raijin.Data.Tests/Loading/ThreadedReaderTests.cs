@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CsCheck;
 using static TorchSharp.torch;
 
@@ -73,21 +74,22 @@ public sealed class ThreadedReaderTests
     [Fact]
     public void Disposing_early_ends_the_workers_and_frees_what_nobody_took()
     {
-        var before = Read.LoaderThreads();
+        var workers = new ConcurrentDictionary<Thread, bool>();
         var live = TensorLedger.Read().LiveTensors;
-        using var made = new CountdownEvent(4);
+        using var made = new SemaphoreSlim(0);
         var set = Dataset.Of(400, request => request.Index);
         var loader = set.Batches(new LoaderOptions { BatchSize = 4, Workers = 2, Prefetch = 4 }, samples =>
         {
-            if (!made.IsSet) made.Signal();
+            workers[Thread.CurrentThread] = true;
+            made.Release();
             return Read.Collated(samples);
         });
         using (var reader = loader.Open(0, cancellationToken: Token))
         {
-            Assert.True(made.Wait(TimeSpan.FromSeconds(30), Token));
-            Read.AssertLoaderThreads(before + 2);
+            for (var i = 0; i < 4; i++) made.Wait(Token);
         }
-        Read.AssertLoaderThreads(before);
+        Assert.NotEmpty(workers);
+        Assert.All(workers.Keys, thread => Assert.False(thread.IsAlive));
         Assert.Equal(live, TensorLedger.Read().LiveTensors);
     }
 
