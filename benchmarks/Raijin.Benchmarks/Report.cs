@@ -36,7 +36,7 @@ sealed class Report(string name, string[] arguments)
         Console.WriteLine(page);
         var folder = Path.Combine(Root(), "benchmarks", "results", string.Concat(Machine().Split(Path.GetInvalidFileNameChars())).Replace(' ', '-').ToLowerInvariant());
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, string.Join('-', arguments.Where(a => !a.StartsWith('-'))) + ".md"), page);
+        File.WriteAllText(Path.Combine(folder, arguments[0] + ".md"), page);
     }
 
     static string Machine()

@@ -12,7 +12,13 @@ unsafe interface ILanes<TSelf> : IAdditionOperators<TSelf, TSelf, TSelf>, ISubtr
 {
     static abstract int Count { get; }
 
-    static abstract TSelf Splat(float value);
+    /// <summary>The value, rounded to fp32, in every lane.</summary>
+    static abstract TSelf Splat(double value);
+
+    /// <summary>All bits set or clear, for <see cref="Select"/>.</summary>
+    static abstract TSelf Mask(bool value);
+
+    static abstract TSelf Select(TSelf mask, TSelf whenSet, TSelf whenClear);
 
     static abstract TSelf Load(float* source);
 

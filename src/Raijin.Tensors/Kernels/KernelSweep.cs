@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 
 namespace Raijin.Tensors;
@@ -26,7 +27,7 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
     public KernelSweep(OptimizedParameter[] parameters, OptimizerAlgorithm algorithm, int threads)
     {
         _parameters = parameters;
-        _kernel = algorithm.CreateKernel();
+        _kernel = algorithm.CreateKernel(Vector512.IsHardwareAccelerated);
         _plan = new([.. parameters.Select(p => p.Tensor.numel())]);
         _threads = _plan.Units * WorkPlan.UnitElements < AloneBelow ? 1 : threads;
         _squares = new double[_plan.Units];

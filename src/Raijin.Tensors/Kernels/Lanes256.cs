@@ -10,7 +10,12 @@ readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes256>
 
     public static int Count => 8;
 
-    public static Lanes256 Splat(float value) => new(Vector256.Create(value));
+    public static Lanes256 Splat(double value) => new(Vector256.Create((float)value));
+
+    public static Lanes256 Mask(bool value) => new(value ? Vector256<float>.AllBitsSet : Vector256<float>.Zero);
+
+    public static Lanes256 Select(Lanes256 mask, Lanes256 whenSet, Lanes256 whenClear) =>
+        new(Vector256.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     public static Lanes256 Load(float* source) => new(Vector256.Load(source));
 

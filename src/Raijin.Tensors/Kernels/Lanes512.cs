@@ -11,7 +11,12 @@ readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
 
     public static int Count => 16;
 
-    public static Lanes512 Splat(float value) => new(Vector512.Create(value));
+    public static Lanes512 Splat(double value) => new(Vector512.Create((float)value));
+
+    public static Lanes512 Mask(bool value) => new(value ? Vector512<float>.AllBitsSet : Vector512<float>.Zero);
+
+    public static Lanes512 Select(Lanes512 mask, Lanes512 whenSet, Lanes512 whenClear) =>
+        new(Vector512.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     public static Lanes512 Load(float* source) => new(Vector512.Load(source));
 

@@ -18,21 +18,25 @@ readonly struct No : IFlag
     public static bool On => false;
 }
 
-static class Lerp
+/// <summary>from + weight · (to - from), computed from the nearer end as libtorch's lerp does.</summary>
+readonly struct Lerp<TLanes>(double weight)
+    where TLanes : struct, ILanes<TLanes>
 {
-    /// <summary>from + weight · (to - from), computed from the nearer end as libtorch's lerp does.</summary>
+    readonly TLanes _factor = TLanes.Splat((float)weight < 0.5f ? weight : (float)weight - 1f);
+    readonly TLanes _nearFrom = TLanes.Mask((float)weight < 0.5f);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Towards<TLanes>(TLanes from, TLanes to, float weight)
-        where TLanes : struct, ILanes<TLanes> =>
-        weight < 0.5f
-            ? TLanes.Splat(weight).MultiplyAdd(to - from, from)
-            : TLanes.Splat(weight - 1).MultiplyAdd(to - from, to);
+    public TLanes Towards(TLanes from, TLanes to) => _factor.MultiplyAdd(to - from, TLanes.Select(_nearFrom, from, to));
 }
 
-static class WeightDecay
+/// <summary>Weight decay as part of the gradient.</summary>
+readonly struct Decay<TLanes>(double decay)
+    where TLanes : struct, ILanes<TLanes>
 {
+    readonly TLanes _decay = TLanes.Splat(decay);
+    readonly bool _none = decay == 0;
+
     /// <summary>g + decay · p; untouched without decay, so that neither an infinite parameter nor the sign of a zero gets in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes AddTo<TLanes>(TLanes g, TLanes p, float decay)
-        where TLanes : struct, ILanes<TLanes> => decay == 0 ? g : TLanes.Splat(decay).MultiplyAdd(p, g);
+    public TLanes AddTo(TLanes g, TLanes p) => _none ? g : _decay.MultiplyAdd(p, g);
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Raijin.Tensors;
 
@@ -7,8 +6,9 @@ namespace Raijin.Tensors;
 readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step);
 
 /// <summary>The arithmetic of one optimizer, on one register's worth of elements; its fields are the coefficients of one step.</summary>
-interface IUpdateRule<TSelf>
-    where TSelf : struct, IUpdateRule<TSelf>
+interface IUpdateRule<TSelf, TLanes>
+    where TSelf : struct, IUpdateRule<TSelf, TLanes>
+    where TLanes : struct, ILanes<TLanes>
 {
     /// <summary>How many of the three state registers the rule reads and writes.</summary>
     static abstract int Slots { get; }
@@ -16,8 +16,7 @@ interface IUpdateRule<TSelf>
     static abstract TSelf For(OptimizerAlgorithm algorithm, in UpdateScalars scalars);
 
     /// <summary>The parameter after the update by gradient <paramref name="g"/>; the state advances in place.</summary>
-    TLanes Update<TLanes>(TLanes p, TLanes g, ref TLanes s0, ref TLanes s1, ref TLanes s2)
-        where TLanes : struct, ILanes<TLanes>;
+    TLanes Update(TLanes p, TLanes g, ref TLanes s0, ref TLanes s1, ref TLanes s2);
 }
 
 /// <summary>One parameter as a kernel sees it: contiguous host memory.</summary>
@@ -51,20 +50,24 @@ abstract unsafe class UpdateKernel
     /// <summary>Gradient elements are clamped to ± this after scaling.</summary>
     public float GradientBound { get; set; } = float.PositiveInfinity;
 
-    /// <summary>Lets tests compare the register widths; 512 only where the machine has it.</summary>
-    public bool Use512 { get; set; } = Vector512.IsHardwareAccelerated;
-
     public abstract int Slots { get; }
 
     /// <summary>Computes the coefficients number <paramref name="index"/>, which grow by one at most.</summary>
     public abstract void Prepare(int index, in UpdateScalars scalars);
 
     public abstract void Run(in KernelTensor tensor, nint start, nint count);
+
+    /// <summary>The kernel of a rule for one of the two register widths.</summary>
+    public static UpdateKernel Make<TWide, TNarrow>(OptimizerAlgorithm algorithm, bool wide)
+        where TWide : struct, IUpdateRule<TWide, Lanes512>
+        where TNarrow : struct, IUpdateRule<TNarrow, Lanes256> =>
+        wide ? new UpdateKernel<TWide, Lanes512>(algorithm) : new UpdateKernel<TNarrow, Lanes256>(algorithm);
 }
 
 // Every type argument is a struct: the compiler makes a method of its own for each combination and inlines it whole.
-sealed unsafe class UpdateKernel<TRule>(OptimizerAlgorithm algorithm) : UpdateKernel
-    where TRule : struct, IUpdateRule<TRule>
+sealed unsafe class UpdateKernel<TRule, TLanes>(OptimizerAlgorithm algorithm) : UpdateKernel
+    where TRule : struct, IUpdateRule<TRule, TLanes>
+    where TLanes : struct, ILanes<TLanes>
 {
     TRule[] _rules = new TRule[1];
 
@@ -79,50 +82,49 @@ sealed unsafe class UpdateKernel<TRule>(OptimizerAlgorithm algorithm) : UpdateKe
 
     public override void Run(in KernelTensor tensor, nint start, nint count)
     {
-        if (Use512)
-            Run<Lanes512>(tensor, start, count);
+        if (GradientBound < float.PositiveInfinity)
+            Run<Yes>(tensor, start, count);
         else
-            Run<Lanes256>(tensor, start, count);
+            Run<No>(tensor, start, count);
     }
 
-    void Run<TLanes>(in KernelTensor tensor, nint start, nint count)
-        where TLanes : struct, ILanes<TLanes>
+    void Run<TClamp>(in KernelTensor tensor, nint start, nint count)
+        where TClamp : IFlag
     {
         if (tensor.Rounded == null)
         {
             if (tensor.GradientIsBFloat16)
-                Range<TLanes, Float32Weights, BFloat16Gradient>(tensor, start, count);
+                Run<TClamp, Float32Weights, BFloat16Gradient>(tensor, start, count);
             else
-                Range<TLanes, Float32Weights, Float32Gradient>(tensor, start, count);
+                Run<TClamp, Float32Weights, Float32Gradient>(tensor, start, count);
         }
         else if (tensor.GradientIsBFloat16)
-            Range<TLanes, MasterWeights, BFloat16Gradient>(tensor, start, count);
+            Run<TClamp, MasterWeights, BFloat16Gradient>(tensor, start, count);
         else
-            Range<TLanes, MasterWeights, Float32Gradient>(tensor, start, count);
+            Run<TClamp, MasterWeights, Float32Gradient>(tensor, start, count);
     }
 
-    void Range<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint start, nint count)
-        where TLanes : struct, ILanes<TLanes>
+    void Run<TClamp, TWeights, TGradient>(in KernelTensor tensor, nint start, nint count)
+        where TClamp : IFlag
         where TWeights : IWeights
         where TGradient : IGradient
     {
         var rest = count % TLanes.Count;
         var end = start + count - rest;
-        Blocks<TLanes, TWeights, TGradient>(tensor, start, end);
-        if (rest > 0) Rest<TLanes, TWeights, TGradient>(tensor, end, (int)rest);
+        Blocks<TClamp, TWeights, TGradient>(tensor, start, end);
+        if (rest > 0) Rest<TClamp, TWeights, TGradient>(tensor, end, (int)rest);
     }
 
     // Compiled at its best from the first call: the loop runs long before the usual thirty calls are over.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Blocks<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint start, nint end)
-        where TLanes : struct, ILanes<TLanes>
+    void Blocks<TClamp, TWeights, TGradient>(in KernelTensor tensor, nint start, nint end)
+        where TClamp : IFlag
         where TWeights : IWeights
         where TGradient : IGradient
     {
         var rule = _rules[tensor.Coefficients];
         var scale = TLanes.Splat(GradientScale);
         var bound = TLanes.Splat(GradientBound);
-        var bounded = GradientBound < float.PositiveInfinity;
         var weights = tensor.Weights;
         var rounded = tensor.Rounded;
         var gradient = tensor.Gradient;
@@ -132,7 +134,7 @@ sealed unsafe class UpdateKernel<TRule>(OptimizerAlgorithm algorithm) : UpdateKe
         for (var i = start; i < end; i += TLanes.Count)
         {
             var g = TGradient.Load<TLanes>(gradient, i) * scale;
-            if (bounded) g = g.Clamp(bound);
+            if (TClamp.On) g = g.Clamp(bound);
             var p = TWeights.Load<TLanes>(weights, rounded, i);
             var s0 = TRule.Slots > 0 ? TLanes.Load(slot0 + i) : default;
             var s1 = TRule.Slots > 1 ? TLanes.Load(slot1 + i) : default;
@@ -147,13 +149,13 @@ sealed unsafe class UpdateKernel<TRule>(OptimizerAlgorithm algorithm) : UpdateKe
 
     /// <summary>The last, partial register: the same arithmetic on as many lanes as are left.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    void Rest<TLanes, TWeights, TGradient>(in KernelTensor tensor, nint i, int count)
-        where TLanes : struct, ILanes<TLanes>
+    void Rest<TClamp, TWeights, TGradient>(in KernelTensor tensor, nint i, int count)
+        where TClamp : IFlag
         where TWeights : IWeights
         where TGradient : IGradient
     {
         var g = TGradient.Load<TLanes>(tensor.Gradient, i, count) * TLanes.Splat(GradientScale);
-        if (GradientBound < float.PositiveInfinity) g = g.Clamp(TLanes.Splat(GradientBound));
+        if (TClamp.On) g = g.Clamp(TLanes.Splat(GradientBound));
         var p = TWeights.Load<TLanes>(tensor.Weights, tensor.Rounded, i, count);
         var s0 = TRule.Slots > 0 ? TLanes.Load(tensor.S0 + i, count) : default;
         var s1 = TRule.Slots > 1 ? TLanes.Load(tensor.S1 + i, count) : default;

@@ -26,7 +26,8 @@ public abstract record OptimizerAlgorithm
     /// <summary>What a slot holds before the first update.</summary>
     internal virtual float InitialValue(string slot) => 0;
 
-    internal abstract UpdateKernel CreateKernel();
+    /// <summary>The kernel for 512-bit registers, or for 256-bit ones.</summary>
+    internal abstract UpdateKernel CreateKernel(bool wide);
 
     /// <exception cref="ArgumentOutOfRangeException">A property is outside its range; the message names it.</exception>
     internal abstract void Validate();
@@ -56,11 +57,11 @@ public sealed record Sgd(double Momentum = 0, double Dampening = 0, bool Nestero
     // Minus zero is the neutral element of addition: the first buffer is the gradient, down to the sign of its zeros.
     internal override float InitialValue(string slot) => -0f;
 
-    internal override UpdateKernel CreateKernel() => (Momentum, Nesterov) switch
+    internal override UpdateKernel CreateKernel(bool wide) => (Momentum, Nesterov) switch
     {
-        (0, _) => new UpdateKernel<SgdRule>(this),
-        (_, false) => new UpdateKernel<MomentumRule<No>>(this),
-        _ => new UpdateKernel<MomentumRule<Yes>>(this),
+        (0, _) => UpdateKernel.Make<SgdRule<Lanes512>, SgdRule<Lanes256>>(this, wide),
+        (_, false) => UpdateKernel.Make<MomentumRule<Lanes512, No>, MomentumRule<Lanes256, No>>(this, wide),
+        _ => UpdateKernel.Make<MomentumRule<Lanes512, Yes>, MomentumRule<Lanes256, Yes>>(this, wide),
     };
 
     internal override void Validate()
@@ -84,8 +85,8 @@ public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
     internal static IReadOnlyList<string> AdamSlots(bool amsGrad) =>
         amsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
-    internal override UpdateKernel CreateKernel() =>
-        AmsGrad ? new UpdateKernel<AdamRule<Yes>>(this) : new UpdateKernel<AdamRule<No>>(this);
+    internal override UpdateKernel CreateKernel(bool wide) =>
+        AmsGrad ? UpdateKernel.Make<AdamRule<Lanes512, Yes>, AdamRule<Lanes256, Yes>>(this, wide) : UpdateKernel.Make<AdamRule<Lanes512, No>, AdamRule<Lanes256, No>>(this, wide);
 
     internal override void Validate()
     {
@@ -105,8 +106,8 @@ public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(AmsGrad);
 
-    internal override UpdateKernel CreateKernel() =>
-        AmsGrad ? new UpdateKernel<AdamWRule<Yes>>(this) : new UpdateKernel<AdamWRule<No>>(this);
+    internal override UpdateKernel CreateKernel(bool wide) =>
+        AmsGrad ? UpdateKernel.Make<AdamWRule<Lanes512, Yes>, AdamWRule<Lanes256, Yes>>(this, wide) : UpdateKernel.Make<AdamWRule<Lanes512, No>, AdamWRule<Lanes256, No>>(this, wide);
 
     internal override void Validate()
     {
@@ -124,7 +125,7 @@ public sealed record Lion(double Beta1 = 0.9, double Beta2 = 0.99) : OptimizerAl
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => ["exp_avg"];
 
-    internal override UpdateKernel CreateKernel() => new UpdateKernel<LionRule>(this);
+    internal override UpdateKernel CreateKernel(bool wide) => UpdateKernel.Make<LionRule<Lanes512>, LionRule<Lanes256>>(this, wide);
 
     internal override void Validate()
     {
@@ -144,7 +145,7 @@ public sealed record Adagrad(double LearningRateDecay = 0, double InitialAccumul
 
     internal override float InitialValue(string slot) => (float)InitialAccumulator;
 
-    internal override UpdateKernel CreateKernel() => new UpdateKernel<AdagradRule>(this);
+    internal override UpdateKernel CreateKernel(bool wide) => UpdateKernel.Make<AdagradRule<Lanes512>, AdagradRule<Lanes256>>(this, wide);
 
     internal override void Validate()
     {
@@ -170,12 +171,12 @@ public sealed record RmsProp(double Alpha = 0.99, double Epsilon = 1e-8, double 
         (_, true) => ["square_avg", "momentum_buffer", "grad_avg"],
     };
 
-    internal override UpdateKernel CreateKernel() => (Momentum, Centered) switch
+    internal override UpdateKernel CreateKernel(bool wide) => (Momentum, Centered) switch
     {
-        (0, false) => new UpdateKernel<RmsPropRule<No, No>>(this),
-        (_, false) => new UpdateKernel<RmsPropRule<Yes, No>>(this),
-        (0, true) => new UpdateKernel<RmsPropRule<No, Yes>>(this),
-        (_, true) => new UpdateKernel<RmsPropRule<Yes, Yes>>(this),
+        (0, false) => UpdateKernel.Make<RmsPropRule<Lanes512, No, No>, RmsPropRule<Lanes256, No, No>>(this, wide),
+        (_, false) => UpdateKernel.Make<RmsPropRule<Lanes512, Yes, No>, RmsPropRule<Lanes256, Yes, No>>(this, wide),
+        (0, true) => UpdateKernel.Make<RmsPropRule<Lanes512, No, Yes>, RmsPropRule<Lanes256, No, Yes>>(this, wide),
+        (_, true) => UpdateKernel.Make<RmsPropRule<Lanes512, Yes, Yes>, RmsPropRule<Lanes256, Yes, Yes>>(this, wide),
     };
 
     internal override void Validate()

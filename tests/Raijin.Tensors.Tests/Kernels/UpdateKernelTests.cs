@@ -21,8 +21,7 @@ public sealed unsafe class UpdateKernelTests
         var length = count + (2 * Guard);
         var memory = new float[6 * length];
         Optimized.Values(3, memory.Length).CopyTo(memory, 0);
-        var kernel = Optimized.Algorithms[index].CreateKernel();
-        kernel.Use512 = wide;
+        var kernel = Optimized.Algorithms[index].CreateKernel(wide);
         kernel.GradientBound = 0.5f;
         kernel.Prepare(0, new(0.01, 0.1, 2));
         fixed (float* all = memory)
