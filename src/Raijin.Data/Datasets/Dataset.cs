@@ -26,7 +26,7 @@ public abstract class Dataset<T>
     public Dataset<TResult> Map<TResult>(Func<T, SampleRequest, TResult> map)
     {
         ArgumentNullException.ThrowIfNull(map);
-        return new FunctionDataset<TResult>(Count, request => map(Get(request), request));
+        return new FunctionDataset<TResult>(Count, request => map(Get(request), request), Identity);
     }
 
     /// <summary>Divides the samples at random.</summary>
@@ -39,7 +39,7 @@ public abstract class Dataset<T>
         var split = new RandomSplit(Count, validation, test, seed);
         return new(Take(split.Train), split.Validation is { } v ? Take(v) : null, split.Test is { } t ? Take(t) : null);
 
-        Dataset<T> Take(DatasetPart part) => new FunctionDataset<T>(part.Rows.Length, request => Get(request with { Index = part.Rows[request.Index] }), part.Name);
+        Dataset<T> Take(DatasetPart part) => new FunctionDataset<T>(part.Rows.Length, request => Get(request with { Index = part.Rows[request.Index] }), part.IdentityIn(Identity));
     }
 
     /// <summary>A loader of batches.</summary>

@@ -8,6 +8,9 @@ public sealed class DatasetPart
     // Indices into the whole set.
     internal long[] Rows { get; }
 
-    // Which part of which division it is, for fingerprints.
+    // Which part of which division it is.
     internal string Name { get; }
+
+    // What tells the part from others, for fingerprints, given what tells the whole set from others.
+    internal string IdentityIn(string whole) => whole.Length == 0 ? Name : $"{Name} of the {whole}";
 }

@@ -49,7 +49,7 @@ public abstract class TensorDataset<TBatch> : IDisposable where TBatch : IBatch<
         _columns = whole._columns;
         _rows = whole._rows is { } of ? Array.ConvertAll(part.Rows, row => of[row]) : part.Rows;
         Count = part.Rows.Length;
-        Identity = $"{part.Name}{whole.Identity}";
+        Identity = part.IdentityIn(whole.Identity);
     }
 
     /// <summary>Number of samples, N.</summary>

@@ -46,7 +46,7 @@ public sealed record LoaderOptions
     /// <summary>Batches that the workers may hold ready, finished and under way together. <value>Default 2 for each worker; at least <see cref="Workers"/>.</value></summary>
     public int? Prefetch { get; init; }
 
-    /// <summary>The longest wait for a batch, and for a worker to end. <value>Default none: a wait ends with its batch, or by cancellation.</value></summary>
+    /// <summary>The longest wait for a batch of the workers, and for a worker to end; without workers nothing waits. <value>Default none: a wait ends with its batch, or by cancellation.</value></summary>
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>The same options in dataset order, every sample exactly once.</summary>
