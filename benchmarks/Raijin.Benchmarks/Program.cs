@@ -6,6 +6,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["loader"] = LoaderPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
+    ["trainer"] = TrainerPage.Run,
 };
 
 if (args.Length == 0 || !pages.TryGetValue(args[0], out var run))

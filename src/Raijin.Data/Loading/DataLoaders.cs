@@ -6,4 +6,8 @@ namespace Raijin;
 /// <param name="Test">Batches for the final test; null: none.</param>
 /// <typeparam name="TBatch">What a step gets.</typeparam>
 public sealed record DataLoaders<TBatch>(DataLoader<TBatch> Train, DataLoader<TBatch>? Validation = null, DataLoader<TBatch>? Test = null)
-    where TBatch : IBatch<TBatch>;
+    where TBatch : IBatch<TBatch>
+{
+    /// <summary>A training loader alone is enough.</summary>
+    public static implicit operator DataLoaders<TBatch>(DataLoader<TBatch> train) => new(train);
+}

@@ -20,6 +20,7 @@ public sealed partial class FusedOptimizer : IDisposable
     readonly List<OptimizedParameter> _byKernels;
     readonly List<OptimizedParameter> _byLibtorch = [];
     readonly List<Tensor> _slabs = [];
+    readonly IReadOnlyDictionary<string, Tensor>? _masters;
     bool _disposed;
 
     /// <summary>Makes an optimizer; state is allocated when a parameter first has a gradient.</summary>
@@ -38,6 +39,7 @@ public sealed partial class FusedOptimizer : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(options));
 
         Algorithm = algorithm;
+        _masters = options.Masters;
         Groups = [.. groups];
         _parameters = Collect(Groups);
         _byKernels = new(_parameters.Length);
@@ -138,7 +140,14 @@ public sealed partial class FusedOptimizer : IDisposable
         return fresh;
     }
 
-    void AllocateSlots(IReadOnlyList<OptimizedParameter> parameters) => _slabs.Add(StateSlab.Allocate(parameters, Algorithm));
+    void AllocateSlots(IReadOnlyList<OptimizedParameter> parameters)
+    {
+        _slabs.Add(StateSlab.Allocate(parameters, Algorithm));
+        if (_masters is null) return;
+        using var gradients = no_grad();
+        foreach (var parameter in parameters)
+            if (parameter.HasMaster && _masters.TryGetValue(parameter.Name, out var original)) parameter.Slots[^1].copy_(original);
+    }
 
     static void RefuseSparse(OptimizedParameter parameter)
     {

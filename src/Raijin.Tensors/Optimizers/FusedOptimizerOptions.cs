@@ -1,4 +1,5 @@
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Raijin.Tensors;
 
@@ -12,4 +13,8 @@ public sealed record FusedOptimizerOptions
     /// <summary>Update CPU parameters through libtorch's operators too, instead of Raijin's kernels: slower, for comparison.</summary>
     /// <value>Default false.</value>
     public bool UseLibtorchOnly { get; init; }
+
+    /// <summary>fp32 values, by parameter name, that masters of half-precision parameters start from: the weights before they were rounded. Borrowed until each parameter's first update.</summary>
+    /// <value>Default null: masters start from the parameters themselves.</value>
+    public IReadOnlyDictionary<string, Tensor>? Masters { get; init; }
 }

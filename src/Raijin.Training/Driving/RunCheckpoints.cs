@@ -1,0 +1,58 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Raijin.Training;
+
+/// <summary>The checkpoints of one run: carries out requests where the state is whole, and prunes by what all who asked want kept.</summary>
+sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
+{
+    readonly Dictionary<string, Retention> _retentions = new(StringComparer.Ordinal);
+    PendingCheckpoint? _pending;
+    TrainingRun? _run;
+    HookTable? _hooks;
+
+    public CheckpointStore Store => store;
+
+    /// <summary>Writes one checkpoint for all requests of this boundary.</summary>
+    /// <exception cref="CheckpointException">It, or the one still being written, failed. What was there before is untouched.</exception>
+    public void Execute(TrainingRun run, Func<CheckpointContent> capture, HookTable hooks)
+    {
+        var requests = run.TakeRequests();
+        if (requests.Count == 0) return;
+        (_run, _hooks) = (run, hooks);
+        Settle();
+
+        foreach (var request in requests) _retentions[request.By] = request.Retention;
+        var name = string.Create(CultureInfo.InvariantCulture, $"step-{run.Step:D8}");
+        var scored = requests.FirstOrDefault(r => r.Score is not null)?.Score;
+        double? score = scored is not null && run.Metrics.TryGetValue(scored.Metric, out var value) ? value : null;
+        if (scored is not null && score is null)
+            logger.LogWarning("Checkpoint {Name} has no {Metric} to be ranked by; known so far: {Known}.", name, scored.Metric, run.Metrics.Count == 0 ? "nothing" : string.Join(", ", run.Metrics.Keys));
+
+        using var scope = TensorScope.Open();
+        var facts = new CheckpointFacts(run.Step, score, new Dictionary<string, double>(run.Metrics));
+        if (requests.All(r => r.InBackground)) _pending = store.SaveInBackground(name, capture(), facts);
+        else Written(store.Save(name, capture(), facts));
+    }
+
+    /// <summary>Waits until everything asked for lies on the disk.</summary>
+    public void Flush() => Settle();
+
+    void Settle()
+    {
+        if (_pending is not { } pending) return;
+        _pending = null;
+        Written(pending.Wait());
+    }
+
+    void Written(CheckpointInfo info)
+    {
+        var all = store.List();
+        var keep = _retentions.Values.SelectMany(r => r.Select(all)).Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var checkpoint in all)
+            if (!keep.Contains(checkpoint.Name)) store.Delete(checkpoint.Name);
+        HookTable.Call(_hooks!.CheckpointSaved, _run!, info);
+    }
+
+    public void Dispose() => store.Dispose();
+}

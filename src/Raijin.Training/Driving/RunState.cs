@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Raijin.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Raijin.Training;
+
+/// <summary>The part of a checkpoint that every loop has, the Trainer's or your own: weights, optimizers, loss scale, random state.</summary>
+static class RunState
+{
+    public const string ModelFile = "model";
+    public const string OptimizerFile = "optimizer";
+    const int Version = 1;
+
+    /// <summary>Everything, as live tensors: borrowed from the model and the optimizers, or owned by the scope that is open.</summary>
+    public static CheckpointContent Capture(Module model, IReadOnlyList<RunOptimizer> optimizers)
+    {
+        var content = new CheckpointContent();
+        content.State["version"] = Version;
+        content.Tensors[ModelFile] = [.. model.state_dict()];
+
+        var states = new List<KeyValuePair<string, Tensor>>();
+        var scalars = new JsonArray();
+        for (var i = 0; i < optimizers.Count; i++)
+        {
+            var state = optimizers[i].Fused.CaptureState();
+            var prefix = Prefix(i);
+            foreach (var (key, tensor) in state.Tensors) states.Add(new(prefix + key, tensor));
+            scalars.Add(JsonSerializer.SerializeToNode(state.Scalars, StateJson.Default.OptimizerScalars));
+        }
+        content.Tensors[OptimizerFile] = states;
+        content.State["optimizers"] = scalars;
+        if (optimizers.Count > 0 && optimizers[0].Scaler is { } scaler) content.State["lossScaler"] = JsonSerializer.SerializeToNode(scaler.State, StateJson.Default.LossScalerState);
+        content.State["random"] = SaveRandom(RandomState.Capture());
+        return content;
+    }
+
+    /// <summary>Puts everything back, the random state last.</summary>
+    public static void Restore(LoadedCheckpoint checkpoint, Module model, IReadOnlyList<RunOptimizer> optimizers)
+    {
+        RestoreModel(checkpoint, model, strict: true);
+        var scalars = checkpoint.State["optimizers"]?.AsArray() ?? [];
+        if (scalars.Count != optimizers.Count)
+            throw new CheckpointException(checkpoint.Path, $"it holds {scalars.Count} optimizers, the run has {optimizers.Count}: configure the same ones.");
+        using var scope = TensorScope.Open();
+        var saved = checkpoint.File(OptimizerFile);
+        for (var i = 0; i < optimizers.Count; i++)
+        {
+            var prefix = Prefix(i);
+            var tensors = saved.Entries.Where(e => e.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(e => (e.Name[prefix.Length..], saved.Tensor(e.Name)));
+            optimizers[i].Fused.LoadState(new OptimizerState(scalars[i].Deserialize(StateJson.Default.OptimizerScalars)!, tensors));
+            optimizers[i].SetLearningRates();
+        }
+        if (checkpoint.State["lossScaler"] is { } scale && optimizers is [{ Scaler: { } scaler }, ..]) scaler.State = scale.Deserialize(StateJson.Default.LossScalerState);
+        RestoreRandom(checkpoint);
+    }
+
+    public static void RestoreModel(LoadedCheckpoint checkpoint, Module model, bool strict)
+    {
+        using var scope = TensorScope.Open();
+        StateDictLoader.Load(checkpoint.File(ModelFile), model, strict);
+    }
+
+    public static void RestoreRandom(LoadedCheckpoint checkpoint)
+    {
+        var saved = checkpoint.State["random"]!.AsObject();
+        var own = saved["own"]!.AsObject();
+        new RandomState(
+            Convert.FromBase64String((string)saved["cpu"]!),
+            [.. saved["cuda"]!.AsArray().Select(state => Convert.FromBase64String((string)state!))],
+            new RandomPosition((ulong)own["seed"]!, (ulong)own["stream"]!, (ulong)own["position"]!)).Restore();
+    }
+
+    static JsonObject SaveRandom(RandomState random) => new()
+    {
+        ["cpu"] = Convert.ToBase64String(random.Cpu),
+        ["cuda"] = new JsonArray([.. random.Cuda.Select(state => (JsonNode)Convert.ToBase64String(state))]),
+        ["own"] = new JsonObject { ["seed"] = random.Own.Seed, ["stream"] = random.Own.Stream, ["position"] = random.Own.Position },
+    };
+
+    static string Prefix(int optimizer) => string.Create(CultureInfo.InvariantCulture, $"{optimizer}/");
+}
+
+/// <summary>How the numbers of an optimizer become JSON, generated at compile time: a save needs no reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(OptimizerScalars))]
+[JsonSerializable(typeof(LossScalerState))]
+sealed partial class StateJson : JsonSerializerContext;

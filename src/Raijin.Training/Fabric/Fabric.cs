@@ -1,0 +1,267 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Raijin.Tensors;
+using Raijin.Training;
+using Spectre.Console;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Raijin;
+
+/// <summary>
+/// The small verb set under the <see cref="Trainer"/>, usable alone in a loop of your own: set up a model and its optimizer, take batches, run
+/// backward, step, save, load. It owns device, precision, seeding, clipping and lifetimes; the loop is yours.
+/// </summary>
+public sealed class Fabric : IDisposable
+{
+    readonly FabricOptions _options;
+    readonly List<RunOptimizer> _optimizers = [];
+    readonly Dictionary<Module, Dictionary<string, Tensor>> _fullPrecision = new(ReferenceEqualityComparer.Instance);
+    Tensor? _seedGradient;
+    double _seedScale;
+    long _steps;
+
+    Fabric(FabricOptions options)
+    {
+        _options = options;
+        Device = options.Device.Resolve();
+        if (options.Precision.ScalesLoss)
+        {
+            if (Device.type == TorchSharp.DeviceType.CPU)
+                InvalidOptionsException.ThrowIfAny([new("fabric.precision", $"= {options.Precision} on the CPU, where float16 matmuls run at 0.4 GFLOP/s: use bfloat16 or float32")]);
+            Scaler = new LossScaler();
+        }
+        Logger = options.Logger ?? NullLogger.Instance;
+    }
+
+    /// <summary>The device everything set up lives on.</summary>
+    public Device Device { get; }
+
+    /// <summary>The arithmetic.</summary>
+    public Precision Precision => _options.Precision;
+
+    /// <summary>This process's number among all ranks.</summary>
+    public int Rank => 0;
+
+    /// <summary>How many ranks train together.</summary>
+    public int WorldSize => 1;
+
+    /// <summary>Where messages go.</summary>
+    public ILogger Logger { get; }
+
+    internal LossScaler? Scaler { get; }
+
+    internal IReadOnlyList<RunOptimizer> AllOptimizers => _optimizers;
+
+    /// <summary>Makes a fabric: resolves the device and seeds the generators.</summary>
+    /// <exception cref="InvalidOptionsException">The options can't be; carries every fault.</exception>
+    public static Fabric Launch(FabricOptions? options = null)
+    {
+        options ??= new FabricOptions();
+        LibTorch.EnsureLoaded();
+        var fabric = new Fabric(options);
+        if (options.Seed is { } seed) Seed.Everything(seed, fabric.Rank);
+        return fabric;
+    }
+
+    /// <summary>Moves a model to the device and gives its weights the precision's dtype. The same object comes back.</summary>
+    public TModule Setup<TModule>(TModule module) where TModule : Module
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        using var gradients = no_grad();
+        if (Precision.ConvertsWeights)
+        {
+            // The optimizer's masters start from the weights as they were, not from their rounded copies.
+            var originals = module.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter.detach().to(ScalarType.Float32, copy: true).DetachFromDisposeScope());
+            _fullPrecision[module] = originals;
+            module.to(Precision.Compute);
+        }
+        module.to(Device);
+        return module;
+    }
+
+    /// <summary>Sets up a model and the optimizer that <paramref name="configure"/> asks for: <c>fabric.Setup(new Gpt(options), m => Optimizers.AdamW(m, 3e-4))</c>.</summary>
+    /// <exception cref="ArgumentException">It asks for several: use <see cref="SetupOptimizers"/>.</exception>
+    public (TModule Model, RunOptimizer Optimizer) Setup<TModule>(TModule module, Func<TModule, OptimizerSetup> configure) where TModule : Module
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        Setup(module);
+        var setup = configure(module);
+        if (setup.Requests.Count != 1)
+            throw new ArgumentException($"One optimizer is expected here, {setup.Requests.Count} were configured: call Setup(module) and then SetupOptimizers.", nameof(configure));
+        return (module, SetupOptimizers(setup)[0]);
+    }
+
+    /// <summary>Makes the optimizers of models that are set up. The fabric frees them.</summary>
+    /// <exception cref="InvalidOptionsException">A name pattern matches nothing, a module has nothing to train, or a schedule needs the number of steps and nobody knows it.</exception>
+    public IReadOnlyList<RunOptimizer> SetupOptimizers(OptimizerSetup setup)
+    {
+        ArgumentNullException.ThrowIfNull(setup);
+        var faults = new List<OptionFault>();
+        foreach (var request in setup.Requests)
+        {
+            var key = $"optimizer {request.Algorithm.GetType().Name} of {request.Module.GetName()}";
+            if (!request.Module.parameters().Any(p => p.requires_grad)) faults.Add(new(key, "has no parameter to train: none wants a gradient"));
+            if (request.Schedule.NeedsTotalSteps && _options.TotalSteps is null)
+                faults.Add(new(key, "its schedule needs the number of steps of the run, which is unknown: set maxSteps, or maxEpochs with a loader of known length"));
+        }
+        InvalidOptionsException.ThrowIfAny(faults);
+
+        var made = new List<RunOptimizer>();
+        foreach (var request in setup.Requests)
+        {
+            foreach (var pattern in request.UnmatchedPatterns())
+                Logger.LogDebug("The pattern {Pattern} matches no parameter of {Module}.", pattern, request.Module.GetName());
+            made.Add(new RunOptimizer(request, _options.ClipGradients, Scaler, _options.TotalSteps, MastersOf(request.Module)));
+        }
+        _optimizers.AddRange(made);
+        return made;
+    }
+
+    /// <summary>The batches of an epoch, each on the device and in the right dtype, freed when the next one is asked for.</summary>
+    public IEnumerable<TBatch> Batches<TBatch>(DataLoader<TBatch> loader, long epoch = 0, long firstBatch = 0) where TBatch : IBatch<TBatch>
+    {
+        ArgumentNullException.ThrowIfNull(loader);
+        using var reader = loader.Open(epoch, firstBatch);
+        using var scope = TensorScope.Open();
+        while (reader.MoveNext())
+        {
+            yield return Place(reader.Current);
+            scope.Free();
+        }
+    }
+
+    /// <summary>Opens a step: a scope in which intermediates are freed at its end.</summary>
+    public FabricStep Step() => new(_steps++);
+
+    /// <summary>Runs the forward pass in the precision's arithmetic: <c>using (fabric.Forward()) loss = model.call(x)</c>. Needed for the autocast precisions only.</summary>
+    public ForwardScope Forward() => Precision.UsesAutocast ? new(Autocast.Enter(Device.type, Precision.Compute)) : default;
+
+    /// <summary>Accumulates gradients of the loss (times <paramref name="scale"/>) into the parameters. Whatever a hook or a custom function throws comes out here.</summary>
+    /// <param name="loss">A scalar with a gradient; borrowed.</param>
+    /// <param name="scale">A factor on the gradients, such as 1 / the number of accumulated microbatches.</param>
+    public void Backward(Tensor loss, double scale = 1.0)
+    {
+        TensorGuard.ThrowIfFreed(loss);
+        if (Scaler is not null) scale *= Scaler.Scale;
+        Tensors.Backward.Run(loss, scale == 1.0 ? null : SeedGradient(loss, scale));
+    }
+
+    /// <summary>The mean over all ranks, on the host.</summary>
+    public double Mean(Tensor value)
+    {
+        TensorGuard.ThrowIfFreed(value);
+        if (ScalarReader.TryRead(value, out var number)) return number;
+        using var scope = NewDisposeScope();
+        return value.to(ScalarType.Float64).cpu().item<double>();
+    }
+
+    /// <summary>Prints a line, once for all ranks.</summary>
+    public void Print(string line) => (_options.Console ?? AnsiConsole.Console).WriteLine(line);
+
+    /// <summary>Writes a checkpoint folder: weights, optimizers, random state, and <paramref name="state"/> of your own. Atomic and durable.</summary>
+    /// <exception cref="CheckpointException">It could not be written; what was there before is untouched.</exception>
+    public void Save(string path, Module model, JsonObject? state = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var folder = Path.GetFullPath(path);
+        using var store = new CheckpointStore(Path.GetDirectoryName(folder)!);
+        using var scope = TensorScope.Open();
+        var content = RunState.Capture(model, _optimizers);
+        content.State["user"] = state?.DeepClone();
+        store.Save(Path.GetFileName(folder), content, new CheckpointFacts(_steps));
+    }
+
+    /// <summary>Reads a checkpoint back into a model and its optimizers, and restores the random state.</summary>
+    /// <returns>The state of your own that was saved.</returns>
+    /// <exception cref="CheckpointException">It is missing or damaged, or does not fit; nothing was changed then, as far as the weights go.</exception>
+    public JsonObject? Load(string path, Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var folder = Path.GetFullPath(path);
+        using var store = new CheckpointStore(Path.GetDirectoryName(folder)!);
+        using var checkpoint = store.Open(Path.GetFileName(folder));
+        RunState.Restore(checkpoint, model, _optimizers);
+        return checkpoint.State["user"]?.DeepClone().AsObject();
+    }
+
+    /// <summary>Frees the optimizers' state. Models are yours.</summary>
+    public void Dispose()
+    {
+        foreach (var optimizer in _optimizers) optimizer.Dispose();
+        _optimizers.Clear();
+        _seedGradient?.Dispose();
+        foreach (var original in _fullPrecision.Values.SelectMany(o => o.Values)) original.Dispose();
+        _fullPrecision.Clear();
+    }
+
+    /// <summary>A batch on the run's device and, where weights are converted, in their dtype.</summary>
+    internal TBatch Place<TBatch>(TBatch batch) where TBatch : IBatch<TBatch>
+    {
+        if (Device.type != TorchSharp.DeviceType.CPU) batch = batch.Map(t => t.to(Device, non_blocking: true));
+        if (Precision.ConvertsWeights) batch = batch.Map(t => t.is_floating_point() ? t.to(Precision.Compute) : t);
+        return batch;
+    }
+
+    IReadOnlyDictionary<string, Tensor>? MastersOf(Module module)
+    {
+        if (!Precision.ConvertsWeights) return null;
+        if (_fullPrecision.TryGetValue(module, out var originals)) return originals;
+        // An optimizer over a part of what was set up: its parameters carry the part's own names.
+        foreach (var (root, all) in _fullPrecision)
+            foreach (var (prefix, child) in root.named_modules())
+                if (ReferenceEquals(child, module))
+                    return all.Where(o => o.Key.StartsWith(prefix + ".", StringComparison.Ordinal)).ToDictionary(o => o.Key[(prefix.Length + 1)..], o => o.Value);
+        throw new InvalidOperationException($"{module.GetName()} was not set up: call Setup on it before its optimizer is made.");
+    }
+
+    Tensor SeedGradient(Tensor loss, double scale)
+    {
+        // One constant serves every step of the same scale: no op a step for scaling the loss.
+        if (_seedGradient is null || _seedScale != scale || _seedGradient.dtype != loss.dtype)
+        {
+            _seedGradient?.Dispose();
+            _seedGradient = full_like(loss, scale, requires_grad: false).DetachFromDisposeScope();
+            _seedScale = scale;
+        }
+        return _seedGradient;
+    }
+}
+
+/// <summary>The arithmetic of a forward pass; nothing where the precision needs nothing.</summary>
+public readonly ref struct ForwardScope
+{
+    readonly Autocast.Scope _autocast;
+    readonly bool _entered;
+
+    internal ForwardScope(Autocast.Scope autocast)
+    {
+        _autocast = autocast;
+        _entered = true;
+    }
+
+    /// <summary>Goes back to the arithmetic of before.</summary>
+    public void Dispose()
+    {
+        if (_entered) _autocast.Dispose();
+    }
+}
+
+/// <summary>A step of a hand-written loop: what is made in it is freed at its end.</summary>
+public sealed class FabricStep : IDisposable
+{
+    readonly TensorScope _scope = TensorScope.Open();
+
+    internal FabricStep(long index) => Index = index;
+
+    /// <summary>Steps opened before this one.</summary>
+    public long Index { get; }
+
+    /// <summary>Keeps a tensor beyond the step. The caller owns it then.</summary>
+    public Tensor Keep(Tensor tensor) => _scope.Release(tensor);
+
+    /// <summary>Frees what the step made.</summary>
+    public void Dispose() => _scope.Dispose();
+}

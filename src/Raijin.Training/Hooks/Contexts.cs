@@ -1,0 +1,187 @@
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin;
+
+/// <summary>A training step under way. One object serves the whole run: don't keep it.</summary>
+public class TrainStep
+{
+    internal TrainStep(TrainingRun run, TensorScope scope)
+    {
+        Run = run;
+        Scope = scope;
+    }
+
+    /// <summary>The run it belongs to.</summary>
+    public TrainingRun Run { get; }
+
+    internal TensorScope Scope { get; }
+
+    /// <summary>Optimizer steps done before this one: 0 in the first.</summary>
+    public long Index { get; internal set; }
+
+    /// <summary>The epoch; the first is 0.</summary>
+    public long Epoch => Run.Epoch;
+
+    /// <summary>Microbatches of this epoch done before this one.</summary>
+    public long Batch => Run.Batch;
+
+    /// <summary>Which of the step's microbatches this is; 0 is the first.</summary>
+    public int Microbatch { get; internal set; }
+
+    /// <summary>Microbatches in this step.</summary>
+    public int Microbatches { get; internal set; } = 1;
+
+    /// <summary>Samples in this microbatch: the default weight of what is logged.</summary>
+    public int Samples { get; internal set; }
+
+    /// <summary>Logs a number that lies on a device: no wait, no read-back until a logger needs it.</summary>
+    /// <param name="key">Such as <c>train/loss</c>.</param>
+    /// <param name="value">One element; borrowed, its gradient is not kept.</param>
+    /// <param name="reduce">How an epoch's values become one.</param>
+    /// <param name="weight">Its weight in an epoch's mean; null for the number of samples.</param>
+    public void Log(string key, Tensor value, Reduce reduce = Reduce.Mean, double? weight = null)
+    {
+        TensorGuard.ThrowIfFreed(value);
+        Run.TrainLog.Add(key, value, weight ?? Samples, Index, reduce);
+    }
+
+    /// <summary>Logs a number.</summary>
+    public void Log(string key, double value, Reduce reduce = Reduce.Mean, double? weight = null) =>
+        Run.TrainLog.Add(key, value, weight ?? Samples, Index, reduce);
+
+    /// <summary>Logs a metric: computed once, at the epoch's end, and reset after.</summary>
+    public void Log(string key, Metric metric)
+    {
+        ArgumentNullException.ThrowIfNull(metric);
+        Run.TrainLog.Add(key, metric, Index);
+    }
+
+    /// <summary>Keeps a tensor beyond the step. The caller owns it then.</summary>
+    public Tensor Keep(Tensor tensor) => Scope.Release(tensor);
+
+    /// <summary>Keeps a tensor beyond the step in a variable, and frees what the variable held: <c>step.Keep(ref _hidden, hidden.detach())</c>.</summary>
+    public void Keep(ref Tensor? place, Tensor tensor)
+    {
+        if (ReferenceEquals(place, tensor)) return;
+        var kept = Scope.Release(tensor);
+        place?.Dispose();
+        place = kept;
+    }
+}
+
+/// <summary>Which kind of evaluation runs.</summary>
+public enum EvalPhase
+{
+    /// <summary>A few batches before training; results are dropped.</summary>
+    Sanity,
+
+    /// <summary>Validation, within a fit or by <see cref="Trainer.Validate{TBatch}"/>.</summary>
+    Validation,
+
+    /// <summary>A test.</summary>
+    Test,
+
+    /// <summary>Prediction.</summary>
+    Predict,
+}
+
+/// <summary>A batch of an evaluation under way. One object serves the whole evaluation: don't keep it.</summary>
+public sealed class EvalStep
+{
+    readonly TensorScope _scope;
+    readonly MetricLog _log;
+
+    internal EvalStep(EvalPhase phase, MetricLog log, TensorScope scope)
+    {
+        Phase = phase;
+        _log = log;
+        _scope = scope;
+    }
+
+    /// <summary>Which kind of evaluation this is.</summary>
+    public EvalPhase Phase { get; }
+
+    /// <summary>Batches done before this one.</summary>
+    public long Index { get; internal set; }
+
+    /// <summary>Samples in this batch: the default weight of what is logged.</summary>
+    public int Samples { get; internal set; }
+
+    /// <summary>Logs a number that lies on a device; the evaluation's result is the weighted mean (or what <paramref name="reduce"/> says).</summary>
+    public void Log(string key, Tensor value, Reduce reduce = Reduce.Mean, double? weight = null)
+    {
+        TensorGuard.ThrowIfFreed(value);
+        _log.Add(key, value, weight ?? Samples, Index, reduce);
+    }
+
+    /// <summary>Logs a number.</summary>
+    public void Log(string key, double value, Reduce reduce = Reduce.Mean, double? weight = null) =>
+        _log.Add(key, value, weight ?? Samples, Index, reduce);
+
+    /// <summary>Logs a metric: computed once, at the end, over everything, and reset after.</summary>
+    public void Log(string key, Metric metric)
+    {
+        ArgumentNullException.ThrowIfNull(metric);
+        _log.Add(key, metric, Index);
+    }
+
+    /// <summary>Keeps a tensor beyond the batch. The caller owns it then.</summary>
+    public Tensor Keep(Tensor tensor) => _scope.Release(tensor);
+}
+
+/// <summary>A training epoch, at its start or end. There is no step here to log for: values are the epoch's.</summary>
+public sealed class TrainEpoch
+{
+    internal TrainEpoch(TrainingRun run, long index, IReadOnlyDictionary<string, double> metrics)
+    {
+        Run = run;
+        Index = index;
+        Metrics = metrics;
+    }
+
+    /// <summary>The run it belongs to.</summary>
+    public TrainingRun Run { get; }
+
+    /// <summary>Which epoch; the first is 0.</summary>
+    public long Index { get; }
+
+    /// <summary>At the end: what was logged in it, reduced, and the latest validation. At the start: what there was before.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; }
+
+    /// <summary>Logs a number for the epoch.</summary>
+    public void Log(string key, double value) => Run.Log(key, value);
+
+    /// <summary>Asks to stop after this epoch.</summary>
+    public void RequestStop(string reason) => Run.RequestStop(reason);
+}
+
+/// <summary>An evaluation, at its start or end.</summary>
+public sealed class EvalEpoch
+{
+    internal EvalEpoch(TrainingRun? run, EvalPhase phase, IReadOnlyDictionary<string, double> metrics, IReadOnlyList<KeyValuePair<string, double>> results)
+    {
+        Run = run;
+        Phase = phase;
+        Metrics = metrics;
+        Results = results;
+    }
+
+    /// <summary>The fit it is part of; null when it stands alone.</summary>
+    public TrainingRun? Run { get; }
+
+    /// <summary>Which kind of evaluation this is.</summary>
+    public EvalPhase Phase { get; }
+
+    /// <summary>At the end: its results, and the latest of everything else. At the start: what there was before.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; }
+
+    /// <summary>At the end: what this evaluation itself logged, reduced, in the order of first logging. At the start: nothing.</summary>
+    public IReadOnlyList<KeyValuePair<string, double>> Results { get; }
+
+    /// <summary>Logs a number with the evaluation's results.</summary>
+    public void Log(string key, double value) => Run?.Log(key, value);
+
+    /// <summary>Asks the fit to stop. Without one there is nothing to stop.</summary>
+    public void RequestStop(string reason) => Run?.RequestStop(reason);
+}

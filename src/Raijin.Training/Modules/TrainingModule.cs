@@ -1,0 +1,181 @@
+using BindingFlags = System.Reflection.BindingFlags;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Raijin;
+
+/// <summary>
+/// A model with its training: the step, the loss, the optimizers. Write the steps; the <see cref="Trainer"/> owns the loop.
+/// </summary>
+/// <remarks>
+/// Fields that hold modules, parameters, buffers and metrics are found by themselves; nothing is registered by hand. Tensors made in a step are
+/// freed when it ends: what must outlive it goes to <c>step.Keep</c>. A hook that nobody overrides costs nothing: they are resolved once, at <c>Fit</c>.
+/// </remarks>
+/// <typeparam name="TBatch">What a step is given.</typeparam>
+public abstract class TrainingModule<TBatch> : Module where TBatch : IBatch<TBatch>
+{
+    /// <summary>Makes the module.</summary>
+    protected TrainingModule() : base("") { }
+
+    /// <summary>The optimizers and their schedules. Called once, when a fit starts, after the weights have their device and dtype.</summary>
+    protected abstract OptimizerSetup ConfigureOptimizers();
+
+    /// <summary>One forward pass: returns the loss, a scalar with a gradient. Override this, or <see cref="ManualStep"/>.</summary>
+    /// <param name="batch">A microbatch, on the run's device; freed with the step.</param>
+    /// <param name="step">Where the run is, logging, and keeping.</param>
+    protected virtual Tensor TrainingStep(TBatch batch, TrainStep step) => throw new NotImplementedException($"{GetType().Name} overrides neither TrainingStep nor ManualStep.");
+
+    /// <summary>One step under your own order of backward passes and updates: several optimizers, several losses. Overriding it turns <see cref="TrainingStep"/> off.</summary>
+    protected virtual void ManualStep(TBatch batch, ManualStep step) => throw new NotImplementedException($"{GetType().Name} does not override ManualStep.");
+
+    /// <summary>One batch of validation: update metrics, log. No gradients are recorded.</summary>
+    protected virtual void ValidationStep(TBatch batch, EvalStep step) { }
+
+    /// <summary>One batch of testing. By default the same as <see cref="ValidationStep"/>, under keys <c>test/…</c> if the step names its own.</summary>
+    protected virtual void TestStep(TBatch batch, EvalStep step) => ValidationStep(batch, step);
+
+    /// <summary>The model's answer to one batch, for <see cref="Trainer.Predict{TBatch}"/>.</summary>
+    protected virtual Tensor PredictStep(TBatch batch, EvalStep step) => throw new NotImplementedException($"{GetType().Name} does not override PredictStep.");
+
+    /// <summary>Training begins: everything is set up, a resumed state is loaded.</summary>
+    protected virtual void OnFitStart(TrainingRun run) { }
+
+    /// <summary>Training has ended, by itself or by a stop request.</summary>
+    protected virtual void OnFitEnd(TrainingRun run) { }
+
+    /// <summary>An epoch begins.</summary>
+    protected virtual void OnTrainEpochStart(TrainEpoch epoch) { }
+
+    /// <summary>An epoch has ended, its validation included.</summary>
+    protected virtual void OnTrainEpochEnd(TrainEpoch epoch) { }
+
+    /// <summary>A microbatch was fetched.</summary>
+    protected virtual void OnTrainBatchStart(TrainStep step) { }
+
+    /// <summary>A microbatch's backward pass is over.</summary>
+    protected virtual void OnTrainBatchEnd(TrainStep step) { }
+
+    /// <summary>The loss is there, backward comes next.</summary>
+    protected virtual void OnBeforeBackward(TrainStep step, Tensor loss) { }
+
+    /// <summary>The gradients of a microbatch are there.</summary>
+    protected virtual void OnAfterBackward(TrainStep step) { }
+
+    /// <summary>All gradients of the step are there and measured; clipping and the update come next.</summary>
+    protected virtual void OnBeforeOptimizerStep(TrainStep step) { }
+
+    /// <summary>An optimizer step is over.</summary>
+    protected virtual void OnTrainStepEnd(TrainStep step) { }
+
+    /// <summary>Validation (or the sanity validation, or a test) begins.</summary>
+    protected virtual void OnValidationStart(EvalEpoch epoch) { }
+
+    /// <summary>Validation has ended, its metrics are computed.</summary>
+    protected virtual void OnValidationEnd(EvalEpoch epoch) { }
+
+    internal OptimizerSetup Configure() => ConfigureOptimizers();
+
+    internal Tensor Train(TBatch batch, TrainStep step) => TrainingStep(batch, step);
+
+    internal void TrainManually(TBatch batch, ManualStep step) => ManualStep(batch, step);
+
+    internal void Evaluate(TBatch batch, EvalStep step)
+    {
+        if (step.Phase == EvalPhase.Test) TestStep(batch, step);
+        else ValidationStep(batch, step);
+    }
+
+    internal Tensor Predict(TBatch batch, EvalStep step) => PredictStep(batch, step);
+
+    internal void AddHooks(HookTable hooks)
+    {
+        hooks.Add(hooks.FitStart, OnFitStart);
+        hooks.Add(hooks.FitEnd, OnFitEnd);
+        hooks.Add(hooks.TrainEpochStart, OnTrainEpochStart);
+        hooks.Add(hooks.TrainEpochEnd, OnTrainEpochEnd);
+        hooks.Add(hooks.TrainBatchStart, OnTrainBatchStart);
+        hooks.Add(hooks.TrainBatchEnd, OnTrainBatchEnd);
+        hooks.Add(hooks.BeforeBackward, OnBeforeBackward);
+        hooks.Add(hooks.AfterBackward, OnAfterBackward);
+        hooks.Add(hooks.BeforeOptimizerStep, OnBeforeOptimizerStep);
+        hooks.Add(hooks.TrainStepEnd, OnTrainStepEnd);
+        hooks.Add(hooks.ValidationStart, OnValidationStart);
+        hooks.Add(hooks.ValidationEnd, OnValidationEnd);
+    }
+
+    internal bool IsManual => HookTable.IsOverridden(ManualStep, typeof(TrainingModule<TBatch>));
+
+    internal bool IsAutomatic => HookTable.IsOverridden(TrainingStep, typeof(TrainingModule<TBatch>));
+
+    internal bool Validates => HookTable.IsOverridden(ValidationStep, typeof(TrainingModule<TBatch>));
+
+    /// <summary>Finds the fields that hold modules, parameters and buffers. Done by itself before anything looks at them.</summary>
+    internal void EnsureRegistered() => RegisterComponents();
+
+    /// <summary>The metrics this module holds in fields, by field name, those of its base classes included.</summary>
+    internal IEnumerable<(string Name, Metric Metric)> Metrics()
+    {
+        for (var type = GetType(); type != typeof(TrainingModule<TBatch>); type = type.BaseType!)
+            foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+                if (field.GetValue(this) is Metric metric) yield return (field.Name, metric);
+    }
+
+    /// <summary>Frees the parameters, and the metrics held in fields.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            EnsureRegistered();
+            foreach (var (_, metric) in Metrics()) metric.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    /// <inheritdoc/>
+    public override string GetName() => GetType().Name;
+
+    // A derived constructor may still be filling fields when the base one runs, so registration waits for the first look.
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true)
+    {
+        EnsureRegistered();
+        return base.named_parameters(recurse);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<Parameter> parameters(bool recurse = true)
+    {
+        EnsureRegistered();
+        return base.parameters(recurse);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
+    {
+        EnsureRegistered();
+        return base.named_buffers(recurse, include_nonpersistent);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string name, Module module)> named_children()
+    {
+        EnsureRegistered();
+        return base.named_children();
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string name, Module module)> named_modules()
+    {
+        EnsureRegistered();
+        return base.named_modules();
+    }
+
+    /// <inheritdoc/>
+    public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
+    {
+        EnsureRegistered();
+        return base.state_dict(destination, prefix);
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Logging;
+
+namespace Raijin;
+
+/// <summary>The settings of a <see cref="Trainer"/>. Checked as a whole when a fit starts; every fault is reported at once.</summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Epochs after which training stops.</summary>
+    /// <value>Default null: no bound, unless <see cref="MaxSteps"/> and <see cref="MaxTime"/> are null too; one of the three must be set.</value>
+    public long? MaxEpochs { get; init; }
+
+    /// <summary>Epochs before which no early stop is obeyed.</summary>
+    /// <value>Default 0.</value>
+    public long MinEpochs { get; init; }
+
+    /// <summary>Optimizer steps after which training stops.</summary>
+    /// <value>Default null: no bound.</value>
+    public long? MaxSteps { get; init; }
+
+    /// <summary>Optimizer steps before which no early stop is obeyed.</summary>
+    /// <value>Default 0.</value>
+    public long MinSteps { get; init; }
+
+    /// <summary>Training time, over all resumes, after which training stops at the end of the step.</summary>
+    /// <value>Default null: no bound.</value>
+    public TimeSpan? MaxTime { get; init; }
+
+    /// <summary>The seed of everything random: handed to <see cref="Seed.Everything"/> when the Trainer is made, so before a model made after it draws its weights.</summary>
+    /// <value>Default 0.</value>
+    public long Seed { get; init; }
+
+    /// <summary>Where to compute.</summary>
+    /// <value>Default <c>auto</c>: the first accelerator, else the CPU.</value>
+    public DeviceChoice Device { get; init; } = DeviceChoice.Auto;
+
+    /// <summary>The arithmetic.</summary>
+    /// <value>Default <see cref="Precision.Float32"/>.</value>
+    public Precision Precision { get; init; } = Precision.Float32;
+
+    /// <summary>Microbatches whose gradients make one optimizer step; the loss is divided by the number really used, also in an epoch's short last window.</summary>
+    /// <value>Default 1. Lightning's <c>accumulate_grad_batches</c>, DeepSpeed's <c>gradient_accumulation_steps</c>.</value>
+    public int AccumulateGradients { get; init; } = 1;
+
+    /// <summary>How gradients are clipped before each optimizer step.</summary>
+    /// <value>Default <see cref="Clip.None"/>.</value>
+    public Clip ClipGradients { get; init; } = Clip.None;
+
+    /// <summary>When to validate. The end of training validates too, unless this is never or nothing was trained since.</summary>
+    /// <value>Default each epoch.</value>
+    public Every Validate { get; init; } = Every.Epochs(1);
+
+    /// <summary>When logged values of a step go to the loggers. Steps in between are not written and cost next to nothing.</summary>
+    /// <value>Default every 50 steps. Lightning's <c>log_every_n_steps</c>.</value>
+    public Every Log { get; init; } = Every.Steps(50);
+
+    /// <summary>How many training batches make an epoch.</summary>
+    /// <value>Default all.</value>
+    public Limit LimitTrain { get; init; } = Limit.None;
+
+    /// <summary>How many validation batches are used.</summary>
+    /// <value>Default all.</value>
+    public Limit LimitValidation { get; init; } = Limit.None;
+
+    /// <summary>How many test batches are used.</summary>
+    /// <value>Default all.</value>
+    public Limit LimitTest { get; init; } = Limit.None;
+
+    /// <summary>Validation batches to run before training, to meet a broken validation step now and not in an hour. Their results are dropped and no random number is used up.</summary>
+    /// <value>Default 2; 0 for none.</value>
+    public int SanityValidationBatches { get; init; } = 2;
+
+    /// <summary>Runs only this many batches of everything, one epoch, without logs and checkpoints: does the program run at all?</summary>
+    /// <value>Default 0: off.</value>
+    public int FastDevRun { get; init; }
+
+    /// <summary>The run's folder: checkpoints, logs and options lie in it.</summary>
+    /// <value>Default null: the next free number below <c>runs</c>.</value>
+    public string? Output { get; init; }
+
+    /// <summary>Whether a <see cref="ModelCheckpoint"/> with its defaults is added when <see cref="Callbacks"/> holds none.</summary>
+    /// <value>Default true.</value>
+    public bool Checkpoints { get; init; } = true;
+
+    /// <summary>Whether progress is shown: a live bar on a terminal, plain lines elsewhere.</summary>
+    /// <value>Default true.</value>
+    public bool Progress { get; init; } = true;
+
+    /// <summary>Whether the model's layers, shapes, parameters and FLOPs are printed at the start.</summary>
+    /// <value>Default true.</value>
+    public bool Summary { get; init; } = true;
+
+    /// <summary>Watches every module's output and, when a loss is not finite, names the first module that produced it. Slow.</summary>
+    /// <value>Default false. Lightning's <c>detect_anomaly</c>.</value>
+    public bool DetectAnomaly { get; init; }
+
+    /// <summary>Finishes the step, saves and ends the fit at Ctrl-C (exit code 130) and SIGTERM (143); a second signal ends the process at once.</summary>
+    /// <value>Default true.</value>
+    public bool HandleSignals { get; init; } = true;
+
+    /// <summary>What else happens at the hooks of the run.</summary>
+    /// <value>Default none.</value>
+    [JsonIgnore]
+    public IReadOnlyList<Callback> Callbacks { get; init; } = [];
+
+    /// <summary>Where logged values go.</summary>
+    /// <value>Default null: a <see cref="CsvLogger"/> in the run's folder. Empty: nowhere.</value>
+    [JsonIgnore]
+    public IReadOnlyList<RunLogger>? Loggers { get; init; }
+
+    /// <summary>Where Raijin's own messages go.</summary>
+    /// <value>Default null: warnings to standard error.</value>
+    [JsonIgnore]
+    public ILogger? Logger { get; init; }
+
+    /// <summary>Where progress and tables are printed.</summary>
+    /// <value>Default null: the terminal's standard output.</value>
+    [JsonIgnore]
+    public Spectre.Console.IAnsiConsole? Console { get; init; }
+
+    /// <summary>The clock.</summary>
+    /// <value>Default the system's.</value>
+    [JsonIgnore]
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

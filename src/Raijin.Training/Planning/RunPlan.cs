@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Text;
+using static TorchSharp.torch;
+
+namespace Raijin;
+
+/// <summary>
+/// Everything about a fit that is decided before it starts, from the options, the module and the data: immutable, checked as a whole, printable.
+/// The driver reads it and decides nothing a second time.
+/// </summary>
+public sealed record RunPlan
+{
+    /// <summary>The options it was made from.</summary>
+    public required TrainerOptions Options { get; init; }
+
+    /// <summary>The device computed on.</summary>
+    public required Device Device { get; init; }
+
+    /// <summary>The run's folder; null in a fast development run.</summary>
+    public required string? Directory { get; init; }
+
+    /// <summary>Microbatches of a training epoch, limits applied; null for a stream of unknown length.</summary>
+    public required long? BatchesPerEpoch { get; init; }
+
+    /// <summary>Microbatches per optimizer step.</summary>
+    public required int Accumulation { get; init; }
+
+    /// <summary>Optimizer steps of an epoch, the short last one included; null when unknown.</summary>
+    public long? StepsPerEpoch => BatchesPerEpoch is { } batches ? (batches + Accumulation - 1) / Accumulation : null;
+
+    /// <summary>Epochs to train at most; null for no bound.</summary>
+    public required long? MaxEpochs { get; init; }
+
+    /// <summary>Optimizer steps to train at most, as the limits give them; null when only time or a stream's end stops the run. Lightning's <c>estimated_stepping_batches</c>.</summary>
+    public long? EstimatedSteps => (MaxEpochs * StepsPerEpoch, Options.MaxSteps) switch
+    {
+        ({ } byEpochs, { } bySteps) => Math.Min(byEpochs, bySteps),
+        ({ } byEpochs, null) => byEpochs,
+        (null, var bySteps) => bySteps,
+    };
+
+    /// <summary>Validation batches used; null when there is no validation loader or its length is unknown.</summary>
+    public required long? ValidationBatches { get; init; }
+
+    /// <summary>Whether there is anything to validate, and a moment to do it.</summary>
+    public required bool Validates { get; init; }
+
+    /// <summary>Validation batches to run before training.</summary>
+    public required int SanityBatches { get; init; }
+
+    /// <summary>Whether the module steps its optimizers itself.</summary>
+    public required bool Manual { get; init; }
+
+    /// <summary>What the training loader says of itself: a resumed run must find the same.</summary>
+    public required string LoaderFingerprint { get; init; }
+
+    /// <summary>Options that have no effect in this run, and why.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>Microbatches in the optimizer step that starts at microbatch <paramref name="batch"/> of an epoch: fewer at the end of one.</summary>
+    public int WindowAt(long batch) => BatchesPerEpoch is { } all ? (int)Math.Min(Accumulation, all - batch) : Accumulation;
+
+    /// <summary>Makes the plan.</summary>
+    /// <exception cref="InvalidOptionsException">Something can't be; carries every fault.</exception>
+    internal static RunPlan Build<TBatch>(TrainerOptions options, TrainingModule<TBatch> module, DataLoaders<TBatch> data) where TBatch : IBatch<TBatch>
+    {
+        var faults = new List<OptionFault>();
+        var warnings = new List<string>();
+        void Fault(string key, string message) => faults.Add(new("trainer." + key, message));
+
+        if (options.MaxEpochs is null && options.MaxSteps is null && options.MaxTime is null && options.FastDevRun == 0)
+            Fault("maxEpochs", "not set, nor maxSteps nor maxTime: training would never end. Set one of them.");
+        if (options.MaxEpochs is <= 0) Fault("maxEpochs", $"= {options.MaxEpochs}; allowed: 1 and more");
+        if (options.MaxSteps is <= 0) Fault("maxSteps", $"= {options.MaxSteps}; allowed: 1 and more");
+        if (options.MaxTime is { } time && time <= TimeSpan.Zero) Fault("maxTime", $"= {time:c}; allowed: above zero");
+        if (options.MinEpochs < 0) Fault("minEpochs", $"= {options.MinEpochs}; allowed: 0 and more");
+        if (options.MinSteps < 0) Fault("minSteps", $"= {options.MinSteps}; allowed: 0 and more");
+        if (options.MinEpochs > options.MaxEpochs) Fault("minEpochs", $"= {options.MinEpochs}, but maxEpochs = {options.MaxEpochs}: raise the one or lower the other");
+        if (options.MinSteps > options.MaxSteps) Fault("minSteps", $"= {options.MinSteps}, but maxSteps = {options.MaxSteps}: raise the one or lower the other");
+        if (options.AccumulateGradients < 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}; allowed: 1 and more");
+        if (options.SanityValidationBatches < 0) Fault("sanityValidationBatches", $"= {options.SanityValidationBatches}; allowed: 0 and more");
+        if (options.FastDevRun < 0) Fault("fastDevRun", $"= {options.FastDevRun}; allowed: 0 and more");
+        if (options.Log.CountsEpochs) Fault("log", $"= {options.Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
+
+        var manual = module.IsManual;
+        if (manual && module.IsAutomatic) Fault("module", $"{module.GetName()} overrides both TrainingStep and ManualStep: keep the one that is meant");
+        if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
+        if (manual && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
+
+        var device = ResolveDevice(options, faults);
+        if (options.Precision.ScalesLoss && device.type == TorchSharp.DeviceType.CPU)
+            Fault("precision", $"= {options.Precision} on the CPU, where float16 matmuls run at 0.4 GFLOP/s: use bfloat16 or float32");
+        if (options.Precision.ScalesLoss && manual) Fault("precision", $"= {options.Precision} needs a loss scale, which manual optimisation does not have: use bfloat16 or float32");
+
+        var fast = options.FastDevRun;
+        var limitTrain = fast > 0 ? Limit.Batches(fast) : options.LimitTrain;
+        var limitValidation = fast > 0 ? Limit.Batches(fast) : options.LimitValidation;
+        if (limitTrain.IsFraction && data.Train.BatchesPerEpoch is null) Fault("limitTrain", $"= {limitTrain}, but the training loader's length is unknown: give a number of batches");
+        if (limitValidation.IsFraction && data.Validation is { BatchesPerEpoch: null }) Fault("limitValidation", $"= {limitValidation}, but the validation loader's length is unknown: give a number of batches");
+        if (data.Train.BatchesPerEpoch == 0) Fault("data.train", "has no batches: it is empty, or smaller than one batch with the last incomplete one dropped");
+
+        var validates = data.Validation is not null && !options.Validate.IsNever && module.Validates;
+        if (data.Validation is not null && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
+        if (data.Validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
+        InvalidOptionsException.ThrowIfAny(faults);
+
+        return new RunPlan
+        {
+            Options = options,
+            Device = device,
+            Directory = fast > 0 ? null : RunFolder.Resolve(options.Output),
+            BatchesPerEpoch = limitTrain.Apply(data.Train.BatchesPerEpoch),
+            Accumulation = options.AccumulateGradients,
+            MaxEpochs = fast > 0 ? 1 : options.MaxEpochs,
+            ValidationBatches = data.Validation is null ? null : limitValidation.Apply(data.Validation.BatchesPerEpoch),
+            Validates = validates,
+            SanityBatches = validates && fast == 0 ? options.SanityValidationBatches : 0,
+            Manual = manual,
+            LoaderFingerprint = data.Train.Fingerprint,
+            Warnings = warnings,
+        };
+    }
+
+    static Device ResolveDevice(TrainerOptions options, List<OptionFault> faults)
+    {
+        try
+        {
+            return options.Device.Resolve();
+        }
+        catch (InvalidOptionsException error)
+        {
+            faults.AddRange(error.Faults.Select(f => f with { Key = "trainer.device" }));
+            return CPU;
+        }
+    }
+
+    /// <summary>The plan as a person reads it, a line each.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        void Line(string name, string value) => text.Append(name.PadRight(14)).Append(value).Append('\n');
+        Line("device", $"{Device}, {Options.Precision}");
+        var windows = Accumulation > 1 ? string.Create(CultureInfo.InvariantCulture, $" in {StepsPerEpoch:N0} steps of {Accumulation}") : "";
+        Line("epoch", BatchesPerEpoch is { } batches ? string.Create(CultureInfo.InvariantCulture, $"{batches:N0} batches{windows}") : "a stream of unknown length");
+        Line("length", EstimatedSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"at most {steps:N0} steps") : "until the time is up");
+        Line("validation", Validates ? $"after {Options.Validate}, {(ValidationBatches is { } n ? n.ToString("N0", CultureInfo.InvariantCulture) : "all")} batches" : "none");
+        Line("gradients", $"clipped: {Options.ClipGradients}");
+        Line("folder", Directory ?? "none (a fast development run)");
+        foreach (var warning in Warnings) Line("note", warning);
+        return text.ToString();
+    }
+}

@@ -1,0 +1,186 @@
+// Multiply-adds of one forward pass, the terms of order n alone (biases, activations and norms are not counted), each worth two FLOPs:
+//   Linear            out elements × in features
+//   Conv              out elements × in channels / groups × kernel
+//   ConvTranspose     in elements × out channels / groups × kernel
+//   LSTM, GRU, RNN    tokens × elements of all weight matrices
+//   MultiheadAttention, B batch, T queries, S keys, E width, K and V the widths of keys and values
+//                     2·B·T·E² (queries, output) + B·S·(K + V)·E (keys, values) + 2·B·T·S·E (scores, mixing)
+
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Raijin;
+
+/// <summary>One module of a model: what it is, what it gave, what it holds and what it computes.</summary>
+/// <param name="Name">Its name within its parent.</param>
+/// <param name="Depth">How deep it lies; a model's direct children are at 0.</param>
+/// <param name="Type">Its class.</param>
+/// <param name="OutputShape">Shape of its last output; null when it was not called, or gives no tensor known here.</param>
+/// <param name="Parameters">Elements of all its parameters, its children's included.</param>
+/// <param name="OwnParameters">Elements of the parameters it holds itself.</param>
+/// <param name="Flops">Floating-point operations of its forward pass, its children's included: 2 for each multiply-add; null when nothing in it is of a known kind, or was called.</param>
+/// <param name="HasChildren">Whether there are modules in it.</param>
+public sealed record ModuleFacts(string Name, int Depth, string Type, IReadOnlyList<long>? OutputShape, long Parameters, long OwnParameters, long? Flops, bool HasChildren);
+
+/// <summary>What a model is made of: each module's output shape, parameters and FLOPs, seen during a forward pass.</summary>
+public sealed record ModelFacts
+{
+    /// <summary>The model's class.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>All modules below the model, parents before their children.</summary>
+    public required IReadOnlyList<ModuleFacts> Modules { get; init; }
+
+    /// <summary>Elements of all parameters; one that several modules share counts once.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>Those that want a gradient.</summary>
+    public required long TrainableParameters { get; init; }
+
+    /// <summary>Bytes of parameters and buffers, as they lie on the device.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>Floating-point operations of the forward pass seen, over all modules of a known kind.</summary>
+    public required long Flops { get; init; }
+}
+
+/// <summary>Watches one forward pass of a model through hooks on its modules. Dispose it to take the hooks off.</summary>
+public sealed class ModelInspection : IDisposable
+{
+    readonly Module _model;
+    readonly List<Action> _removals = [];
+    readonly Dictionary<Module, long[]> _shapes = new(ReferenceEqualityComparer.Instance);
+    readonly Dictionary<Module, long> _flops = new(ReferenceEqualityComparer.Instance);
+
+    ModelInspection(Module model) => _model = model;
+
+    /// <summary>Hooks onto every module below the model. Modules called through <c>call</c> are seen, those whose <c>forward</c> is called directly are not.</summary>
+    public static ModelInspection Of(Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var inspection = new ModelInspection(model);
+        foreach (var (_, module) in model.named_modules())
+            if (!ReferenceEquals(module, model)) inspection.Hook(module);
+        return inspection;
+    }
+
+    /// <summary>What was seen so far.</summary>
+    public ModelFacts Read()
+    {
+        var modules = new List<ModuleFacts>();
+        AddChildren(_model, 0, modules);
+
+        long all = 0, trainable = 0, bytes = 0;
+        foreach (var parameter in Distinct(_model.named_parameters().Select(p => (Tensor)p.parameter)))
+        {
+            all += parameter.numel();
+            if (parameter.requires_grad) trainable += parameter.numel();
+            bytes += parameter.numel() * parameter.ElementSize;
+        }
+        foreach (var buffer in Distinct(_model.named_buffers().Select(b => b.buffer))) bytes += buffer.numel() * buffer.ElementSize;
+        return new ModelFacts
+        {
+            Name = _model.GetType().Name,
+            Modules = modules,
+            Parameters = all,
+            TrainableParameters = trainable,
+            Bytes = bytes,
+            Flops = _flops.Values.Sum(),
+        };
+    }
+
+    /// <summary>Takes the hooks off.</summary>
+    public void Dispose()
+    {
+        foreach (var remove in _removals) remove();
+        _removals.Clear();
+    }
+
+    long? AddChildren(Module parent, int depth, List<ModuleFacts> into)
+    {
+        long? sum = _flops.TryGetValue(parent, out var own) ? own : null;
+        foreach (var (name, module) in parent.named_children())
+        {
+            var at = into.Count;
+            into.Add(null!);
+            var flops = AddChildren(module, depth + 1, into);
+            if (flops is { } counted) sum = (sum ?? 0) + counted;
+            into[at] = new ModuleFacts(
+                name, depth, TypeName(module), _shapes.GetValueOrDefault(module),
+                Distinct(module.named_parameters().Select(p => (Tensor)p.parameter)).Sum(p => p.numel()),
+                Distinct(module.named_parameters(recurse: false).Select(p => (Tensor)p.parameter)).Sum(p => p.numel()),
+                flops, into.Count > at + 1);
+        }
+        return sum;
+    }
+
+    void Hook(Module module)
+    {
+        switch (module)
+        {
+            case Module<Tensor, Tensor> m:
+                Keep(m.register_forward_hook((_, input, output) => Saw(m, output, FlopsOf(m, input, output), output)));
+                break;
+            case Module<Tensor, Tensor, Tensor> m:
+                Keep(m.register_forward_hook((_, _, _, output) => Saw(m, output, null, output)));
+                break;
+            case Module<Tensor, Tensor, Tensor, Tensor> m:
+                Keep(m.register_forward_hook((_, _, _, _, output) => Saw(m, output, null, output)));
+                break;
+            case TorchSharp.Modules.LSTM m:
+                Keep(m.register_forward_hook((_, input, _, output) => Saw(m, output.Item1, RecurrentFlops(m, input), output)));
+                break;
+            case Module<Tensor, Tensor, (Tensor, Tensor)> m:
+                Keep(m.register_forward_hook((_, input, _, output) => Saw(m, output.Item1, m is TorchSharp.Modules.GRU or TorchSharp.Modules.RNN ? RecurrentFlops(m, input) : null, output)));
+                break;
+            case TorchSharp.Modules.MultiheadAttention m:
+                Keep(m.register_forward_hook((_, query, key, value, _, _, _, output) => Saw(m, output.Item1, AttentionFlops(query, key, value), output)));
+                break;
+        }
+
+        void Keep<TPre, TPost>(HookableModule<TPre, TPost>.HookRemover remover) where TPre : Delegate where TPost : Delegate => _removals.Add(remover.remove);
+    }
+
+    T Saw<T>(Module module, Tensor output, long? flops, T result)
+    {
+        _shapes[module] = output.shape;
+        if (flops is { } counted) _flops[module] = _flops.GetValueOrDefault(module) + counted;
+        return result;
+    }
+
+    static long? FlopsOf(Module module, Tensor input, Tensor output) => module switch
+    {
+        TorchSharp.Modules.Linear linear => 2 * output.numel() * linear.in_features,
+        // The weight is [in, out / groups, kernel…] here and [out, in / groups, kernel…] below.
+        ConvolutionTranspose conv => 2 * input.numel() * (conv.weight.numel() / conv.in_channels),
+        Convolution conv => 2 * output.numel() * (conv.weight.numel() / conv.out_channels),
+        TorchSharp.Modules.Embedding => 0,
+        _ => null,
+    };
+
+    /// <summary>Each token meets every weight matrix once, whatever the gates, layers and directions.</summary>
+    static long RecurrentFlops(Module module, Tensor input)
+    {
+        var tokens = input.numel() / input.shape[^1];
+        return 2 * tokens * module.parameters().Where(p => p.dim() == 2).Sum(p => p.numel());
+    }
+
+    static long AttentionFlops(Tensor query, Tensor key, Tensor value)
+    {
+        // Query [T, B, E], key [S, B, K], value [S, B, V]; B is absent where there is no batch.
+        var width = query.shape[^1];
+        var queries = query.numel() / width;
+        var projections = 2 * queries * width * width + (key.numel() + value.numel()) * width;
+        return 2 * (projections + 2 * queries * key.shape[0] * width);
+    }
+
+    static IEnumerable<Tensor> Distinct(IEnumerable<Tensor> tensors) => tensors.DistinctBy(t => t.Handle);
+
+    static string TypeName(Module module)
+    {
+        var name = module.GetType().Name;
+        var arity = name.IndexOf('`', StringComparison.Ordinal);
+        return arity < 0 ? name : name[..arity];
+    }
+}

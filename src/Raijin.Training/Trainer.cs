@@ -1,0 +1,183 @@
+using Microsoft.Extensions.Logging;
+using Raijin.Tensors;
+using Raijin.Training;
+using static TorchSharp.torch;
+
+namespace Raijin;
+
+/// <summary>Owns the loop: trains, validates, tests and predicts with a <see cref="TrainingModule{TBatch}"/>, by its options alone.</summary>
+/// <remarks>Built on <see cref="Fabric"/>; a loop of your own can use that directly. One trainer may run several fits, one after another.</remarks>
+public sealed class Trainer
+{
+    readonly ILogger _logger;
+
+    /// <summary>Makes a trainer and seeds everything random, so that a model made after it starts from the same weights in every run.</summary>
+    public Trainer(TrainerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Options = options;
+        _logger = options.Logger ?? new StandardErrorLogger();
+        LibTorch.EnsureLoaded();
+        Seed.Everything(options.Seed);
+    }
+
+    /// <summary>The settings.</summary>
+    public TrainerOptions Options { get; }
+
+    /// <summary>What a fit would do: everything decided, nothing done.</summary>
+    /// <exception cref="InvalidOptionsException">The options can't be; carries every fault.</exception>
+    public RunPlan Plan<TBatch>(TrainingModule<TBatch> module, DataLoaders<TBatch> data) where TBatch : IBatch<TBatch>
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(data);
+        module.EnsureRegistered();
+        return RunPlan.Build(Options, module, data);
+    }
+
+    /// <summary>Trains.</summary>
+    /// <param name="module">The model and its steps; it holds the trained weights afterwards.</param>
+    /// <param name="data">The loaders.</param>
+    /// <param name="resume">Where to start; null or <see cref="Resume.None"/>: afresh.</param>
+    /// <param name="cancellationToken">Ends training at the end of the step, saved; that is no error.</param>
+    /// <exception cref="InvalidOptionsException">The options can't be; nothing was done.</exception>
+    /// <exception cref="NonFiniteLossException">A loss was NaN or infinite.</exception>
+    /// <exception cref="CheckpointException">A checkpoint could not be read or written.</exception>
+    public FitResult Fit<TBatch>(TrainingModule<TBatch> module, DataLoaders<TBatch> data, Resume? resume = null, CancellationToken cancellationToken = default)
+        where TBatch : IBatch<TBatch>
+    {
+        var plan = Plan(module, data);
+        foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
+        var callbacks = RunCallbacks.For(plan, Options);
+        var fast = Options.FastDevRun > 0;
+
+        using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory);
+        using var from = plan.Directory is null ? null : FindCheckpoint(resume ?? Resume.None, checkpoints!.Store, plan.Directory);
+        if (plan.Directory is not null) CreateFolder(plan.Directory);
+
+        using var fabric = Fabric.Launch(new FabricOptions
+        {
+            Device = Options.Device,
+            Precision = Options.Precision,
+            Seed = null,
+            ClipGradients = Options.ClipGradients,
+            TotalSteps = plan.EstimatedSteps,
+            Logger = _logger,
+        });
+        using var stop = new StopSignal(Options.HandleSignals, cancellationToken);
+        var loggers = fast ? [] : Options.Loggers ?? [new CsvLogger()];
+        var driver = new FitDriver<TBatch>(plan, fabric, module, data, callbacks, fast ? null : checkpoints, stop, _logger);
+        string ended;
+        try
+        {
+            ended = driver.Fit(from, loggers);
+        }
+        catch (Exception error)
+        {
+            driver.Fail(error);
+            if (TensorGuard.IsUseAfterFree(error)) throw new InvalidOperationException(TensorGuard.UseAfterFreeRemedy, error);
+            throw;
+        }
+        finally
+        {
+            driver.Dispose();
+        }
+        var result = FitResult.Of(plan, driver.Run, ended, stop.Signal, checkpoints?.Store.List() ?? [], callbacks, loggers);
+        if (result.ExitCode != 0) Environment.ExitCode = result.ExitCode;
+        return result;
+    }
+
+    /// <summary>Evaluates on validation data, with the weights the module has.</summary>
+    /// <returns>The results, by logged key.</returns>
+    public IReadOnlyDictionary<string, double> Validate<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, CancellationToken cancellationToken = default)
+        where TBatch : IBatch<TBatch> => Evaluate(module, loader, EvalPhase.Validation, Options.LimitValidation, cancellationToken);
+
+    /// <summary>Evaluates on test data, with the weights the module has.</summary>
+    /// <returns>The results, by logged key.</returns>
+    public IReadOnlyDictionary<string, double> Test<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, CancellationToken cancellationToken = default)
+        where TBatch : IBatch<TBatch> => Evaluate(module, loader, EvalPhase.Test, Options.LimitTest, cancellationToken);
+
+    /// <summary>The model's answers, one batch at a time as they are asked for. The caller owns each tensor.</summary>
+    public IEnumerable<Tensor> Predict<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, CancellationToken cancellationToken = default)
+        where TBatch : IBatch<TBatch>
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(loader);
+        return Run();
+
+        IEnumerable<Tensor> Run()
+        {
+            using var fabric = LaunchForEvaluation(module);
+            foreach (var answer in new Evaluator<TBatch>(fabric, module, new HookTable(), null).Predict(loader, null, cancellationToken)) yield return answer;
+        }
+    }
+
+    /// <summary>Loads the weights of a checkpoint into a module.</summary>
+    /// <param name="module">The model.</param>
+    /// <param name="path">The checkpoint's folder.</param>
+    /// <param name="strict">Whether every weight must be there and none be left over; the error lists the whole difference.</param>
+    /// <exception cref="CheckpointException">It is missing, damaged, or does not fit.</exception>
+    public static void LoadWeights(nn.Module module, string path, bool strict = true)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        var folder = Path.GetFullPath(path);
+        using var store = new CheckpointStore(Path.GetDirectoryName(folder)!);
+        using var checkpoint = store.Open(folder);
+        RunState.RestoreModel(checkpoint, module, strict);
+    }
+
+    Dictionary<string, double> Evaluate<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, EvalPhase phase, Limit limit, CancellationToken cancellationToken)
+        where TBatch : IBatch<TBatch>
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(loader);
+        using var fabric = LaunchForEvaluation(module);
+        var evaluator = new Evaluator<TBatch>(fabric, module, HookTable.Of(Options.Callbacks, module), null);
+        var results = evaluator.Run(phase, loader, limit.Apply(loader.BatchesPerEpoch), cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        return results!.ToDictionary();
+    }
+
+    Fabric LaunchForEvaluation<TBatch>(TrainingModule<TBatch> module) where TBatch : IBatch<TBatch>
+    {
+        module.EnsureRegistered();
+        var fabric = Fabric.Launch(new FabricOptions { Device = Options.Device, Precision = Options.Precision, Seed = null, Logger = _logger });
+        fabric.Setup<nn.Module>(module);
+        return fabric;
+    }
+
+    RunCheckpoints OpenCheckpoints(string directory) =>
+        new(new CheckpointStore(RunFolder.Checkpoints(directory), Options.Time, _logger), _logger);
+
+    LoadedCheckpoint? FindCheckpoint(Resume resume, CheckpointStore store, string directory)
+    {
+        switch (resume)
+        {
+            case Resume.FromPath(var path):
+                var folder = Path.GetFullPath(path);
+                using (var other = new CheckpointStore(Path.GetDirectoryName(folder)!)) return other.Open(folder);
+
+            case Resume.FromLast:
+                var found = store.OpenLastGood(out var skipped);
+                foreach (var error in skipped) _logger.LogWarning("Passed over a damaged checkpoint: {Message}", error.Message);
+                if (found is null) _logger.LogWarning("Nothing to resume in {Directory}: no checkpoint is there yet. Starting afresh.", directory);
+                return found;
+
+            default:
+                if (store.Last() is { } there)
+                    InvalidOptionsException.ThrowIfAny([new("trainer.output", $"= {directory} already holds a run (its last checkpoint: {there.Name}); resume it, or give another folder")]);
+                return null;
+        }
+    }
+
+    static void CreateFolder(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            InvalidOptionsException.ThrowIfAny([new("trainer.output", $"= {directory} can't be written: {error.Message} Give a folder that can.")]);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.Reflection;
+using PublicApiGenerator;
+using Raijin.Testing;
+
+namespace Raijin.House.Tests;
+
+public sealed class PublicApiTests
+{
+    public static TheoryData<string> Assemblies => ["Raijin.Tensors", "Raijin.Data", "Raijin.Metrics", "Raijin.Training"];
+
+    [Theory]
+    [MemberData(nameof(Assemblies))]
+    public void The_public_surface_changes_only_on_purpose(string assembly)
+    {
+        var surface = Assembly.Load(assembly).GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false });
+        Golden.MatchFile(surface, Path.Combine(Tree.Root, "tests/Raijin.House.Tests/PublicApi", assembly + ".cs.txt"));
+    }
+}
