@@ -32,8 +32,9 @@ sealed class KeepAliveRewriter
         var methods = module.GetTypes().SelectMany(type => type.Methods).Where(m => m.HasBody).ToList();
         var calling = methods.Where(m => m.Body.Instructions.Any(Il.IsNativeCall)).ToList();
         RequireKnownShape(module, calling);
-        // Its authors keep alive what few indexing methods pass; where they do so almost everywhere the defect is gone.
-        if (calling.Count(KeepsAlive) * 20 > calling.Count * 19)
+        // Its authors keep alive what a few indexing methods pass; where they do so almost everywhere the defect is gone.
+        var reading = calling.Where(m => m.Body.Instructions.Any(Il.IsHandleGetter)).ToList();
+        if (reading.Count(KeepsAlive) * 20 > reading.Count * 19)
             return null;
 
         var rewriter = new KeepAliveRewriter(module);

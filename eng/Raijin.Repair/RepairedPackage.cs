@@ -24,7 +24,8 @@ static class RepairedPackage
         using var turn = WaitForTurn(Path.Combine(output, "repair.lock"));
 
         var stamp = Path.Combine(output, Stamp);
-        var key = Key(assembly, managed);
+        var libraries = NativeLibraries(package);
+        var key = Key([assembly, .. libraries], managed);
         if (File.Exists(stamp) && File.ReadAllText(stamp) is var found && found.StartsWith(key, StringComparison.Ordinal))
         {
             File.SetLastWriteTimeUtc(stamp, TimeProvider.System.GetUtcNow().UtcDateTime);
@@ -43,7 +44,7 @@ static class RepairedPackage
         {
             Replace(Mirror(assembly), null);
         }
-        foreach (var library in NativeLibraries(package))
+        foreach (var library in libraries)
         {
             var cured = WeakVersion.Cure(File.ReadAllBytes(library));
             Replace(Mirror(library), cured);
@@ -64,9 +65,12 @@ static class RepairedPackage
         return Directory.Exists(runtimes) ? Directory.GetFiles(runtimes, "libLibTorchSharp.so", SearchOption.AllDirectories) : [];
     }
 
-    /// <summary>What the result depends on: the package's file, this tool, and what is asked.</summary>
-    static string Key(string assembly, bool managed) =>
-        $"{Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(assembly)))} {typeof(RepairedPackage).Module.ModuleVersionId} {(managed ? "full" : "native-only")}";
+    /// <summary>What the result depends on: the package's files, this tool, and what is asked.</summary>
+    static string Key(string[] files, bool managed)
+    {
+        var hashes = files.Select(file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))[..32]);
+        return $"{string.Join(' ', hashes)} {typeof(RepairedPackage).Module.ModuleVersionId} {(managed ? "full" : "native-only")}";
+    }
 
     /// <summary>Old or new, never half of it: outputs of earlier builds may be hard links to the old file and keep it.</summary>
     static void Replace(string path, byte[]? content)

@@ -14,23 +14,13 @@ static class WeakVersion
     /// <exception cref="RepairException">The version is needed for more than the one unused symbol, or the file is malformed.</exception>
     public static byte[]? Cure(byte[] library)
     {
-        var image = Parse(library);
-        foreach (var need in image.VersionNeeds)
-        {
-            if (need is { Library: Library, Name: Version, IsWeak: false })
-            {
-                RequireUnused(image, need);
-                return image.WithWeak(need);
-            }
-        }
-        return null;
-    }
-
-    static ElfImage Parse(byte[] library)
-    {
         try
         {
-            return ElfImage.Parse(library);
+            var image = ElfImage.Parse(library);
+            if (image.VersionNeeds.FirstOrDefault(n => n is { Library: Library, Name: Version, IsWeak: false }) is not { Library: not null } need)
+                return null;
+            RequireUnused(image, need);
+            return image.WithWeak(need);
         }
         catch (InvalidDataException e)
         {
