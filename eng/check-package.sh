@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 echo "packing $version"
 for project in Raijin.Tensors Raijin.Metrics; do
-    dotnet pack "$repository/src/$project" -p:LibTorch=none -p:Version="$version" -o "$work/feed" -v q -clp:NoSummary
+    dotnet pack "$repository/src/$project" -p:LibTorch=none -p:Version="$version" -p:ArtifactsPath="$work/artifacts" -o "$work/feed" -v q -clp:NoSummary
 done
 
 cd "$work/user"
@@ -48,7 +48,8 @@ using Raijin.Tensors;
 using TorchSharp;
 
 LibTorch.EnsureLoaded();
-Console.WriteLine($"repaired={RepairState.IsRepaired} sum={(torch.ones(2, 3) * 2.5f).sum().item<float>()} libtorch={LibTorch.LoadedVersion}");
+if (args is ["folder"]) Console.WriteLine(LibTorch.Folder);
+else Console.WriteLine($"repaired={RepairState.IsRepaired} sum={(torch.ones(2, 3) * 2.5f).sum().item<float>()} libtorch={LibTorch.LoadedVersion}");
 CS
 
 check() { # name, folder of the output, command
@@ -74,4 +75,23 @@ check "publish, single file" "$work/single" "$work/single/User"
 stamp=$(find obj -name repair.stamp -printf '%T@ %p\n' | sort | head -1)
 dotnet build -v q -clp:NoSummary -o "$work/build"
 [[ $stamp == "$(find obj -name repair.stamp -printf '%T@ %p\n' | sort | head -1)" ]] || { echo "an unchanged build repaired again"; exit 1; }
-echo "package: 4 forms passed"
+# A libtorch from elsewhere, with the program's own beside it and without; and what is said when there is none.
+elsewhere=$cache/libtorch-cpu-$platform/2.10.0/runtimes/$platform/native
+RAIJIN_LIBTORCH=$elsewhere check "RAIJIN_LIBTORCH" "$work/build" dotnet "$work/build/User.dll"
+find "$work/portable" -name 'lib*torch_cpu*' -delete
+RAIJIN_LIBTORCH=$elsewhere check "RAIJIN_LIBTORCH, no own" "$work/portable" dotnet "$work/portable/User.dll"
+[[ $(RAIJIN_LIBTORCH=$elsewhere dotnet "$work/portable/User.dll" folder) == "$elsewhere" ]] || { echo "the folder in use is not the one named"; exit 1; }
+refused() { # text expected, command
+    local said
+    said=$("${@:2}" 2>&1) && { echo "should have been refused: $1"; exit 1; }
+    [[ $said == *"$1"* ]] || { echo "expected: $1; said: $said"; exit 1; }
+}
+refused "the program was built without libtorch" dotnet "$work/portable/User.dll"
+refused "there is no such file in the folder that RAIJIN_LIBTORCH names" env RAIJIN_LIBTORCH="$work/user" dotnet "$work/build/User.dll"
+refused "Pack with -p:LibTorch=none" dotnet pack "$repository/src/Raijin.Tensors" -p:LibTorch=cpu -p:ArtifactsPath="$work/artifacts" -o "$work/feed" -v q
+
+# Stock TorchSharp: it runs, and says what it is.
+dotnet build -v q -clp:NoSummary -p:RaijinRepair=native-only -o "$work/stock"
+said=$(dotnet "$work/stock/User.dll" 2>&1)
+[[ $said == *"raijin: warning: this process runs TorchSharp as it was published"*"repaired=False sum=15"* ]] || { echo "unrepaired: said: $said"; exit 1; }
+echo "package: 4 forms, 2 sources of libtorch, 3 refusals and the start-up check passed"
