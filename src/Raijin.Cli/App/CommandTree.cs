@@ -9,7 +9,12 @@ static class CommandTree
     /// <summary>Builds the commands below <c>raijin</c>.</summary>
     public static IEnumerable<Command> Build(IReadOnlyList<LearningTask> tasks) =>
     [
+        Group("fit", "Trains a task", tasks.Select(task => new FitCommand(task))),
+        Group("validate", "Evaluates a trained model on its task's validation data", tasks.Select(task => new EvaluateCommand(task, EvaluateCommand.Kind.Validate))),
+        Group("test", "Evaluates a trained model on its task's test data", tasks.Select(task => new EvaluateCommand(task, EvaluateCommand.Kind.Test))),
         Group("config", "Shows configurations", [Group("print", "Prints a task's configuration after all files and arguments", tasks.Select(task => new ConfigPrintCommand(task)))]),
+        Group("checkpoint", "Looks into checkpoints", [new CheckpointInspectCommand()]),
+        new DoctorCommand(),
         new CompletionCommand(),
     ];
 

@@ -19,6 +19,9 @@ sealed record Invocation(ParseResult Arguments, ConfigMap Overrides, IReadOnlyLi
     public IReadOnlyList<string>? Texts(Option option) =>
         Arguments.GetResult(option) is { Implicit: false } given ? [.. given.Tokens.Select(token => token.Value)] : null;
 
+    /// <summary>The same with one more fault.</summary>
+    public Invocation WithFault(OptionFault fault) => this with { UsageFaults = [.. UsageFaults, fault] };
+
     /// <summary>Refuses a command line with faults; for commands without configuration.</summary>
     /// <exception cref="InvalidOptionsException">There are faults.</exception>
     public void ThrowIfFaulty() => InvalidOptionsException.ThrowIfAny(UsageFaults);

@@ -29,9 +29,10 @@ sealed class RaijinApp
     /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
     public int Run(IReadOnlyList<string> args)
     {
+        if (Completion.IsAsked(args)) return Completion.Answer(_root, args, _terminal.Out);
+
         // Posix bundling would read -seed as -s -e -e -d.
         var arguments = _root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-        if (args.Count > 0 && args[0].StartsWith("[suggest", StringComparison.Ordinal)) return arguments.Invoke(new InvocationConfiguration { Output = _terminal.Out });
 
         _terminal.Json = arguments.GetValue(_json);
         var verbose = arguments.GetValue(_verbose);
@@ -44,7 +45,7 @@ sealed class RaijinApp
             var faults = arguments.Errors.Where(error => error.SymbolResult is not CommandResult).Select(Fault).ToList();
             var overrides = Overrides.Collect(arguments, faults);
             if (command is CliCommand runnable) return runnable.Execute(new Invocation(arguments, overrides, faults, _terminal));
-            if (faults.Count == 0) faults.Add(new OptionFault(CommandTree.NameOf(arguments.CommandResult), $"needs one of: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}"));
+            if (faults.Count == 0) faults.Add(new OptionFault(CommandTree.PathOf(arguments.CommandResult), $"needs one of: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}"));
             throw new InvalidOptionsException(faults);
         }
         catch (InvalidOptionsException error)

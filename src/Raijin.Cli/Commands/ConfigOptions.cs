@@ -30,6 +30,7 @@ sealed class ConfigOptions
                 .SelectMany(form => (invocation.Texts(form.Option) ?? []).Select(text => (form.Key, text)))
                 .Select(given => new ConfigEntry(given.Key, new ConfigScalar(given.text, Quoted: false, Origin.Argument), Origin.Argument))],
         };
-        return ResolvedConfig<TaskOptions>.Resolve(_task.Defaults, baseFile is null ? files : [baseFile, .. files], arguments, invocation.UsageFaults);
+        return ResolvedConfig<TaskOptions>.Resolve(
+            _task.Defaults, baseFile is null ? files : [baseFile, .. files], arguments, options => options.Faults(), invocation.UsageFaults);
     }
 }

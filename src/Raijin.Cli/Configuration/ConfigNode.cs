@@ -24,7 +24,7 @@ sealed record ConfigMap(IReadOnlyList<ConfigEntry> Entries, Origin Origin) : Con
     public ConfigNode? At(string path)
     {
         ConfigNode? node = this;
-        foreach (var key in path.Split('.')) node = (node as ConfigMap)?.Entries.FirstOrDefault(entry => entry.Key == key).Value;
+        foreach (var key in path.Split('.')) node = (node as ConfigMap)?.Entries.FirstOrDefault(entry => entry.Key == key).Value; // no entry: null
         return node;
     }
 }

@@ -10,9 +10,11 @@ sealed record ResolvedConfig<T>(T Options, ConfigMap Tree) where T : class
     /// <param name="defaults">A record of <typeparamref name="T"/> or of a type derived from it, whose keys then count.</param>
     /// <param name="files">Configuration files, later ones over earlier ones.</param>
     /// <param name="arguments">Keys given on the command line.</param>
+    /// <param name="check">Finds faults of values that their types allow; null when there are none to find.</param>
     /// <param name="known">Faults found already, to be reported with those found here.</param>
     /// <exception cref="InvalidOptionsException">Something in any layer is wrong; carries every fault of all layers.</exception>
-    public static ResolvedConfig<T> Resolve(T defaults, IEnumerable<string> files, ConfigMap arguments, IEnumerable<OptionFault>? known = null)
+    public static ResolvedConfig<T> Resolve(
+        T defaults, IEnumerable<string> files, ConfigMap arguments, Func<T, IEnumerable<OptionFault>>? check = null, IEnumerable<OptionFault>? known = null)
     {
         var shape = (RecordShape)ValueShape.Of(defaults.GetType())!;
         var faults = new List<OptionFault>(known ?? []);
@@ -30,13 +32,13 @@ sealed record ResolvedConfig<T>(T Options, ConfigMap Tree) where T : class
         }
         layers.Add(arguments, repeatable: true);
         var options = (T)layers.Build(defaults);
+        var resolved = new ResolvedConfig<T>(options, shape.ToNode(options, "", layers.OriginOf));
+        faults.AddRange(resolved.Locate(check?.Invoke(options) ?? []));
         InvalidOptionsException.ThrowIfAny(faults);
-        return new(options, shape.ToNode(options, "", layers.OriginOf));
+        return resolved;
     }
 
     /// <summary>The same faults, each with its value's line where it came from a file: for faults found after binding.</summary>
-    public InvalidOptionsException Locate(InvalidOptionsException error) => new(
-        [.. error.Faults.Select(fault => Tree.At(fault.Key.Split(' ')[0])?.Origin is { Line: > 0 } origin
-            ? fault with { Message = $"{fault.Message} ({origin})" }
-            : fault)]);
+    public IReadOnlyList<OptionFault> Locate(IEnumerable<OptionFault> faults) =>
+        [.. faults.Select(fault => Tree.At(fault.Key.Split(' ')[0])?.Origin is { Line: > 0 } origin ? fault with { Message = $"{fault.Message} ({origin})" } : fault)];
 }

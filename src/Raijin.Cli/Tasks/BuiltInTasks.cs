@@ -4,5 +4,5 @@ namespace Raijin.Cli;
 static class BuiltInTasks
 {
     /// <summary>In the order help lists them.</summary>
-    public static IReadOnlyList<LearningTask> All { get; } = [];
+    public static IReadOnlyList<LearningTask> All { get; } = [new DigitsTask(), new MnistTask()];
 }

@@ -20,7 +20,22 @@ abstract class LearningTask(string name, string summary)
     public RecordShape Shape => _shape ??= (RecordShape)ValueShape.Of(Defaults.GetType())!;
 
     /// <summary>Options that stand for a key each.</summary>
-    public virtual IReadOnlyList<ShortForm> ShortForms => [];
+    public virtual IReadOnlyList<ShortForm> ShortForms =>
+    [
+        new("--seed", "N", "trainer.seed", "Seed of everything random"),
+        new("--output", "DIR", "trainer.output", $"The run's folder (default: runs/{name}/1, 2, …)"),
+    ];
+
+    /// <summary>What has to be typed after the task's name, for examples; begins with a space, or is empty.</summary>
+    public virtual string RequiredArguments => "";
+
+    /// <summary>The data.</summary>
+    /// <param name="options">Options of the type of <see cref="Defaults"/>.</param>
+    public abstract DataLoaders<LabeledBatch> LoadData(TaskOptions options);
+
+    /// <summary>A model with fresh weights.</summary>
+    /// <param name="options">Options of the type of <see cref="Defaults"/>.</param>
+    public abstract TrainingModule<LabeledBatch> CreateModel(TaskOptions options);
 }
 
 /// <summary>An option that stands for a key: <c>--seed 3</c> for <c>--trainer.seed 3</c>.</summary>

@@ -31,8 +31,9 @@ static class FailureReport
     static void PrintFaults(IAnsiConsole console, IReadOnlyList<OptionFault> faults)
     {
         console.MarkupLine((faults.Count == 1 ? "1 problem in the options:" : $"{faults.Count} problems in the options:").In(Palette.Bad));
-        var width = faults.Max(fault => fault.Key.Length);
-        foreach (var fault in faults) console.MarkupLine($"  {fault.Key.PadRight(width).In(Palette.Heading)}   {Markup.Escape(fault.Message)}");
+        var listing = new Listing(Palette.Heading, "");
+        foreach (var fault in faults) listing.Add(fault.Key, fault.Message);
+        listing.Print(console);
     }
 
     static void WriteFault(Utf8JsonWriter json, OptionFault fault)

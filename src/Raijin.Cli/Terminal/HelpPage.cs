@@ -60,32 +60,25 @@ static class HelpPage
 
     static void Configuration(IAnsiConsole console, LearningTask task)
     {
-        Section(console, "Configuration", "--key value, or in a file given by --config");
+        Section(console, "Configuration", "as options here, or as keys of a file given by --config");
         var tree = task.Shape.ToNode(task.Defaults, "", _ => Origin.Default);
-        var rows = new Grid().AddColumn(Cell(2, 3)).AddColumn(Cell(0, 3)).AddColumn(Cell(0, 0, wrap: true));
+        var rows = new Listing(Palette.Typed, Palette.Quiet, "");
         foreach (var (path, property) in task.Shape.Leaves())
-        {
-            var value = ConfigWriter.Inline(tree.At(path)!);
-            rows.AddRow(new Markup(path.In(Palette.Typed)), new Markup(value.In(Palette.Quiet)), new Text(PropertyDocs.Summary(property.Info) ?? Choices(property)));
-        }
-        console.Write(rows);
+            rows.Add("--" + path, tree.At(path) is { } value ? ConfigWriter.Inline(value) : "off", PropertyDocs.Summary(property.Info) ?? property.Shape.Expectation);
+        rows.Print(console);
     }
-
-    static string Choices(OptionProperty property) => property.Shape.Expectation;
 
     static void Rows(IAnsiConsole console, string title, IEnumerable<(string Name, string? Description)> rows)
     {
         Section(console, title);
-        var grid = new Grid().AddColumn(Cell(2, 3)).AddColumn(Cell(0, 0, wrap: true));
-        foreach (var (name, description) in rows) grid.AddRow(new Markup(name.In(Palette.Typed)), new Text(description ?? ""));
-        console.Write(grid);
+        var listing = new Listing(Palette.Typed, "");
+        foreach (var (name, description) in rows) listing.Add(name, description ?? "");
+        listing.Print(console);
     }
 
     static void Section(IAnsiConsole console, string title, string? note = null)
     {
-        console.WriteLine();
+        console.Write("\n");
         console.MarkupLine(title.In(Palette.Heading) + (note is null ? "" : $"  {note.In(Palette.Quiet)}"));
     }
-
-    static GridColumn Cell(int left, int right, bool wrap = false) => new() { Padding = new Padding(left, 0, right, 0), NoWrap = !wrap };
 }

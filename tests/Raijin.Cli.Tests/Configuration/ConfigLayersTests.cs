@@ -142,8 +142,8 @@ public sealed class ConfigLayersTests : IDisposable
     public void Faults_found_later_get_the_line_of_their_value()
     {
         var resolved = Resolve([Yaml("a", "trainer:\n  maxEpochs: 0")]);
-        var located = resolved.Locate(new InvalidOptionsException([new("trainer.maxEpochs = 0", "must be at least 1"), new("trainer.seed = 0", "odd")]));
-        Assert.Equal(["must be at least 1 (a.yaml line 2)", "odd"], located.Faults.Select(f => f.Message.Replace(_folder.Path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)));
+        var located = resolved.Locate([new("trainer.maxEpochs = 0", "must be at least 1"), new("trainer.seed = 0", "odd")]);
+        Assert.Equal(["must be at least 1 (a.yaml line 2)", "odd"], located.Select(f => f.Message.Replace(_folder.Path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -1,0 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Raijin.Cli;
+
+/// <summary>Trains a network that maps inputs [B, …] to class scores [B, classes], by cross entropy.</summary>
+[SuppressMessage("Usage", "CA2213", Justification = "A module disposes the modules and metrics among its fields.")]
+sealed class Classifier(Module<Tensor, Tensor> network, int classes, OptimizerOptions optimizer) : TrainingModule<LabeledBatch>
+{
+    // Named as checkpoints name their weights.
+    readonly Module<Tensor, Tensor> net = network;
+    readonly Accuracy accuracy = new(classes);
+
+    protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
+    {
+        var loss = functional.cross_entropy(net.call(batch.Inputs), batch.Labels);
+        step.Log("train/loss", loss);
+        return loss;
+    }
+
+    protected override void ValidationStep(LabeledBatch batch, EvalStep step) => Evaluate(batch, step, "val");
+
+    protected override void TestStep(LabeledBatch batch, EvalStep step) => Evaluate(batch, step, "test");
+
+    protected override OptimizerSetup ConfigureOptimizers() => optimizer.Build(this);
+
+    void Evaluate(LabeledBatch batch, EvalStep step, string phase)
+    {
+        var scores = net.call(batch.Inputs); // [B, classes]
+        accuracy.Update(scores, batch.Labels);
+        step.Log($"{phase}/loss", functional.cross_entropy(scores, batch.Labels));
+        step.Log($"{phase}/accuracy", accuracy);
+    }
+}
