@@ -5,11 +5,16 @@ using static TorchSharp.torch;
 namespace Raijin.Tensors;
 
 /// <summary>
-/// Updates by libtorch's operators, one parameter at a time, in the order of operations of <c>torch.optim</c> with <c>foreach=False</c>:
-/// any device, layout and floating dtype. Where Raijin's kernels work too, it is the reference they are tested against.
+/// Updates by libtorch's list operators, in the order of operations of <c>torch.optim</c> with <c>foreach=True</c>: any device, layout and floating
+/// dtype. On GPUs Adam and AdamW go by libtorch's fused kernels. Where Raijin's kernels work too, this is the reference they are tested against.
 /// </summary>
-sealed class LibtorchUpdate(OptimizerAlgorithm algorithm)
+/// <param name="algorithm">What is done to each parameter.</param>
+/// <param name="fuseOnHost">Use the fused kernels on the host too, where tests can run them.</param>
+sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = false)
 {
+    static readonly AtenOp ScaleOp = AtenOp.Declare("aten::_foreach_mul.Tensor(Tensor[] self, Tensor other) -> Tensor[]");
+    static readonly AtenOp RootOp = AtenOp.Declare("aten::_foreach_sqrt(Tensor[] self) -> Tensor[]");
+
     /// <summary>Σ g² over the gradients of <paramref name="parameters"/>, all of which have one.</summary>
     public static double SumOfSquares(List<OptimizedParameter> parameters)
     {
@@ -38,15 +43,16 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm)
     {
         if (parameters.Count == 0) return;
         using var none = no_grad();
-        foreach (var parameter in parameters)
+        foreach (var cohort in parameters.GroupBy(p => (p.Group, p.Updates, p.Tensor.dtype, p.Tensor.device.ToString())))
         {
             using var scope = NewDisposeScope();
-            var weights = Weights(parameter);
-            var gradient = parameter.Tensor.grad!.to(weights.dtype);
-            if (gradientScale != 1) gradient = gradient * gradientScale;
-            if (double.IsFinite(gradientBound)) gradient = gradient.clamp(-gradientBound, gradientBound);
-            Update(weights, gradient, parameter.Slots, new(parameter.Group.LearningRate, parameter.Group.WeightDecay, parameter.Updates + 1));
-            if (parameter.HasMaster) parameter.Tensor.copy_(weights);
+            OptimizedParameter[] members = [.. cohort];
+            var masters = members[0].HasMaster;
+            var p = Array.ConvertAll(members, Weights);
+            var g = Gradients(members, p[0].dtype, gradientScale, gradientBound);
+            Tensor[][] slots = [.. Enumerable.Range(0, algorithm.Slots.Count).Select(slot => Array.ConvertAll(members, m => m.Slots[slot]))];
+            Update(p, g, slots, new(cohort.Key.Group.LearningRate, cohort.Key.Group.WeightDecay, cohort.Key.Updates + 1));
+            if (masters) Foreach.Copy(Array.ConvertAll(members, Tensor (m) => m.Tensor), p);
         }
     }
 
@@ -60,80 +66,141 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm)
         return master;
     }
 
-    void Update(Tensor p, Tensor g, IReadOnlyList<Tensor> s, in UpdateScalars scalars)
+    // Copies, which the update may change: the gradients stay as they are.
+    static Tensor[] Gradients(OptimizedParameter[] members, ScalarType dtype, double scale, double bound)
+    {
+        var gradients = Array.ConvertAll(members, m => m.Tensor.grad!.to(dtype));
+        using var factor = tensor(scale, dtype: dtype, device: gradients[0].device);
+        using var call = new AtenCall(ScaleOp, stackalloc ulong[2]);
+        call.Push(gradients);
+        call.Push(factor);
+        call.Invoke();
+        var scaled = call.TakeTensors();
+        if (double.IsFinite(bound))
+            foreach (var gradient in scaled) gradient.clamp_(-bound, bound);
+        return scaled;
+    }
+
+    void Update(Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
         var (lr, decay, step) = scalars;
+        if (algorithm is not (AdamW or Lion) && decay != 0) Foreach.Add(g, p, decay);
         switch (algorithm)
         {
             case Sgd sgd:
-                Descend(sgd, p, Decayed(g, p, decay), s, lr, step);
+                Descend(sgd, p, g, s, lr, step);
+                break;
+            case Adam or AdamW when fuseOnHost || p[0].device_type == DeviceType.CUDA:
+                AdaptFused(p, g, s, scalars);
                 break;
             case Adam adam:
-                Adapt(adam, p, Decayed(g, p, decay), s, lr, step);
+                Adapt(adam, p, g, s, lr, step);
                 break;
             case AdamW adamW:
-                p.mul_(1 - (lr * decay));
+                Foreach.Multiply(p, 1 - (lr * decay));
                 Adapt(new(adamW.Beta1, adamW.Beta2, adamW.Epsilon, adamW.AmsGrad), p, g, s, lr, step);
                 break;
             case Lion lion:
-                p.mul_(1 - (lr * decay));
-                p.add_((s[0] * lion.Beta1).add_(g, alpha: 1 - lion.Beta1).sign(), alpha: -lr);
-                s[0].mul_(lion.Beta2).add_(g, alpha: 1 - lion.Beta2);
+                Foreach.Multiply(p, 1 - (lr * decay));
+                var direction = Array.ConvertAll(s[0], m => m * lion.Beta1);
+                Foreach.Add(direction, g, 1 - lion.Beta1);
+                Foreach.Sign(direction);
+                Foreach.Add(p, direction, -lr);
+                Foreach.Multiply(s[0], lion.Beta2);
+                Foreach.Add(s[0], g, 1 - lion.Beta2);
                 break;
             case Adagrad adagrad:
-                g = Decayed(g, p, decay);
-                s[0].addcmul_(g, g, 1);
-                p.addcdiv_(g, s[0].sqrt().add_(adagrad.Epsilon), -lr / (1 + ((step - 1) * adagrad.LearningRateDecay)));
+                Foreach.AddProduct(s[0], g, g);
+                Foreach.AddQuotient(p, g, Root(s[0], adagrad.Epsilon), -lr / (1 + ((step - 1) * adagrad.LearningRateDecay)));
                 break;
             case RmsProp rmsProp:
-                Normalize(rmsProp, p, Decayed(g, p, decay), s, lr);
+                Normalize(rmsProp, p, g, s, lr);
                 break;
             default:
                 throw new UnreachableException($"{algorithm.GetType().Name} has no update by libtorch's operators.");
         }
     }
 
-    static Tensor Decayed(Tensor g, Tensor p, double decay) => decay == 0 ? g : g.add(p, alpha: decay);
-
-    static void Descend(Sgd sgd, Tensor p, Tensor g, IReadOnlyList<Tensor> s, double lr, long step)
+    static void Descend(Sgd sgd, Tensor[] p, Tensor[] g, Tensor[][] s, double lr, long step)
     {
         if (sgd.Momentum != 0)
         {
+            var buffer = s[0];
             if (step == 1)
-                s[0].copy_(g);
+            {
+                Foreach.Copy(buffer, g);
+            }
             else
-                s[0].mul_(sgd.Momentum).add_(g, alpha: 1 - sgd.Dampening);
-            g = sgd.Nesterov ? g.add(s[0], alpha: sgd.Momentum) : s[0];
+            {
+                Foreach.Multiply(buffer, sgd.Momentum);
+                Foreach.Add(buffer, g, 1 - sgd.Dampening);
+            }
+
+            if (sgd.Nesterov)
+                Foreach.Add(g, buffer, sgd.Momentum);
+            else
+                g = buffer;
         }
 
-        p.add_(g, alpha: -lr);
+        Foreach.Add(p, g, -lr);
     }
 
-    static void Adapt(Adam adam, Tensor p, Tensor g, IReadOnlyList<Tensor> s, double lr, long step)
+    static void Adapt(Adam adam, Tensor[] p, Tensor[] g, Tensor[][] s, double lr, long step)
     {
-        s[0].lerp_(g, 1 - adam.Beta1);
-        s[1].mul_(adam.Beta2).addcmul_(g, g, 1 - adam.Beta2);
-        if (adam.AmsGrad) s[2].copy_(maximum(s[2], s[1]));
-        var root = (adam.AmsGrad ? s[2] : s[1]).sqrt();
-        var denominator = root.div_(Math.Sqrt(1 - Math.Pow(adam.Beta2, step))).add_(adam.Epsilon);
-        p.addcdiv_(s[0], denominator, -lr / (1 - Math.Pow(adam.Beta1, step)));
+        Foreach.Lerp(s[0], g, 1 - adam.Beta1);
+        Foreach.Multiply(s[1], adam.Beta2);
+        Foreach.AddProduct(s[1], g, g, 1 - adam.Beta2);
+        if (adam.AmsGrad) Foreach.Maximum(s[2], s[1]);
+        var denominator = Root(adam.AmsGrad ? s[2] : s[1], 0);
+        Foreach.Divide(denominator, Math.Sqrt(1 - Math.Pow(adam.Beta2, step)));
+        Foreach.Add(denominator, adam.Epsilon);
+        Foreach.AddQuotient(p, s[0], denominator, -lr / (1 - Math.Pow(adam.Beta1, step)));
     }
 
-    static void Normalize(RmsProp rmsProp, Tensor p, Tensor g, IReadOnlyList<Tensor> s, double lr)
+    void AdaptFused(Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
-        s[0].mul_(rmsProp.Alpha).addcmul_(g, g, 1 - rmsProp.Alpha);
+        var largest = s.Length > 2 ? s[2] : [];
+        var step = tensor((float)scalars.Step, device: p[0].device);
+        var steps = Enumerable.Repeat(step, p.Length).ToArray();
+        if (algorithm is AdamW adamW)
+            Aten.FusedAdamW(p, g, s[0], s[1], largest, steps, scalars.LearningRate, adamW.Beta1, adamW.Beta2, scalars.WeightDecay, adamW.Epsilon);
+        else if (algorithm is Adam adam)
+            Aten.FusedAdam(p, g, s[0], s[1], largest, steps, scalars.LearningRate, adam.Beta1, adam.Beta2, 0, adam.Epsilon);
+    }
+
+    static void Normalize(RmsProp rmsProp, Tensor[] p, Tensor[] g, Tensor[][] s, double lr)
+    {
+        Foreach.Multiply(s[0], rmsProp.Alpha);
+        Foreach.AddProduct(s[0], g, g, 1 - rmsProp.Alpha);
         var variance = s[0];
         if (rmsProp.Centered)
         {
             var average = rmsProp.Momentum != 0 ? s[2] : s[1];
-            average.lerp_(g, 1 - rmsProp.Alpha);
-            variance = variance.addcmul(average, average, -1);
+            Foreach.Lerp(average, g, 1 - rmsProp.Alpha);
+            variance = Array.ConvertAll(variance, v => v.clone());
+            Foreach.AddProduct(variance, average, average, -1);
         }
 
-        var root = variance.sqrt().add_(rmsProp.Epsilon);
+        var root = Root(variance, rmsProp.Epsilon);
         if (rmsProp.Momentum == 0)
-            p.addcdiv_(g, root, -lr);
-        else
-            p.add_(s[1].mul_(rmsProp.Momentum).addcdiv_(g, root, 1), alpha: -lr);
+        {
+            Foreach.AddQuotient(p, g, root, -lr);
+            return;
+        }
+
+        Foreach.Multiply(s[1], rmsProp.Momentum);
+        Foreach.AddQuotient(s[1], g, root);
+        Foreach.Add(p, s[1], -lr);
+    }
+
+    // √x + ε, new tensors.
+    static Tensor[] Root(Tensor[] x, double epsilon)
+    {
+        using var call = new AtenCall(RootOp, stackalloc ulong[1]);
+        call.Push(x);
+        call.Invoke();
+        var roots = call.TakeTensors();
+        if (epsilon != 0) Foreach.Add(roots, epsilon);
+        return roots;
     }
 }
