@@ -6,7 +6,21 @@ namespace Raijin.Benchmarks;
 /// <param name="Name">As the table shows it.</param>
 /// <param name="Run">The work.</param>
 /// <param name="Operations">How many operations one call does, for times per operation.</param>
-sealed record Contestant(string Name, Action Run, long Operations = 1);
+/// <param name="Before">Done before each call, untimed.</param>
+/// <param name="After">Done after each call, untimed.</param>
+sealed record Contestant(string Name, Action Run, long Operations = 1, Action? Before = null, Action? After = null)
+{
+    /// <summary>Seconds of one call.</summary>
+    public double Time()
+    {
+        Before?.Invoke();
+        var start = Stopwatch.GetTimestamp();
+        Run();
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        After?.Invoke();
+        return seconds;
+    }
+}
 
 /// <summary>Times of one contestant: seconds per operation, one per round.</summary>
 sealed record Timing(string Name, double[] Seconds)
@@ -39,7 +53,7 @@ static class Interleaved
     public static Timing[] Measure(int rounds, params Contestant[] contestants)
     {
         foreach (var contestant in contestants)
-            for (var i = 0; i < 2; i++) contestant.Run();
+            for (var i = 0; i < 2; i++) contestant.Time();
 
         var seconds = contestants.Select(_ => new double[rounds]).ToArray();
         for (var round = 0; round < rounds; round++)
@@ -47,9 +61,7 @@ static class Interleaved
             for (var turn = 0; turn < contestants.Length; turn++)
             {
                 var which = (round + turn) % contestants.Length;
-                var start = Stopwatch.GetTimestamp();
-                contestants[which].Run();
-                seconds[which][round] = Stopwatch.GetElapsedTime(start).TotalSeconds / contestants[which].Operations;
+                seconds[which][round] = contestants[which].Time() / contestants[which].Operations;
             }
         }
         return [.. contestants.Zip(seconds, (c, s) => new Timing(c.Name, s))];

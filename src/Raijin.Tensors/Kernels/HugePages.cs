@@ -12,9 +12,15 @@ static unsafe partial class HugePages
     /// <summary>Advises the whole 2 MB pages inside a host tensor that has not been written yet. Without effect elsewhere than on Linux, or where the administrator says no.</summary>
     public static void Advise(Tensor tensor)
     {
-        if (!OperatingSystem.IsLinux() || !TensorAccess.TryGetHostMemory(tensor, out var memory)) return;
-        var start = (memory.Data + PageBytes - 1) & -PageBytes;
-        var end = (memory.Data + (nint)(memory.NumElements * tensor.element_size())) & -PageBytes;
+        if (TensorAccess.TryGetHostMemory(tensor, out var memory)) Advise(memory.Data, memory.NumElements * tensor.element_size());
+    }
+
+    /// <summary>The same for other memory of the host.</summary>
+    public static void Advise(nint address, long bytes)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var start = (address + PageBytes - 1) & -PageBytes;
+        var end = (address + (nint)bytes) & -PageBytes;
         if (end > start) _ = MemoryAdvise(start, (nuint)(end - start), AdviseHugePage);
     }
 

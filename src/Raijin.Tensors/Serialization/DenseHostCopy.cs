@@ -28,6 +28,9 @@ readonly ref struct DenseHostCopy : IDisposable
     /// <summary>Where the bytes are, until this is disposed.</summary>
     public nint Address { get; }
 
+    /// <summary>Whether they are the tensor's own memory, there for as long as the tensor is.</summary>
+    public bool IsBorrowed => _copy is null;
+
     public void Dispose()
     {
         _copy?.Dispose();

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Raijin.Tensors;
@@ -10,13 +11,14 @@ namespace Raijin.Tensors;
 // Speed: blocks go to the disk while the next are copied into the page cache, so that the fsync at the end waits for one block and not for the file.
 
 /// <summary>A file being written. It is there, under its name and on the disk, when <see cref="Commit"/> has returned; before that the name is untouched.</summary>
-public sealed class DurableFile : IDisposable
+public sealed partial class DurableFile : IDisposable
 {
     /// <summary>What names a file or folder under way carries between its final name and a random suffix.</summary>
     public const string TemporaryMark = ".tmp-";
 
     const int BufferBytes = 1 << 20;
     const int BlockBytes = 4 << 20;
+    const uint StartWriteback = 2;
 
     readonly XxHash3 _hash = new();
     readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
@@ -76,19 +78,9 @@ public sealed class DurableFile : IDisposable
     /// <exception cref="IOException">It cannot be read.</exception>
     public static ulong HashOf(string path)
     {
-        var handle = File.OpenHandle(path);
-        var bytes = RandomAccess.GetLength(handle);
+        using var handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
         var hash = new XxHash3();
-        if (bytes == 0)
-        {
-            handle.Dispose();
-        }
-        else
-        {
-            using var mapping = FileMapping.Open(handle, bytes);
-            mapping.Visit(0, bytes, hash, static (sum, block) => sum.Append(block));
-        }
-
+        FileRange.Visit(handle, 0, RandomAccess.GetLength(handle), path, hash, static (sum, block) => sum.Append(block));
         return hash.GetCurrentHashAsUInt64();
     }
 
@@ -162,7 +154,8 @@ public sealed class DurableFile : IDisposable
             throw new IOException($"The file {_written} may not grow beyond {Bytes} bytes: the file system or a limit of this process refuses.", error);
         }
 
-        MemoryAdvice.StartWriteback(_handle, Bytes, block.Length);
+        // The final fsync then finds little left to do. A refusal costs time, not safety.
+        if (OperatingSystem.IsLinux()) _ = SyncFileRange(_handle, Bytes, block.Length, StartWriteback);
         _hash.Append(block);
         Bytes += block.Length;
     }
@@ -173,4 +166,7 @@ public sealed class DurableFile : IDisposable
         _handle.Dispose();
         ArrayPool<byte>.Shared.Return(_buffer);
     }
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range")]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long bytes, uint flags);
 }

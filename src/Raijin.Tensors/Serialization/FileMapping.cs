@@ -23,54 +23,27 @@ sealed unsafe class FileMapping : IDisposable
     readonly MemoryMappedViewAccessor _accessor;
     readonly SafeMemoryMappedViewHandle _view;
 
-    FileMapping(MemoryMappedFile file, MemoryMappedViewAccessor accessor, long bytes)
+    FileMapping(MemoryMappedFile file, MemoryMappedViewAccessor accessor)
     {
         _file = file;
         _accessor = accessor;
         _view = accessor.SafeMemoryMappedViewHandle;
-        Bytes = bytes;
     }
 
-    /// <summary>The file's length.</summary>
-    public long Bytes { get; }
-
-    /// <summary>Maps the file. Takes over the handle, also when it throws.</summary>
+    /// <summary>Maps the file. The handle stays the caller's, and must live as long as this.</summary>
     /// <exception cref="IOException">The file is empty or cannot be mapped.</exception>
     public static FileMapping Open(SafeFileHandle handle, long bytes)
     {
-        MemoryMappedFile? file = null;
+        var file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
         try
         {
-            file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: false);
-            var accessor = file.CreateViewAccessor(0, bytes, MemoryMappedFileAccess.CopyOnWrite);
-            return new FileMapping(file, accessor, bytes);
+            return new FileMapping(file, file.CreateViewAccessor(0, bytes, MemoryMappedFileAccess.CopyOnWrite));
         }
         catch
         {
-            file?.Dispose();
-            handle.Dispose();
+            file.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Runs <paramref name="use"/> over a range, at most 2^31 - 1 bytes at a time, with the pages held in place.</summary>
-    /// <exception cref="ObjectDisposedException">The mapping is disposed.</exception>
-    public void Visit<TState>(long offset, long bytes, TState state, Action<TState, ReadOnlySpan<byte>> use)
-    {
-        const long most = 1 << 30;
-        using var pages = new Pages(_view);
-        MemoryAdvice.WillRead(pages.Address + (nint)offset, bytes);
-        for (var done = 0L; done < bytes; done += most)
-            use(state, new ReadOnlySpan<byte>((byte*)pages.Address + offset + done, (int)Math.Min(most, bytes - done)));
-    }
-
-    /// <summary>Copies a range to unmanaged memory.</summary>
-    /// <exception cref="ObjectDisposedException">The mapping is disposed.</exception>
-    public void CopyTo(long offset, long bytes, nint destination)
-    {
-        using var pages = new Pages(_view);
-        MemoryAdvice.WillRead(pages.Address + (nint)offset, bytes);
-        StreamingCopy.Copy(pages.Address + (nint)offset, destination, bytes);
     }
 
     /// <summary>A tensor over a range, without a copy. It keeps the pages mapped on its own.</summary>
@@ -123,23 +96,5 @@ sealed unsafe class FileMapping : IDisposable
         }
 
         view.ReleasePointer();
-    }
-
-    /// <summary>Holds the pages in place while they are read.</summary>
-    readonly ref struct Pages : IDisposable
-    {
-        readonly SafeMemoryMappedViewHandle _view;
-
-        public Pages(SafeMemoryMappedViewHandle view)
-        {
-            byte* start = null;
-            view.AcquirePointer(ref start);
-            _view = view;
-            Address = (nint)start;
-        }
-
-        public nint Address { get; }
-
-        public void Dispose() => _view.ReleasePointer();
     }
 }

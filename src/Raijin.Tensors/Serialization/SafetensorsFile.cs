@@ -12,17 +12,20 @@ namespace Raijin.Tensors;
 /// <para>Tensors may outlive the file object: each keeps the mapping alive. Using the file object after it is disposed throws
 /// <see cref="ObjectDisposedException"/>.</para>
 /// <para>The mapping is copy-on-write: changing a mapped tensor in place changes memory of this process, never the file.</para>
-/// <para>Another process that cuts the file short while it is mapped ends this process, as with any mapping: replace files by renaming, as
-/// <see cref="SafetensorsWriter"/> does. Thread-safe.</para>
+/// <para>Another process that cuts the file short while a mapped tensor is used ends this process, as with any mapping: replace files by renaming, as
+/// <see cref="SafetensorsWriter"/> does. <see cref="CopyTo"/> and <see cref="Sha256"/> read the file instead and throw. Thread-safe.</para>
 /// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
+    readonly SafeFileHandle _handle;
     readonly FileMapping _mapping;
     readonly SafetensorsHeader _header;
 
-    SafetensorsFile(string path, FileMapping mapping, SafetensorsHeader header)
+    SafetensorsFile(string path, long bytes, SafeFileHandle handle, FileMapping mapping, SafetensorsHeader header)
     {
         Path = path;
+        Bytes = bytes;
+        _handle = handle;
         _mapping = mapping;
         _header = header;
     }
@@ -31,7 +34,7 @@ public sealed class SafetensorsFile : IDisposable
     public string Path { get; }
 
     /// <summary>The file's length.</summary>
-    public long Bytes => _mapping.Bytes;
+    public long Bytes { get; }
 
     /// <summary>What is in it, in the order of the bytes.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries => _header.Entries;
@@ -50,20 +53,17 @@ public sealed class SafetensorsFile : IDisposable
     public static SafetensorsFile Open(string path)
     {
         var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        SafetensorsHeader header;
-        long bytes;
         try
         {
-            bytes = RandomAccess.GetLength(handle);
-            header = ReadHeader(handle, bytes, path);
+            var bytes = RandomAccess.GetLength(handle);
+            var header = ReadHeader(handle, bytes, path);
+            return new SafetensorsFile(path, bytes, handle, FileMapping.Open(handle, bytes), header);
         }
         catch
         {
             handle.Dispose();
             throw;
         }
-
-        return new SafetensorsFile(path, FileMapping.Open(handle, bytes), header);
     }
 
     /// <summary>Whether the file holds a tensor of that name.</summary>
@@ -113,7 +113,7 @@ public sealed class SafetensorsFile : IDisposable
         if (entry.Bytes == 0) return;
         if (TensorAccess.TryGetHostMemory(destination, out var memory) && !destination.is_conj() && !destination.is_neg())
         {
-            _mapping.CopyTo(entry.Offset, entry.Bytes, memory.Data);
+            FileRange.CopyTo(_handle, entry.Offset, entry.Bytes, Path, memory.Data);
             GC.KeepAlive(destination);
             return;
         }
@@ -125,30 +125,29 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>SHA-256 of a tensor's bytes, as they are in the file (little endian, row-major).</summary>
-    /// <exception cref="SafetensorsException">There is no such tensor.</exception>
+    /// <exception cref="SafetensorsException">There is no such tensor, or the file was cut short since it was opened.</exception>
     /// <exception cref="ObjectDisposedException">The file object is disposed.</exception>
     public byte[] Sha256(string name)
     {
         var entry = Entry(name);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        _mapping.Visit(entry.Offset, entry.Bytes, hash, static (sum, bytes) => sum.AppendData(bytes));
+        FileRange.Visit(_handle, entry.Offset, entry.Bytes, Path, hash, static (sum, bytes) => sum.AppendData(bytes));
         return hash.GetHashAndReset();
     }
 
     /// <summary>Lets go of the file. Tensors that were read from it stay valid.</summary>
-    public void Dispose() => _mapping.Dispose();
+    public void Dispose()
+    {
+        _mapping.Dispose();
+        _handle.Dispose();
+    }
 
-    static SafetensorsHeader ReadHeader(SafeFileHandle handle, long fileBytes, string path)
+    static unsafe SafetensorsHeader ReadHeader(SafeFileHandle handle, long fileBytes, string path)
     {
         Span<byte> prefix = stackalloc byte[SafetensorsHeader.PrefixBytes];
         var read = RandomAccess.Read(handle, prefix, 0);
         var json = new byte[SafetensorsHeader.ReadJsonBytes(prefix[..read], fileBytes, path)];
-        for (var done = 0; done < json.Length; done += read)
-        {
-            read = RandomAccess.Read(handle, json.AsSpan(done), SafetensorsHeader.PrefixBytes + done);
-            if (read == 0) SafetensorsException.Throw(path, "it was cut short while it was read.", offset: SafetensorsHeader.PrefixBytes + done);
-        }
-
+        fixed (byte* to = json) FileRange.CopyTo(handle, SafetensorsHeader.PrefixBytes, json.Length, path, (nint)to);
         return SafetensorsHeader.Parse(json, fileBytes, path);
     }
 

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Raijin.Tensors;
 
-// The stall of a background save is the time of Capture: one copy, as fast as the memory goes. Its buffer lies as the file will, so that writing it is one run over memory.
+// The stall of a background save is the time of Capture: one copy by libtorch's threads, as fast as the memory goes. Its buffer lies as the file will, so that writing it is one
+// run over memory.
 // Fresh memory would cost more than the copy (each page faulted in and cleared), so the buffer is kept from save to save, and Reserve can prepare it ahead of time.
 
 /// <summary>A copy of named tensors at one instant, in memory that is reused from one capture to the next.</summary>
@@ -34,7 +35,7 @@ public sealed unsafe class TensorSnapshot : IDisposable
         Dispose();
         _buffer = (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
         _capacity = bytes;
-        MemoryAdvice.WantHugePages(_buffer, bytes);
+        HugePages.Advise(_buffer, bytes);
         for (var page = 0L; page < bytes; page += Environment.SystemPageSize) *((byte*)_buffer + page) = 0;
     }
 
@@ -48,12 +49,17 @@ public sealed unsafe class TensorSnapshot : IDisposable
         ArgumentNullException.ThrowIfNull(tensors);
         var layout = SafetensorsLayout.Of(tensors, metadata);
         Reserve(layout.DataBytes);
+        var blocks = new List<CopyBlocks.Block>(layout.Items.Count);
         foreach (var item in layout.Items)
         {
             using var dense = new DenseHostCopy(item.Tensor);
-            StreamingCopy.Copy(dense.Address, _buffer + (nint)item.Offset, item.Bytes);
+            var destination = _buffer + (nint)item.Offset;
+            if (dense.IsBorrowed) CopyBlocks.Split(dense.Address, destination, item.Bytes, blocks);
+            else StreamingCopy.Copy(dense.Address, destination, item.Bytes);
         }
 
+        KernelTeam.Shared.Run(new CopyBlocks(blocks), Math.Min(get_num_threads(), blocks.Count));
+        GC.KeepAlive(tensors);
         _header = layout.Header;
         DataBytes = layout.DataBytes;
     }
@@ -71,4 +77,28 @@ public sealed unsafe class TensorSnapshot : IDisposable
 
     /// <summary>Frees the memory of a snapshot that nobody disposed.</summary>
     ~TensorSnapshot() => NativeMemory.AlignedFree((void*)_buffer);
+
+    /// <summary>Copies of memory in blocks, which the threads taking part share out among them.</summary>
+    sealed class CopyBlocks(List<CopyBlocks.Block> blocks) : KernelJob
+    {
+        const long BlockBytes = 8 << 20;
+
+        int _taken = -1;
+
+        public readonly record struct Block(nint Source, nint Destination, long Bytes);
+
+        public static void Split(nint source, nint destination, long bytes, List<Block> blocks)
+        {
+            for (var done = 0L; done < bytes; done += BlockBytes) blocks.Add(new(source + (nint)done, destination + (nint)done, Math.Min(BlockBytes, bytes - done)));
+        }
+
+        public override void Execute()
+        {
+            for (int next; (next = Interlocked.Increment(ref _taken)) < blocks.Count;)
+            {
+                var (source, destination, bytes) = blocks[next];
+                StreamingCopy.Copy(source, destination, bytes);
+            }
+        }
+    }
 }

@@ -103,7 +103,7 @@ sealed record CheckpointManifest
         {
             return Hex(DurableFile.HashOf(path));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SafetensorsException)
         {
             return $"({error.Message})";
         }
