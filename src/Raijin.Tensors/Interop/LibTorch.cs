@@ -45,6 +45,7 @@ public static class LibTorch
     static string? Load()
     {
         RepairState.WarnOnce();
+        OpenMpWaiting.BoundSpinning();
         var folder = RaijinEnvironment.LibTorchFolder;
         if (folder is not null)
         {

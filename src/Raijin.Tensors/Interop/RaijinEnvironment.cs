@@ -6,6 +6,9 @@ public static class RaijinEnvironment
     /// <summary><c>RAIJIN_LIBTORCH</c>: the folder of an installed libtorch to use, such as a Python installation's <c>torch/lib</c>; null when unset or empty.</summary>
     public static string? LibTorchFolder => Read("RAIJIN_LIBTORCH");
 
+    /// <summary>Whether <c>OMP_WAIT_POLICY</c> or <c>GOMP_SPINCOUNT</c> is set: then libtorch's threads wait as they say.</summary>
+    public static bool SaysHowOpenMpWaits => Read("OMP_WAIT_POLICY") is not null || Read("GOMP_SPINCOUNT") is not null;
+
 #pragma warning disable RS0030 // This is the one place.
     static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 #pragma warning restore RS0030

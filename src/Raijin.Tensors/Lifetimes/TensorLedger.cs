@@ -1,3 +1,4 @@
+using Raijin.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,6 +13,9 @@ public readonly record struct TensorLedger(long LiveTensors, long ThreadTensors,
     /// <summary>Reads the ledger now. Costs three loads; no lock and no native call.</summary>
     public static TensorLedger Read() =>
         new(Tensor.TotalCount, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount, Tensor.PeakCount);
+
+    /// <summary>Bytes of native memory in use, which is where CPU tensors live; null where the C library does not tell (glibc does).</summary>
+    public static long? NativeBytes => NativeHeap.LiveBytes;
 
     /// <summary>Live tensors of <paramref name="later"/> less those of <paramref name="earlier"/>: zero over a step that leaks nothing.</summary>
     public static long operator -(TensorLedger later, TensorLedger earlier) => later.LiveTensors - earlier.LiveTensors;
