@@ -26,7 +26,8 @@ static partial class LoadFailure
             return new(found, $"this system's C or C++ runtime is too old: it has no {version}", version == "GLIBCXX_3.4.32"
                 ? "build the program as a project that references Raijin.Tensors: its build step removes this need of TorchSharp's"
                 : "run on a newer system: Debian 12, Ubuntu 22.04, RHEL 9 or later", failure);
-        if (MissingFile().Match(failure.Message) is { Success: true } missing)
+        // The runtime tries several spellings of the library's own name; what is missing is the other one.
+        if (MissingFile().Matches(failure.Message).FirstOrDefault(m => !m.Value.Contains("LibTorchSharp", StringComparison.Ordinal)) is { } missing)
             return new(missing.Groups[1].Value, $"{found} needs it and the loader does not find it",
                 OperatingSystem.IsWindows() ? "install the Microsoft Visual C++ runtime, 2022 or later" : "install the package that holds it, or publish the whole output folder", failure);
         return new(found, LoaderWords(failure), "what the system's loader says above", failure);
@@ -52,6 +53,6 @@ static partial class LoadFailure
     [GeneratedRegex(@"GLIBC(XX)?_[0-9.]+(?=' not found)")]
     private static partial Regex MissingVersion();
 
-    [GeneratedRegex(@"(\S+): cannot open shared object file(?=.*required|)")]
+    [GeneratedRegex(@"(\S+): cannot open shared object file")]
     private static partial Regex MissingFile();
 }
