@@ -18,6 +18,7 @@ public static partial class Aten
     /// <param name="tensor">Any tensor, a parameter too; takes the shape and strides of <paramref name="data"/>.</param>
     /// <param name="data">Same device kind (never from meta to CPU); borrowed, its memory is shared afterwards.</param>
     /// <exception cref="AtenException">The two are of incompatible kinds.</exception>
+    // snippet: call
     public static void SetData(Tensor tensor, Tensor data)
     {
         using var call = new AtenCall(SetDataOp, stackalloc ulong[2]);
@@ -25,6 +26,7 @@ public static partial class Aten
         call.Push(data);
         call.Invoke();
     }
+    // end snippet
 
     /// <summary>softmax(scale · q kᵀ + mask) v, by the fastest kernel libtorch has for it.</summary>
     /// <param name="query">[B, H, T, D], floating; borrowed, as the others.</param>
