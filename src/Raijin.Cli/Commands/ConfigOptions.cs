@@ -7,15 +7,15 @@ sealed class ConfigOptions
 {
     readonly LearningTask _task;
     readonly Option<string[]> _files = new("--config", "-c") { Description = "A YAML or JSON file of keys; may be repeated, later ones win", HelpName = "FILE" };
-    readonly List<(Option<string> Option, string Key)> _shortForms;
+    readonly List<DeclaredForm> _shortForms;
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public ConfigOptions(Command command, LearningTask task)
     {
         _task = task;
-        _shortForms = [.. task.ShortForms.Select(form => (new Option<string>(form.Name) { Description = form.Description, HelpName = form.Value }, form.Key))];
+        _shortForms = [.. task.ShortForms.Select(form => new DeclaredForm(new Option<string>(form.Name) { Description = form.Description, HelpName = form.Value }, form.Key))];
         command.Options.Add(_files);
-        foreach (var (option, _) in _shortForms) command.Options.Add(option);
+        foreach (var form in _shortForms) command.Options.Add(form.Option);
         Overrides.Declare(command, task.Shape);
     }
 
@@ -27,10 +27,12 @@ sealed class ConfigOptions
         var arguments = invocation.Overrides with
         {
             Entries = [.. invocation.Overrides.Entries, .. _shortForms
-                .SelectMany(form => (invocation.Texts(form.Option) ?? []).Select(text => (form.Key, text)))
-                .Select(given => new ConfigEntry(given.Key, new ConfigScalar(given.text, Quoted: false, Origin.Argument), Origin.Argument))],
+                .SelectMany(form => (invocation.Texts(form.Option) ?? [])
+                    .Select(text => new ConfigEntry(form.Key, new ConfigScalar(text, Quoted: false, Origin.Argument), Origin.Argument)))],
         };
         return ResolvedConfig<TaskOptions>.Resolve(
             _task.Defaults, baseFile is null ? files : [baseFile, .. files], arguments, options => options.Faults(), invocation.UsageFaults);
     }
+
+    sealed record DeclaredForm(Option<string> Option, string Key);
 }

@@ -10,7 +10,7 @@ namespace Raijin.Cli;
 sealed class ConfigLayers(RecordShape shape, List<OptionFault> faults, string prefix = "")
 {
     // Leaves by their paths; a record has an entry of its own only where it was written as null.
-    readonly Dictionary<string, (object? Value, Origin Origin)> _values = [];
+    readonly Dictionary<string, Assigned> _values = [];
 
     /// <summary>Checks a layer and lays it over those before it.</summary>
     /// <param name="layer">The layer.</param>
@@ -56,7 +56,7 @@ sealed class ConfigLayers(RecordShape shape, List<OptionFault> faults, string pr
             if (node is ConfigMap map)
             {
                 // An empty group switches on what was null, with its defaults.
-                if (property.IsNullable) _values[path] = (nested.Create(), node.Origin);
+                if (property.IsNullable) _values[path] = new Assigned(nested.Create(), node.Origin);
                 Add(map, nested, below, seen);
             }
             else if (node is not ConfigScalar { IsNull: true })
@@ -72,7 +72,7 @@ sealed class ConfigLayers(RecordShape shape, List<OptionFault> faults, string pr
 
     void Set(string path, object? value, Origin origin)
     {
-        _values[path] = (value, origin);
+        _values[path] = new Assigned(value, origin);
         for (var dot = path.LastIndexOf('.'); dot > 0; dot = path.LastIndexOf('.', dot - 1))
         {
             // A key below a record that an earlier layer made null brings the record back.
@@ -90,22 +90,22 @@ sealed class ConfigLayers(RecordShape shape, List<OptionFault> faults, string pr
             var assigned = _values.TryGetValue(path, out var entry);
             if (property.Shape is not RecordShape nested)
             {
-                if (assigned) TrySet(property, built, path, entry);
+                if (assigned) TrySet(property, built, path, entry!);
             }
-            else if (assigned && entry.Value is null)
+            else if (assigned && entry!.Value is null)
             {
-                TrySet(property, built, path, entry);
+                TrySet(property, built, path, entry!);
             }
             else if (assigned || _values.Keys.Any(key => key.StartsWith(path + ".", StringComparison.Ordinal)))
             {
-                TrySet(property, built, path, (Build(nested, property.Get(built) ?? nested.Create(), path + "."), Origin.Default));
+                TrySet(property, built, path, new Assigned(Build(nested, property.Get(built) ?? nested.Create(), path + "."), Origin.Default));
             }
         }
         return built;
     }
 
     // A property may refuse a value of the right type by throwing; its message is one more fault.
-    void TrySet(OptionProperty property, object record, string path, (object? Value, Origin Origin) entry)
+    void TrySet(OptionProperty property, object record, string path, Assigned entry)
     {
         try
         {
@@ -116,6 +116,9 @@ sealed class ConfigLayers(RecordShape shape, List<OptionFault> faults, string pr
             faults.Add(ConfigFault.OfValue(path, $"{entry.Value}", error.Message, entry.Origin));
         }
     }
+
+    // A class: generic code over reference types is compiled ahead of time, over value tuples it is not, and this runs at each start.
+    sealed record Assigned(object? Value, Origin Origin);
 
     OptionFault Unknown(string path, ConfigNode node, Origin origin)
     {

@@ -24,10 +24,10 @@ sealed record ConfigMap(IReadOnlyList<ConfigEntry> Entries, Origin Origin) : Con
     public ConfigNode? At(string path)
     {
         ConfigNode? node = this;
-        foreach (var key in path.Split('.')) node = (node as ConfigMap)?.Entries.FirstOrDefault(entry => entry.Key == key).Value; // no entry: null
+        foreach (var key in path.Split('.')) node = (node as ConfigMap)?.Entries.FirstOrDefault(entry => entry.Key == key)?.Value;
         return node;
     }
 }
 
 /// <summary>One key of a <see cref="ConfigMap"/>. A dotted key (<c>trainer.maxEpochs</c>) reaches into nested records.</summary>
-readonly record struct ConfigEntry(string Key, ConfigNode Value, Origin Origin);
+sealed record ConfigEntry(string Key, ConfigNode Value, Origin Origin);

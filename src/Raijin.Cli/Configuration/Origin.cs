@@ -3,7 +3,7 @@ namespace Raijin.Cli;
 /// <summary>Where a configuration value was written.</summary>
 /// <param name="Source">A file as the user named it, <c>argument</c>, or <c>default</c>.</param>
 /// <param name="Line">The line in the file, counted from 1; 0 when the source has no lines.</param>
-readonly record struct Origin(string Source, int Line)
+sealed record Origin(string Source, int Line)
 {
     /// <summary>The value comes from the record itself.</summary>
     public static Origin Default { get; } = new("default", 0);

@@ -22,9 +22,8 @@ sealed class RecordShape : ValueShape
                 .Where(property => property.CanRead && property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0
                     && !property.IsDefined(typeof(JsonIgnoreAttribute)))
                 .OrderBy(property => Depth(property.DeclaringType!))
-                .Select(property => (property, shape: Of(property.PropertyType)))
-                .Where(pair => pair.shape is not null)
-                .Select(pair => new OptionProperty(pair.property, pair.shape!))]);
+                .Where(property => Of(property.PropertyType) is not null)
+                .Select(property => new OptionProperty(property, Of(property.PropertyType)!))]);
     }
 
     /// <summary>The shape of a record class that can be made without arguments; null for every other type.</summary>
@@ -54,8 +53,14 @@ sealed class RecordShape : ValueShape
     public object Clone(object record) => _clone.Invoke(record, null)!;
 
     /// <summary>Every key that takes a value, below <paramref name="prefix"/>; records are entered, not named.</summary>
-    public IEnumerable<(string Path, OptionProperty Property)> Leaves(string prefix = "") => Properties.SelectMany(property =>
-        property.Shape is RecordShape nested ? nested.Leaves($"{prefix}{property.Key}.") : [($"{prefix}{property.Key}", property)]);
+    public IEnumerable<OptionLeaf> Leaves(string prefix = "")
+    {
+        foreach (var property in Properties)
+        {
+            if (property.Shape is not RecordShape nested) yield return new OptionLeaf(prefix + property.Key, property);
+            else foreach (var leaf in nested.Leaves($"{prefix}{property.Key}.")) yield return leaf;
+        }
+    }
 
     /// <inheritdoc/>
     public override bool TryBind(ConfigNode node, string path, List<OptionFault> faults, [NotNullWhen(true)] out object? value)
@@ -83,6 +88,11 @@ sealed class RecordShape : ValueShape
 
     static int Depth(Type type) => type.BaseType is { } parent ? 1 + Depth(parent) : 0;
 }
+
+/// <summary>A key that takes a value.</summary>
+/// <param name="Path">The whole key, dotted.</param>
+/// <param name="Property">The option.</param>
+sealed record OptionLeaf(string Path, OptionProperty Property);
 
 /// <summary>One option: a property of an options record.</summary>
 sealed class OptionProperty(PropertyInfo property, ValueShape shape)

@@ -80,13 +80,13 @@ abstract class ScalarShape : ValueShape
         protected override bool TryParse(string text, [NotNullWhen(true)] out object? value, out string? problem)
         {
             (value, problem) = (null, null);
-            if (!Int128.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return false;
+            if (!decimal.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return false;
             var (least, most) = Type.GetTypeCode(type) switch
             {
                 TypeCode.Int32 => (int.MinValue, int.MaxValue),
                 TypeCode.Int64 => (long.MinValue, long.MaxValue),
                 TypeCode.UInt32 => (uint.MinValue, uint.MaxValue),
-                _ => ((Int128)ulong.MinValue, (Int128)ulong.MaxValue),
+                _ => ((decimal)ulong.MinValue, (decimal)ulong.MaxValue),
             };
             if (number < least || number > most)
             {
