@@ -26,16 +26,20 @@ public static class CheckpointFolder
         ArgumentNullException.ThrowIfNull(content);
         ArgumentNullException.ThrowIfNull(facts);
         var files = content.Tensors.Select(stem => new TensorFile(stem.Key, (folder, name) => SafetensorsWriter.WriteIn(folder, name, stem.Value)));
-        return Write(Path.GetFullPath(path), files, StateBytes(content.State), facts, (time ?? TimeProvider.System).GetUtcNow(), CancellationToken.None);
+        return Write(new Save(Path.GetFullPath(path), 0, facts, (time ?? TimeProvider.System).GetUtcNow(), StateBytes(content.State)), files, CancellationToken.None);
     }
 
     /// <summary>A file of tensors still to be written: its stem, and what writes it into a folder under a name.</summary>
     internal readonly record struct TensorFile(string Stem, Func<string, string, WrittenFile> Write);
 
+    /// <summary>All of a checkpoint but its tensors.</summary>
+    internal sealed record Save(string Path, long Sequence, CheckpointFacts Facts, DateTimeOffset Created, byte[] State);
+
     internal static byte[] StateBytes(JsonObject state) => System.Text.Encoding.UTF8.GetBytes(state.ToJsonString());
 
-    internal static CheckpointInfo Write(string path, IEnumerable<TensorFile> tensors, byte[] state, CheckpointFacts facts, DateTimeOffset created, CancellationToken cancellation)
+    internal static CheckpointInfo Write(Save save, IEnumerable<TensorFile> tensors, CancellationToken cancellation)
     {
+        var path = save.Path;
         var temporary = DurableFile.TemporaryName(path);
         try
         {
@@ -51,15 +55,16 @@ public static class CheckpointFolder
             }
 
             cancellation.ThrowIfCancellationRequested();
-            files[StateFile] = WriteBytes(temporary, StateFile, state);
+            files[StateFile] = WriteBytes(temporary, StateFile, save.State);
             var manifest = new CheckpointManifest
             {
                 Format = CheckpointManifest.FormatName,
                 Version = CheckpointManifest.CurrentVersion,
-                Step = facts.Step,
-                Score = facts.Score,
-                Metrics = facts.Metrics ?? new Dictionary<string, double>(),
-                Created = created,
+                Sequence = save.Sequence,
+                Step = save.Facts.Step,
+                Score = save.Facts.Score,
+                Metrics = save.Facts.Metrics ?? new Dictionary<string, double>(),
+                Created = save.Created,
                 Files = files,
             };
             WriteBytes(temporary, CheckpointManifest.FileName, manifest.Write());

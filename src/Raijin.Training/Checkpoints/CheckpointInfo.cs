@@ -14,4 +14,9 @@ public sealed record CheckpointFacts(long Step, double? Score = null, IReadOnlyD
 /// <param name="Metrics">The logged values at that step, by their names.</param>
 /// <param name="Created">When its save began.</param>
 /// <param name="Bytes">Bytes of its files.</param>
-public sealed record CheckpointInfo(string Name, string Path, long Step, double? Score, IReadOnlyDictionary<string, double> Metrics, DateTimeOffset Created, long Bytes);
+/// <param name="Sequence">
+/// Its number among the saves of its store: the newest has the highest, whatever the clock said and although a run that was taken back to an earlier step
+/// counts its steps again. 0 outside a store.
+/// </param>
+public sealed record CheckpointInfo(
+    string Name, string Path, long Step, double? Score, IReadOnlyDictionary<string, double> Metrics, DateTimeOffset Created, long Bytes, long Sequence = 0);

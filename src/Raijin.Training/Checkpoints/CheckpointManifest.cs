@@ -28,6 +28,8 @@ sealed record CheckpointManifest
 
     public required int Version { get; init; }
 
+    public required long Sequence { get; init; }
+
     public required long Step { get; init; }
 
     public double? Score { get; init; }
@@ -44,7 +46,7 @@ sealed record CheckpointManifest
     public static string Hex(ulong hash) => hash.ToString("x16", CultureInfo.InvariantCulture);
 
     public CheckpointInfo Describe(string folder) =>
-        new(Path.GetFileName(folder), folder, Step, Score, Metrics, Created, Files.Values.Sum(f => f.Bytes));
+        new(Path.GetFileName(folder), folder, Step, Score, Metrics, Created, Files.Values.Sum(f => f.Bytes), Sequence);
 
     /// <summary>The document, with its hash.</summary>
     public byte[] Write() => Serialize(this with { Xxh3 = Hex(OwnHash()) });

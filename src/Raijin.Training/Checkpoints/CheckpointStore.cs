@@ -26,6 +26,7 @@ public sealed class CheckpointStore : IDisposable
     FileStream? _lock;
     PendingCheckpoint? _pending;
     Task _preparation = Task.CompletedTask;
+    long _sequence;
     bool _disposed;
 
     /// <summary>Looks at a folder. Nothing is created or changed before the first save.</summary>
@@ -43,6 +44,13 @@ public sealed class CheckpointStore : IDisposable
     /// <summary>Full path of the folder.</summary>
     public string Folder => _folder;
 
+    /// <summary>
+    /// Which checkpoints stay once another was saved; the others are removed by the thread that wrote it, so that a background save takes no more of the
+    /// caller's time for it. The one just saved stays in any case.
+    /// </summary>
+    /// <value>Default null: all stay.</value>
+    public Func<IReadOnlyList<CheckpointInfo>, IEnumerable<CheckpointInfo>>? Retain { get; set; }
+
     /// <summary>Writes a checkpoint. When this returns it is whole and durable; until then it is not there.</summary>
     /// <param name="name">Its name, a folder name; one of that name is replaced in one step.</param>
     /// <param name="content">Borrowed until this returns.</param>
@@ -51,9 +59,8 @@ public sealed class CheckpointStore : IDisposable
     /// <exception cref="CheckpointException">It, or the one still being written, could not be written; what was there before is untouched.</exception>
     public CheckpointInfo Save(string name, CheckpointContent content, CheckpointFacts facts, CancellationToken cancellation = default)
     {
-        var path = Begin(name, content, facts, cancellation);
-        var files = content.Tensors.Select(stem => new CheckpointFolder.TensorFile(stem.Key, (folder, file) => SafetensorsWriter.WriteIn(folder, file, stem.Value)));
-        return Write(path, files, CheckpointFolder.StateBytes(content.State), facts, _time.GetUtcNow(), cancellation);
+        var save = Begin(name, content, facts, cancellation);
+        return Write(save, content.Tensors.Select(stem => new CheckpointFolder.TensorFile(stem.Key, (folder, file) => SafetensorsWriter.WriteIn(folder, file, stem.Value))), cancellation);
     }
 
     /// <summary>
@@ -63,14 +70,12 @@ public sealed class CheckpointStore : IDisposable
     /// <inheritdoc cref="Save"/>
     public PendingCheckpoint SaveInBackground(string name, CheckpointContent content, CheckpointFacts facts, CancellationToken cancellation = default)
     {
-        var path = Begin(name, content, facts, cancellation);
+        var save = Begin(name, content, facts, cancellation);
         _preparation.Wait(cancellation);
         foreach (var (stem, tensors) in content.Tensors) SnapshotOf(stem).Capture(tensors);
 
         var files = content.Tensors.Keys.Select(stem => new CheckpointFolder.TensorFile(stem, (folder, file) => SafetensorsWriter.WriteIn(folder, file, _snapshots[stem]))).ToArray();
-        var state = CheckpointFolder.StateBytes(content.State);
-        var created = _time.GetUtcNow();
-        var writing = Task.Factory.StartNew(() => Write(path, files, state, facts, created, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var writing = Task.Factory.StartNew(() => Write(save, files, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return _pending = new PendingCheckpoint(name, writing);
     }
 
@@ -103,7 +108,7 @@ public sealed class CheckpointStore : IDisposable
         _pending = null;
     }
 
-    /// <summary>The checkpoints that are there, by step and date, the newest last. Damaged ones are left out; <see cref="OpenLastGood"/> says why.</summary>
+    /// <summary>The checkpoints that are there, in the order they were saved, the newest last. Damaged ones are left out; <see cref="OpenLastGood"/> says why.</summary>
     public IReadOnlyList<CheckpointInfo> List()
     {
         var found = ReadManifests(out var damaged);
@@ -122,18 +127,7 @@ public sealed class CheckpointStore : IDisposable
         var path = PathOf(name);
         if (!Directory.Exists(path)) throw new CheckpointException(path, $"there is no such checkpoint to delete; {Known()}");
         AcquireLock();
-        var leaving = DurableFile.TemporaryName(path);
-        try
-        {
-            Directory.Move(path, leaving);
-            DurableFolder.Sync(_folder);
-            Directory.Delete(leaving, recursive: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it could not be deleted: {error.Message}", innerException: error);
-        }
-
+        Remove(path);
         WriteIndex();
     }
 
@@ -217,12 +211,12 @@ public sealed class CheckpointStore : IDisposable
             }
         }
 
-        found.Sort(static (a, b) => (a.Step, a.Created, a.Name).CompareTo((b.Step, b.Created, b.Name)));
+        found.Sort(static (a, b) => (a.Sequence, a.Step, a.Name).CompareTo((b.Sequence, b.Step, b.Name)));
         return found;
     }
 
     /// <summary>Checks the arguments of a save, waits for the one before it, and makes sure that this process is the one that writes.</summary>
-    string Begin(string name, CheckpointContent content, CheckpointFacts facts, CancellationToken cancellation)
+    CheckpointFolder.Save Begin(string name, CheckpointContent content, CheckpointFacts facts, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(content);
         ArgumentNullException.ThrowIfNull(facts);
@@ -230,14 +224,37 @@ public sealed class CheckpointStore : IDisposable
         var path = PathOf(name);
         Flush(cancellation);
         AcquireLock();
-        return path;
+        return new CheckpointFolder.Save(path, ++_sequence, facts, _time.GetUtcNow(), CheckpointFolder.StateBytes(content.State));
     }
 
-    CheckpointInfo Write(string path, IEnumerable<CheckpointFolder.TensorFile> files, byte[] state, CheckpointFacts facts, DateTimeOffset created, CancellationToken cancellation)
+    CheckpointInfo Write(CheckpointFolder.Save save, IEnumerable<CheckpointFolder.TensorFile> files, CancellationToken cancellation)
     {
-        var info = CheckpointFolder.Write(path, files, state, facts, created, cancellation);
+        var info = CheckpointFolder.Write(save, files, cancellation);
+        if (Retain is { } retain)
+        {
+            var all = List();
+            var kept = retain(all).Append(info).Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+            foreach (var old in all)
+                if (!kept.Contains(old.Name)) Remove(old.Path);
+        }
+
         WriteIndex();
         return info;
+    }
+
+    void Remove(string path)
+    {
+        var leaving = DurableFile.TemporaryName(path);
+        try
+        {
+            Directory.Move(path, leaving);
+            DurableFolder.Sync(_folder);
+            Directory.Delete(leaving, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(path, $"it could not be deleted: {error.Message}", innerException: error);
+        }
     }
 
     TensorSnapshot SnapshotOf(string stem)
@@ -284,6 +301,7 @@ public sealed class CheckpointStore : IDisposable
 
             _lock = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             RemoveLeftovers();
+            _sequence = Last()?.Sequence ?? 0;
         }
         catch (IOException error) when (error.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
         {

@@ -23,7 +23,7 @@ public sealed record Retention(Best? Rank, int KeepBest, int KeepLast)
     public IReadOnlyList<CheckpointInfo> Select(IReadOnlyList<CheckpointInfo> checkpoints)
     {
         ArgumentNullException.ThrowIfNull(checkpoints);
-        var newestFirst = checkpoints.OrderByDescending(c => c.Step).ThenByDescending(c => c.Created).ThenByDescending(c => c.Name, StringComparer.Ordinal).ToArray();
+        var newestFirst = checkpoints.OrderByDescending(c => c.Sequence).ThenByDescending(c => c.Step).ThenByDescending(c => c.Name, StringComparer.Ordinal).ToArray();
         var kept = newestFirst.Take(KeepLast).Concat(checkpoints.Where(c => c.Name == AlwaysKept)).ToHashSet();
         if (Rank is { } rank)
         {

@@ -23,6 +23,7 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
         Settle();
 
         foreach (var request in requests) _retentions[request.By] = request.Retention;
+        store.Retain = all => _retentions.Values.SelectMany(r => r.Select(all));
         var name = string.Create(CultureInfo.InvariantCulture, $"step-{run.Step:D8}");
         var scored = requests.FirstOrDefault(r => r.Score is not null)?.Score;
         double? score = scored is not null && run.Metrics.TryGetValue(scored.Metric, out var value) ? value : null;
@@ -45,14 +46,7 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
         Written(pending.Wait());
     }
 
-    void Written(CheckpointInfo info)
-    {
-        var all = store.List();
-        var keep = _retentions.Values.SelectMany(r => r.Select(all)).Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var checkpoint in all)
-            if (!keep.Contains(checkpoint.Name)) store.Delete(checkpoint.Name);
-        HookTable.Call(_hooks!.CheckpointSaved, _run!, info);
-    }
+    void Written(CheckpointInfo info) => HookTable.Call(_hooks!.CheckpointSaved, _run!, info);
 
     public void Dispose() => store.Dispose();
 }

@@ -166,12 +166,10 @@ public sealed class Fabric : IDisposable
     public void Save(string path, Module model, JsonObject? state = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var folder = Path.GetFullPath(path);
-        using var store = new CheckpointStore(Path.GetDirectoryName(folder)!);
         using var scope = TensorScope.Open();
         var content = RunState.Capture(model, _optimizers);
         content.State["user"] = state?.DeepClone();
-        store.Save(Path.GetFileName(folder), content, new CheckpointFacts(_steps));
+        CheckpointFolder.Write(path, content, new CheckpointFacts(_steps));
     }
 
     /// <summary>Reads a checkpoint back into a model and its optimizers, and restores the random state.</summary>
@@ -180,9 +178,7 @@ public sealed class Fabric : IDisposable
     public JsonObject? Load(string path, Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var folder = Path.GetFullPath(path);
-        using var store = new CheckpointStore(Path.GetDirectoryName(folder)!);
-        using var checkpoint = store.Open(Path.GetFileName(folder));
+        using var checkpoint = LoadedCheckpoint.Open(path);
         RunState.Restore(checkpoint, model, _optimizers);
         return checkpoint.State["user"]?.DeepClone().AsObject();
     }

@@ -50,19 +50,41 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
-    public void The_list_is_by_step_and_the_index_says_the_same()
+    public void The_list_is_in_the_order_of_saving_and_the_index_says_the_same()
+    {
+        using var scope = NewDisposeScope();
+        Assert.Empty(new CheckpointStore(_folder["nowhere"]).List());
+        // A run taken back to an earlier step, with a clock that went back too: what was saved last is still where to go on from.
+        var clock = new FakeTimeProvider();
+        foreach (var step in new[] { 3, 1, 2 })
+        {
+            using var store = new CheckpointStore(_folder.Path, clock);
+            clock.AdjustTime(DateTimeOffset.UnixEpoch.AddDays(step));
+            store.Save($"step-{step}", Content(step), new(step, step / 10d));
+        }
+
+        using var reader = new CheckpointStore(_folder.Path);
+        Assert.Equal([3, 1, 2], reader.List().Select(c => c.Step));
+        Assert.Equal("step-2", reader.Last()?.Name);
+        var index = JsonNode.Parse(File.ReadAllText(_folder["index.json"]))!;
+        Assert.Equal("step-2", (string?)index["last"]);
+        Assert.Equal(["step-3", "step-1", "step-2"], index["checkpoints"]!.AsArray().Select(c => (string?)c!["name"]));
+    }
+
+    [Fact]
+    public void What_is_not_to_be_kept_goes_after_a_save_and_what_was_saved_stays()
     {
         using var scope = NewDisposeScope();
         using var store = new CheckpointStore(_folder.Path);
-        Assert.Empty(store.List());
-        Assert.Null(store.Last());
-        foreach (var step in new[] { 3, 1, 2 }) store.Save($"step-{step}", Content(step), new(step, step / 10d));
-
-        Assert.Equal([1, 2, 3], store.List().Select(c => c.Step));
-        Assert.Equal("step-3", store.Last()?.Name);
-        var index = JsonNode.Parse(File.ReadAllText(_folder["index.json"]))!;
-        Assert.Equal("step-3", (string?)index["last"]);
-        Assert.Equal(["step-1", "step-2", "step-3"], index["checkpoints"]!.AsArray().Select(c => (string?)c!["name"]));
+        store.Save("a", Content(1), new(1));
+        store.Save("b", Content(2), new(2));
+        store.Retain = all => all.Where(c => c.Name == "b");
+        store.SaveInBackground("c", Content(3), new(3)).Wait();
+        Assert.Equal(["b", "c"], store.List().Select(c => c.Name));
+        store.Retain = _ => [];
+        store.Save("d", Content(4), new(4));
+        Assert.Equal(["d"], store.List().Select(c => c.Name));
+        Assert.Equal([".lock", "d", "index.json"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -13,7 +13,7 @@ public sealed class RetentionTests
 
     [Fact]
     public void The_newest_always_stays() => Gen.Select(Rules, Runs).Sample((rule, all) =>
-        all.Length == 0 || rule.Select(all).Contains(all.MaxBy(c => (c.Step, c.Created, c.Name))));
+        all.Length == 0 || rule.Select(all).Contains(all.MaxBy(c => (c.Sequence, c.Step, c.Name))));
 
     [Fact]
     public void No_more_stay_than_asked_for_and_none_is_invented() => Gen.Select(Rules, Runs).Sample((rule, all) =>
