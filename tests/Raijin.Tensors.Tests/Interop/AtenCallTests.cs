@@ -300,11 +300,17 @@ public sealed class AtenCallTests
         }
 
         Round(500);
-        var (tensors, bytes) = (TensorLedger.Read().LiveTensors, NativeHeap.LiveBytes!.Value);
-        Round(33_400);
-        Assert.Equal(tensors, TensorLedger.Read().LiveTensors);
+        // The runtime compiles and allocates on the same heap now and then: a leak grows in every round, that does not.
+        var least = long.MaxValue;
+        for (var round = 0; round < 3; round++)
+        {
+            var (tensors, bytes) = (TensorLedger.Read().LiveTensors, NativeHeap.LiveBytes!.Value);
+            Round(33_400);
+            Assert.Equal(tensors, TensorLedger.Read().LiveTensors);
+            least = Math.Min(least, NativeHeap.LiveBytes!.Value - bytes);
+        }
         // One leaked handle a call would be 33,400 × 32 bytes.
-        Assert.InRange(NativeHeap.LiveBytes!.Value - bytes, long.MinValue, 768 << 10);
+        Assert.InRange(least, long.MinValue, 512 << 10);
     }
 
     [Fact]
