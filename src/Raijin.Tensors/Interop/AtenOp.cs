@@ -78,7 +78,7 @@ public sealed unsafe class AtenOp
     {
         if (!OpRegistry.CanRead) return declared!;
         var text = OpRegistry.Read(Name, Overload)
-            ?? throw new MissingMethodException($"libtorch {StableAbi.Version >> 56}.{(StableAbi.Version >> 48) & 0xFF} has no op {this}.");
+            ?? throw new MissingMethodException($"libtorch {LibTorch.LoadedVersion} has no op {this}.");
         var actual = AtenSchema.Parse(text);
         if (declared is not null && !(actual.Arguments.SequenceEqual(declared.Arguments) && actual.Returns.SequenceEqual(declared.Returns)))
             throw new MissingMethodException(

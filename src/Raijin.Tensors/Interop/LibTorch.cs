@@ -54,6 +54,7 @@ public static class LibTorch
             LibTorchFolder.Load(folder);
         }
         LoadTorchSharp(folder);
+        if (RaijinEnvironment.KeepFreedMemory) NativeHeap.KeepFreedMemory();
         return folder;
     }
 

@@ -23,8 +23,7 @@ static unsafe class OpRegistry
     const int SchemaOffset = 64;
 
     /// <summary>Whether this libtorch shows its registry: the entry points are there and the version is the one whose layout is known.</summary>
-    public static bool CanRead { get; } = OperatingSystem.IsLinux() && Singleton != null && FindSchema != null && Print != null
-        && ((delegate* unmanaged[Cdecl]<ulong>)StableAbi.Export("aoti_torch_abi_version"))() >> 48 == StableAbi.Version >> 48;
+    public static bool CanRead { get; } = OperatingSystem.IsLinux() && Singleton != null && FindSchema != null && Print != null && LibTorch.LoadedVersion == LibTorch.BoundVersion;
 
     /// <summary>The canonical text of an op's signature, or null when there is no such op.</summary>
     public static string? Read(string name, string overload)

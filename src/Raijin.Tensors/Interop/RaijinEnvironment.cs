@@ -9,6 +9,9 @@ public static class RaijinEnvironment
     /// <summary>Whether <c>OMP_WAIT_POLICY</c> or <c>GOMP_SPINCOUNT</c> is set: then libtorch's threads wait as they say.</summary>
     public static bool SaysHowOpenMpWaits => Read("OMP_WAIT_POLICY") is not null || Read("GOMP_SPINCOUNT") is not null;
 
+    /// <summary><c>RAIJIN_KEEP_FREED_MEMORY</c>: 1 to make the C library keep freed memory (<see cref="NativeHeap.KeepFreedMemory"/>); false when unset or anything else.</summary>
+    public static bool KeepFreedMemory => Read("RAIJIN_KEEP_FREED_MEMORY") == "1";
+
 #pragma warning disable RS0030 // This is the one place.
     static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 #pragma warning restore RS0030
