@@ -7,6 +7,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["loader"] = LoaderPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
+    ["precision"] = PrecisionPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
 

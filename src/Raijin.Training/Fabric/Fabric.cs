@@ -71,6 +71,7 @@ public sealed class Fabric : IDisposable
     {
         ArgumentNullException.ThrowIfNull(module);
         using var gradients = no_grad();
+        using var scope = NewDisposeScope();
         if (Precision.ConvertsWeights)
         {
             // The optimizer's masters start from the weights as they were, not from their rounded copies.
