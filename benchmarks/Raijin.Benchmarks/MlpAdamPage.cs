@@ -32,7 +32,7 @@ static class MlpAdamPage
                 rounds, new Contestant("stock", stock.Run, Steps), new Contestant("fused", fused.Run, Steps), new Contestant("bare", bare.Run, Steps));
             report.Row(
                 threads.ToString(CultureInfo.InvariantCulture), Pages.Show(times[0]), Pages.Show(times[1]), Pages.Show(times[2]),
-                Pages.Number(times[0].RatioTo(times[1])), Pages.Number(stock.Loss), Pages.Number(fused.Loss));
+                Pages.Number(times[0].RatioTo(times[1])), stock.Loss.ToString("E2", CultureInfo.InvariantCulture), fused.Loss.ToString("E2", CultureInfo.InvariantCulture));
         }
 
         report.Write();
