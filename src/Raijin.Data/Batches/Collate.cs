@@ -21,8 +21,10 @@ public static class Collate
         var target = MemoryMarshal.Cast<byte, T>(result.bytes);
         for (var i = 0; i < rows.Count; i++)
         {
-            if (rows[i].Length != length) ShapeMismatchException.Throw($"{nameof(rows)}[{i}]", $"[{length}], as rows[0]", $"[{rows[i].Length}]", "Pad or cut the samples to one length.");
-            rows[i].CopyTo(target[(i * length)..]);
+            var row = rows[i];
+            if (row.Length != length)
+                ShapeMismatchException.Throw($"{nameof(rows)}[{i}]", $"[{length}], as rows[0]", $"[{row.Length}]", "Pad or cut the samples to one length.");
+            row.CopyTo(target[(i * length)..]);
         }
         return result;
     }
@@ -37,6 +39,7 @@ public static class Collate
         Half => ScalarType.Float16,
         float => ScalarType.Float32,
         double => ScalarType.Float64,
-        _ => throw new NotSupportedException($"There is no tensor of {typeof(T).Name}: convert the rows to byte, sbyte, short, int, long, Half, float or double."),
+        _ => throw new NotSupportedException(
+            $"There is no tensor of {typeof(T).Name}: convert the rows to byte, sbyte, short, int, long, Half, float or double."),
     };
 }

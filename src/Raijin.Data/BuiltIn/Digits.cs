@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Raijin;
 
 /// <summary>
-/// Handwritten digits as 8 × 8 images: 1,797 samples of 10 classes, part of the library. The UCI "optical recognition of handwritten digits" set (its test part,
-/// 13 writers), CC BY 4.0.
+/// Handwritten digits as 8 × 8 images: 1,797 samples of 10 classes, part of the library. The UCI "optical recognition of handwritten
+/// digits" set (its test part, 13 writers), CC BY 4.0.
 /// </summary>
 public static class Digits
 {

@@ -3,10 +3,14 @@ namespace Raijin;
 /// <summary>Where from and how a data set is downloaded.</summary>
 public sealed record DownloadOptions
 {
-    /// <summary>Folders on the web that hold the files, tried in turn; each ends in a slash. <value>Default: the set's own mirrors.</value></summary>
+    /// <summary>
+    /// Folders on the web that hold the files, tried in turn; each ends in a slash. <value>Default: the set's own mirrors.</value>
+    /// </summary>
     public IReadOnlyList<Uri>? Mirrors { get; init; }
 
-    /// <summary>The client to use, borrowed: proxies, timeouts, headers. <value>Default: a fresh one with .NET's defaults.</value></summary>
+    /// <summary>
+    /// The client to use, borrowed: proxies, timeouts, headers. <value>Default: a fresh one with .NET's defaults.</value>
+    /// </summary>
     public HttpClient? Client { get; init; }
 }
 

@@ -1,7 +1,7 @@
 // idx, the format of MNIST:
 //   0 0 type ndim | ndim × size, uint32 big-endian | the elements, row-major, big-endian
-// Nothing is allocated before the sizes were held against the bytes that are there. A compressed file cannot be measured beforehand, but deflate gains
-// at most a factor of 1032, so a header that promises more is refused as well.
+// Nothing is allocated before the sizes were held against the bytes that are there. A compressed file cannot be measured beforehand, but
+// deflate gains at most a factor of 1032, so a header that promises more is refused as well.
 
 using System.Buffers.Binary;
 using System.IO.Compression;
@@ -70,7 +70,10 @@ public static class IdxReader
 
         var there = available - 4 - 4 * dims;
         if (exact ? bytes != (UInt128)there : bytes > (UInt128)there)
-            throw Bad(name, $"its header says [{string.Join(", ", shape)}] {dtype}, {bytes} bytes, but {(exact ? $"{there} follow" : $"no more than {there} can follow")}");
+        {
+            var follow = exact ? $"{there} follow" : $"no more than {there} can follow";
+            throw Bad(name, $"its header says [{string.Join(", ", shape)}] {dtype}, {bytes} bytes, but {follow}");
+        }
         if (bytes > int.MaxValue) throw Bad(name, $"it holds {bytes} bytes; up to {int.MaxValue} are supported");
 
         using var scope = TensorScope.Open();

@@ -12,7 +12,8 @@ public static class Iris
     public static IReadOnlyList<string> Species { get; } = ["setosa", "versicolor", "virginica"];
 
     /// <summary>
-    /// Loads the set: inputs [150, 4] float32, in centimetres: sepal length, sepal width, petal length, petal width; labels [150] int64, the index in <see cref="Species"/>.
+    /// Loads the set: inputs [150, 4] float32, in centimetres: sepal length, sepal width, petal length, petal width; labels [150] int64,
+    /// the index in <see cref="Species"/>.
     /// </summary>
     public static LabeledDataset Load()
     {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Raijin.Data;
@@ -8,7 +7,9 @@ namespace Raijin.Data;
 /// <summary>A file that lies, gzip-compressed, on mirrors.</summary>
 /// <param name="Name">Its name, without .gz.</param>
 /// <param name="CompressedBytes">Size of the .gz.</param>
-/// <param name="Md5">The checksum its publisher gives for the .gz, in lower-case hex: a guard against damage, not against an attacker.</param>
+/// <param name="Md5">
+/// The checksum its publisher gives for the .gz, in lower-case hex: a guard against damage, not against an attacker.
+/// </param>
 sealed record PublishedFile(string Name, long CompressedBytes, string Md5)
 {
     const int BufferBytes = 128 << 10;
@@ -17,7 +18,9 @@ sealed record PublishedFile(string Name, long CompressedBytes, string Md5)
     public string? In(string folder) =>
         new[] { Name, Name + ".gz" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
-    /// <summary>Downloads it from the first mirror that has it whole. The file appears under its name complete and checked, or not at all.</summary>
+    /// <summary>
+    /// Downloads it from the first mirror that has it whole. The file appears under its name complete and checked, or not at all.
+    /// </summary>
     /// <exception cref="DownloadException">No mirror had it.</exception>
     public async Task DownloadAsync(
         string folder, IReadOnlyList<Uri> mirrors, HttpClient client, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
@@ -75,7 +78,10 @@ sealed record PublishedFile(string Name, long CompressedBytes, string Md5)
         }
 
         if (bytes != CompressedBytes)
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{(bytes > CompressedBytes ? "more than " : "")}{Math.Min(bytes, CompressedBytes)} bytes came, {CompressedBytes} were expected"));
+        {
+            var came = bytes > CompressedBytes ? $"more than {CompressedBytes}" : $"{bytes}";
+            throw new InvalidDataException($"{came} bytes came, {CompressedBytes} were expected");
+        }
         var md5 = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (md5 != Md5) throw new InvalidDataException($"the MD5 of what came is {md5}, {Md5} was expected");
     }

@@ -4,7 +4,9 @@ namespace Raijin;
 
 /// <summary>Samples that can be asked for by number, in any order and from several threads at once.</summary>
 /// <typeparam name="T">One sample, before batching.</typeparam>
-/// <remarks>Sets that are tensors already are better off as a <see cref="TensorDataset{TBatch}"/>: it makes a batch with one gather.</remarks>
+/// <remarks>
+/// Sets that are tensors already are better off as a <see cref="TensorDataset{TBatch}"/>: it makes a batch with one gather.
+/// </remarks>
 public abstract class Dataset<T>
 {
     /// <summary>Number of samples.</summary>
@@ -22,7 +24,9 @@ public abstract class Dataset<T>
         return Map((sample, _) => map(sample));
     }
 
-    /// <summary>The same for a map that wants to know the request: to draw random numbers that belong to the sample and the epoch.</summary>
+    /// <summary>
+    /// The same for a map that wants to know the request: to draw random numbers that belong to the sample and the epoch.
+    /// </summary>
     public Dataset<TResult> Map<TResult>(Func<T, SampleRequest, TResult> map)
     {
         ArgumentNullException.ThrowIfNull(map);
@@ -39,7 +43,8 @@ public abstract class Dataset<T>
         var split = new RandomSplit(Count, validation, test, seed);
         return new(Take(split.Train), split.Validation is { } v ? Take(v) : null, split.Test is { } t ? Take(t) : null);
 
-        Dataset<T> Take(DatasetPart part) => new FunctionDataset<T>(part.Rows.Length, request => Get(request with { Index = part.Rows[request.Index] }), part.IdentityIn(Identity));
+        Dataset<T> Take(DatasetPart part) => new FunctionDataset<T>(
+            part.Rows.Length, request => Get(request with { Index = part.Rows[request.Index] }), part.IdentityIn(Identity));
     }
 
     /// <summary>A loader of batches.</summary>
@@ -54,7 +59,9 @@ public abstract class Dataset<T>
         return new SampleLoader<T, TBatch>(this, options, collate);
     }
 
-    /// <summary>What tells this set from others of the same length, for <see cref="DataLoader{TBatch}.Fingerprint"/>. <value>Default: empty.</value></summary>
+    /// <summary>
+    /// What tells this set from others of the same length, for <see cref="DataLoader{TBatch}.Fingerprint"/>. <value>Default: empty.</value>
+    /// </summary>
     protected internal virtual string Identity => "";
 }
 
@@ -65,8 +72,12 @@ public abstract class Dataset<T>
 /// <typeparam name="T">One sample.</typeparam>
 public sealed record DatasetSplits<T>(Dataset<T> Train, Dataset<T>? Validation, Dataset<T>? Test)
 {
-    /// <summary>Loaders of every part: the training part with these options, the others with <see cref="LoaderOptions.ForEvaluation"/> of them.</summary>
-    /// <param name="options">How to make batches. A part with fewer samples than a batch, other than the training one, is one batch.</param>
+    /// <summary>
+    /// Loaders of every part: the training part with these options, the others with <see cref="LoaderOptions.ForEvaluation"/> of them.
+    /// </summary>
+    /// <param name="options">
+    /// How to make batches. A part with fewer samples than a batch, other than the training one, is one batch.
+    /// </param>
     /// <param name="collate">Makes a batch of some samples; called from several threads at once.</param>
     public DataLoaders<TBatch> Batches<TBatch>(LoaderOptions options, Func<IReadOnlyList<T>, TBatch> collate) where TBatch : IBatch<TBatch>
     {

@@ -4,10 +4,13 @@ using System.Runtime.CompilerServices;
 namespace Raijin;
 
 /// <summary>
-/// Rows of a file of plain numbers, mapped into memory: the file may be larger than memory, opening it reads nothing, and its pages are shared between processes. With a stride
-/// other than the row's length the rows are overlapping or spaced windows: the samples of a language model over one file of tokens.
+/// Rows of a file of plain numbers, mapped into memory: the file may be larger than memory, opening it reads nothing, and its pages are
+/// shared between processes. With a stride other than the row's length the rows are overlapping or spaced windows: the samples of a
+/// language model over one file of tokens.
 /// </summary>
-/// <typeparam name="T">An element, in the machine's byte order: <see cref="float"/>, <see cref="ushort"/>, <see cref="byte"/>, ….</typeparam>
+/// <typeparam name="T">
+/// An element, in the machine's byte order: <see cref="float"/>, <see cref="ushort"/>, <see cref="byte"/>, ….
+/// </typeparam>
 public sealed class MappedDataset<T> : Dataset<T[]>, IDisposable where T : unmanaged
 {
     readonly MemoryMappedFile _file;
@@ -19,7 +22,9 @@ public sealed class MappedDataset<T> : Dataset<T[]>, IDisposable where T : unman
     /// <summary>Maps a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="rowLength">Elements of a row, at least 1.</param>
-    /// <param name="stride">Elements from the beginning of a row to that of the next; null: the row's length, and then the rows must fill the file.</param>
+    /// <param name="stride">
+    /// Elements from the beginning of a row to that of the next; null: the row's length, and then the rows must fill the file.
+    /// </param>
     /// <param name="offsetBytes">Bytes before the first row: a header.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file has not even one row, or ends inside a row or an element.</exception>
@@ -38,9 +43,12 @@ public sealed class MappedDataset<T> : Dataset<T[]>, IDisposable where T : unman
         _offsetBytes = offsetBytes;
         Count = elements < rowLength ? 0 : (elements - rowLength) / _stride + 1;
         if (Count == 0 || (bytes - offsetBytes) % size != 0 || (stride is null && elements % rowLength != 0))
+        {
+            var whole = stride is null ? $"rows of {rowLength} {typeof(T).Name} elements" : $"{typeof(T).Name} elements";
             throw new InvalidDataException(
-                $"{path} has {bytes} bytes. After the first {offsetBytes} a whole number of {(stride is null ? $"rows of {rowLength}" : "")} {typeof(T).Name} elements is expected, "
+                $"{path} has {bytes} bytes. After the first {offsetBytes} a whole number of {whole} is expected, "
                 + $"at least {rowLength}: is it cut off, or of another row length or type?");
+        }
 
         _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, capacity: 0, MemoryMappedFileAccess.Read);
         _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Raijin.Data;
 
@@ -7,8 +8,8 @@ sealed class RandomSplit
 {
     public RandomSplit(long count, double validation, double test, ulong seed)
     {
-        if (!(validation >= 0 && validation < 1)) throw new ArgumentOutOfRangeException(nameof(validation), validation, "A share of the samples is expected: 0 (none) up to 1, 1 excluded.");
-        if (!(test >= 0 && test < 1)) throw new ArgumentOutOfRangeException(nameof(test), test, "A share of the samples is expected: 0 (none) up to 1, 1 excluded.");
+        CheckShare(validation);
+        CheckShare(test);
 
         var (numValidation, numTest) = (Share(validation), Share(test));
         var numTrain = count - numValidation - numTest;
@@ -32,6 +33,13 @@ sealed class RandomSplit
             rows.AsSpan().Sort();
             return new(rows, string.Create(CultureInfo.InvariantCulture, $"{name} part of {count} split {validation}/{test} by seed {seed}"));
         }
+    }
+
+    // Written so that NaN is refused too.
+    static void CheckShare(double share, [CallerArgumentExpression(nameof(share))] string? name = null)
+    {
+        if (!(share >= 0 && share < 1))
+            throw new ArgumentOutOfRangeException(name, share, "A share of the samples is expected: 0 (none) up to 1, 1 excluded.");
     }
 
     public DatasetPart Train { get; }

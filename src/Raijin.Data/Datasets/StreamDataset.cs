@@ -3,11 +3,14 @@ using Raijin.Data;
 namespace Raijin;
 
 /// <summary>Samples that come one after the other and cannot be asked for by number: logs, archives, generated data without end.</summary>
-/// <typeparam name="T">One sample, as raw as it is cheap to read: reading is serial, collating runs on the workers, so decode there.</typeparam>
+/// <typeparam name="T">
+/// One sample, as raw as it is cheap to read: reading is serial, collating runs on the workers, so decode there.
+/// </typeparam>
 /// <remarks>
-/// A stream's position is declared, not computed: <see cref="Read"/> must begin at the sample asked for. Resuming at batch b asks for sample b × batch size × world.
-/// A source that can seek (fixed-size records, an index) makes that cheap; one made by <see cref="Dataset.Stream"/> reads and drops the samples before it.
-/// Every rank reads the whole stream and collates its own part of each batch, so all ranks agree on where it ends.
+/// A stream's position is declared, not computed: <see cref="Read"/> must begin at the sample asked for. Resuming at batch b asks for
+/// sample b × batch size × world. A source that can seek (fixed-size records, an index) makes that cheap; one made by
+/// <see cref="Dataset.Stream"/> reads and drops the samples before it. Every rank reads the whole stream and collates its own part of each
+/// batch, so all ranks agree on where it ends.
 /// </remarks>
 public abstract class StreamDataset<T>
 {
@@ -18,11 +21,16 @@ public abstract class StreamDataset<T>
     /// <param name="epoch">Epoch, from 0: a stream may have another order in each.</param>
     /// <param name="first">Number of the first sample to yield. The same sample has the same number whatever this is.</param>
     /// <param name="cancellationToken">Cancelled when nobody waits any more; throw then.</param>
-    /// <returns>The samples. Tensors made while one is read are freed once its batch is collated: take out of the scope what the stream keeps for later ones.</returns>
+    /// <returns>
+    /// The samples. Tensors made while one is read are freed once its batch is collated: take out of the scope what the stream keeps for
+    /// later ones.
+    /// </returns>
     public abstract IEnumerable<T> Read(long epoch, long first, CancellationToken cancellationToken);
 
     /// <summary>A loader of batches.</summary>
-    /// <param name="options">How to make them; <see cref="LoaderOptions.Shuffle"/> must be false, for a stream comes in its own order.</param>
+    /// <param name="options">
+    /// How to make them; <see cref="LoaderOptions.Shuffle"/> must be false, for a stream comes in its own order.
+    /// </param>
     /// <param name="collate">Makes a batch of some samples, in order; called from several threads at once.</param>
     /// <exception cref="InvalidOptionsException">Names every fault of the options.</exception>
     public DataLoader<TBatch> Batches<TBatch>(LoaderOptions options, Func<IReadOnlyList<T>, TBatch> collate) where TBatch : IBatch<TBatch>

@@ -7,12 +7,13 @@ using static TorchSharp.torch;
 namespace Raijin;
 
 /// <summary>
-/// Samples that are rows of tensors in memory: the fast kind. A batch is one gather for each tensor, made on the thread that asks; there is no worker thread and no queue.
+/// Samples that are rows of tensors in memory: the fast kind. A batch is one gather for each tensor, made on the thread that asks; there is
+/// no worker thread and no queue.
 /// </summary>
 /// <typeparam name="TBatch">What a step gets.</typeparam>
 /// <remarks>
-/// Derive from it for an own batch type: hand the tensors to the constructor and say how a batch is made of their rows. Disposing a set, or any part split from
-/// it, frees the tensors they share at once; undisposed, they are freed when the collector finds that nobody uses them.
+/// Derive from it for an own batch type: hand the tensors to the constructor and say how a batch is made of their rows. Disposing a set, or
+/// any part split from it, frees the tensors they share at once; undisposed, they are freed when the collector finds that nobody uses them.
 /// </remarks>
 public abstract class TensorDataset<TBatch> : IDisposable where TBatch : IBatch<TBatch>
 {
@@ -20,17 +21,22 @@ public abstract class TensorDataset<TBatch> : IDisposable where TBatch : IBatch<
     readonly long[]? _rows;
 
     /// <summary>Takes the tensors whose rows are the samples.</summary>
-    /// <param name="columns">At least one, each [N, …], with the same N; borrowed: storage is shared, so later changes of them are seen.</param>
+    /// <param name="columns">
+    /// At least one, each [N, …], with the same N; borrowed: storage is shared, so later changes of them are seen.
+    /// </param>
     /// <exception cref="ShapeMismatchException">A scalar, or tensors of different length.</exception>
     protected TensorDataset(params ReadOnlySpan<(string Name, Tensor Tensor)> columns)
     {
         if (columns.IsEmpty) throw new ArgumentException("A dataset needs at least one tensor.", nameof(columns));
+        long? rows = null;
         foreach (var (name, tensor) in columns)
         {
             TensorGuard.ThrowIfFreed(tensor, name);
             if (tensor.dim() == 0) ShapeMismatchException.Throw(name, "[N, …], one row a sample", "a scalar");
-            if (tensor.size(0) != columns[0].Tensor.size(0))
-                ShapeMismatchException.Throw(name, $"{columns[0].Tensor.size(0)} rows, as many as {columns[0].Name}", $"[{string.Join(", ", tensor.shape)}]", "Give one row a sample in every tensor.");
+            rows ??= tensor.size(0);
+            if (tensor.size(0) != rows)
+                ShapeMismatchException.Throw(
+                    name, $"{rows} rows, as many as {columns[0].Name}", $"[{string.Join(", ", tensor.shape)}]", "Give one row a sample in every tensor.");
         }
 
         _columns = new RowGather[columns.Length];
@@ -147,8 +153,12 @@ public sealed record TensorSplits<TBatch>(TensorDataset<TBatch> Train, TensorDat
         return Batches(options with { BatchSize = batchSize });
     }
 
-    /// <summary>Loaders of every part: the training part with these options, the others with <see cref="LoaderOptions.ForEvaluation"/> of them.</summary>
-    /// <param name="options">How to make batches. A part with fewer samples than a batch, other than the training one, is one batch.</param>
+    /// <summary>
+    /// Loaders of every part: the training part with these options, the others with <see cref="LoaderOptions.ForEvaluation"/> of them.
+    /// </summary>
+    /// <param name="options">
+    /// How to make batches. A part with fewer samples than a batch, other than the training one, is one batch.
+    /// </param>
     public DataLoaders<TBatch> Batches(LoaderOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);

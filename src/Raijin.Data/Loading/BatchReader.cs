@@ -7,11 +7,12 @@ public abstract class BatchReader<TBatch> : IDisposable
     TBatch? _current;
 
     /// <summary>
-    /// The batch that the last <see cref="MoveNext"/> made. Its tensors belong to the dispose scope that was open on the thread that called it,
-    /// as if that thread had created them there.
+    /// The batch that the last <see cref="MoveNext"/> made. Its tensors belong to the dispose scope that was open on the thread that called
+    /// it, as if that thread had created them there.
     /// </summary>
     /// <exception cref="InvalidOperationException">No batch has been read yet.</exception>
-    public TBatch Current => _current ?? throw new InvalidOperationException("There is no batch: call MoveNext first, and only read Current while it returns true.");
+    public TBatch Current => _current ?? throw new InvalidOperationException(
+        "There is no batch: call MoveNext first, and only read Current while it returns true.");
 
     /// <summary>Makes the next batch, waiting for it if need be.</summary>
     /// <returns>False at the end of the epoch, and from then on.</returns>

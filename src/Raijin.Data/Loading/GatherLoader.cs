@@ -17,7 +17,8 @@ sealed class GatherLoader<TBatch>(TensorDataset<TBatch> dataset, EpochOrder orde
         return new Reader(dataset, order, epoch, firstBatch, cancellationToken);
     }
 
-    sealed class Reader(TensorDataset<TBatch> dataset, EpochOrder order, long epoch, long next, CancellationToken cancellationToken) : BatchReader<TBatch>
+    sealed class Reader(TensorDataset<TBatch> dataset, EpochOrder order, long epoch, long next, CancellationToken cancellationToken)
+        : BatchReader<TBatch>
     {
         readonly RandomPermutation? _permutation = order.OfEpoch(epoch);
         readonly long _end = order.Batches;

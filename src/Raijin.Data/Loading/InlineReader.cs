@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Raijin.Data;
 
 /// <summary>Makes each batch on the thread that asks for it.</summary>
-sealed class InlineReader<TBatch>(BatchSource<TBatch> source, CancellationToken cancellationToken) : BatchReader<TBatch> where TBatch : IBatch<TBatch>
+sealed class InlineReader<TBatch>(BatchSource<TBatch> source, CancellationToken cancellationToken) : BatchReader<TBatch>
+    where TBatch : IBatch<TBatch>
 {
     DataLoaderException? _failure;
     bool _disposed;

@@ -6,23 +6,27 @@ namespace Raijin;
 public enum Remainder
 {
     /// <summary>
-    /// They make a last, shorter batch of the same size on every rank: where they do not divide evenly, some of them, fewer than there are ranks, are taken
-    /// twice (when they are fewer than the ranks: often enough to give each rank one). Every rank gets the same number of batches. On one rank nothing is repeated.
-    /// For training.
+    /// They make a last, shorter batch of the same size on every rank: where they do not divide evenly, some of them, fewer than there are
+    /// ranks, are taken twice (when they are fewer than the ranks: often enough to give each rank one). Every rank gets the same number of
+    /// batches. On one rank nothing is repeated. For training.
     /// </summary>
     Wrap,
 
-    /// <summary>They are left out of the epoch (in a shuffled one, others each time). Every batch is full, on every rank. For training.</summary>
+    /// <summary>
+    /// They are left out of the epoch (in a shuffled one, others each time). Every batch is full, on every rank. For training.
+    /// </summary>
     Drop,
 
     /// <summary>
-    /// They make a last batch whose size may differ by one between ranks, and which some ranks may not have: every sample exactly once over all ranks.
-    /// For validation and test.
+    /// They make a last batch whose size may differ by one between ranks, and which some ranks may not have: every sample exactly once over
+    /// all ranks. For validation and test.
     /// </summary>
     Exact,
 }
 
-/// <summary>How a loader makes batches of a dataset. The defaults are for training; <see cref="ForEvaluation"/> gives the other ones.</summary>
+/// <summary>
+/// How a loader makes batches of a dataset. The defaults are for training; <see cref="ForEvaluation"/> gives the other ones.
+/// </summary>
 public sealed record LoaderOptions
 {
     /// <summary>Samples a batch, on each rank. <value>Default 32; 1 or more, at most the samples of the dataset.</value></summary>
@@ -34,19 +38,28 @@ public sealed record LoaderOptions
     /// <summary>Seed of the orders and of the random streams of transforms. <value>Default 0; any value.</value></summary>
     public ulong Seed { get; init; }
 
-    /// <summary>What becomes of the samples that do not fill a batch. <value>Default <see cref="Remainder.Wrap"/>; <see cref="ForEvaluation"/>: <see cref="Remainder.Exact"/>.</value></summary>
+    /// <summary>
+    /// What becomes of the samples that do not fill a batch. <value>Default <see cref="Remainder.Wrap"/>; <see cref="ForEvaluation"/>: <see
+    /// cref="Remainder.Exact"/>.</value>
+    /// </summary>
     public Remainder Remainder { get; init; } = Remainder.Wrap;
 
     /// <summary>
-    /// Threads that read samples ahead; 0 reads on the thread that asks. In-memory tensor sets gather a batch in microseconds, need no workers and start none.
-    /// The batches are the same whatever the number. <value>Default 0; 0 to 1024.</value>
+    /// Threads that read samples ahead; 0 reads on the thread that asks. In-memory tensor sets gather a batch in microseconds, need no
+    /// workers and start none. The batches are the same whatever the number. <value>Default 0; 0 to 1024.</value>
     /// </summary>
     public int Workers { get; init; }
 
-    /// <summary>Batches that the workers may hold ready, finished and under way together. <value>Default 2 for each worker; at least <see cref="Workers"/>.</value></summary>
+    /// <summary>
+    /// Batches that the workers may hold ready, finished and under way together. <value>Default 2 for each worker; at least <see
+    /// cref="Workers"/>.</value>
+    /// </summary>
     public int? Prefetch { get; init; }
 
-    /// <summary>The longest wait for a batch of the workers, and for a worker to end; without workers nothing waits. <value>Default none: a wait ends with its batch, or by cancellation.</value></summary>
+    /// <summary>
+    /// The longest wait for a batch of the workers, and for a worker to end; without workers nothing waits. <value>Default none: a wait
+    /// ends with its batch, or by cancellation.</value>
+    /// </summary>
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>The same options in dataset order, every sample exactly once.</summary>

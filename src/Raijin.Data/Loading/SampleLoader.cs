@@ -18,7 +18,8 @@ sealed class SampleLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
 
     public override string Fingerprint => _dataset.Identity.Length == 0 ? _order.Fingerprint : $"{_order.Fingerprint}, {_dataset.Identity}";
 
-    public override DataLoader<TBatch> Shard(int rank, int world) => new SampleLoader<T, TBatch>(_dataset, _options, _collate, _order.Shard(rank, world));
+    public override DataLoader<TBatch> Shard(int rank, int world) =>
+        new SampleLoader<T, TBatch>(_dataset, _options, _collate, _order.Shard(rank, world));
 
     public override BatchReader<TBatch> Open(long epoch, long firstBatch = 0, CancellationToken cancellationToken = default)
     {

@@ -18,7 +18,8 @@ sealed class StreamLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
         _share = new RankShare(options.BatchSize, options.Remainder);
     }
 
-    StreamLoader(StreamLoader<T, TBatch> all, RankShare share) => (_stream, _options, _collate, _share) = (all._stream, all._options, all._collate, share);
+    StreamLoader(StreamLoader<T, TBatch> all, RankShare share) =>
+        (_stream, _options, _collate, _share) = (all._stream, all._options, all._collate, share);
 
     public override long? BatchesPerEpoch
     {
@@ -30,8 +31,15 @@ sealed class StreamLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
         }
     }
 
-    public override string Fingerprint => string.Create(CultureInfo.InvariantCulture,
-        $"stream of {(_stream.Count is { } count ? $"{count} samples" : "unknown length")}, batch {_share.BatchSize}, remainder {_share.Remainder}, world {_share.World}");
+    public override string Fingerprint
+    {
+        get
+        {
+            var length = _stream.Count is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} samples") : "unknown length";
+            return string.Create(CultureInfo.InvariantCulture,
+                $"stream of {length}, batch {_share.BatchSize}, remainder {_share.Remainder}, world {_share.World}");
+        }
+    }
 
     public override DataLoader<TBatch> Shard(int rank, int world) => new StreamLoader<T, TBatch>(this, _share.Shard(rank, world));
 

@@ -192,7 +192,9 @@ sealed class ThreadedReader<TBatch> : BatchReader<TBatch> where TBatch : IBatch<
     }
 
     /// <summary>Ends the workers and frees the batches nobody took. Returns when no worker is left.</summary>
-    /// <exception cref="TimeoutException">A worker is still inside a dataset or a collate after <see cref="LoaderOptions.Timeout"/>.</exception>
+    /// <exception cref="TimeoutException">
+    /// A worker is still inside a dataset or a collate after <see cref="LoaderOptions.Timeout"/>.
+    /// </exception>
     public override void Dispose()
     {
         lock (_gate)

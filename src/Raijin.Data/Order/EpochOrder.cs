@@ -1,4 +1,5 @@
-// n samples, B batch size, w ranks. Batch b of all ranks together is the slice [b·B·w, (b+1)·B·w) of the epoch's order; rank r takes the r-th part of it.
+// n samples, B batch size, w ranks. Batch b of all ranks together is the slice [b·B·w, (b+1)·B·w) of the epoch's order; rank r takes the
+// r-th part of it.
 //
 //   order    | rank 0 | rank 1 | rank 0 | rank 1 | r 0 | r 1 |        n = 2·B·w + m
 //            '---- batch 0 ----'---- batch 1 ----'-- m left -'
@@ -9,7 +10,9 @@ using System.Globalization;
 
 namespace Raijin.Data;
 
-/// <summary>Which samples make up which batch, on one rank: arithmetic on (seed, epoch, batch, rank, world) that holds no state and no table.</summary>
+/// <summary>
+/// Which samples make up which batch, on one rank: arithmetic on (seed, epoch, batch, rank, world) that holds no state and no table.
+/// </summary>
 public sealed class EpochOrder
 {
     readonly RankShare _share;
@@ -19,7 +22,9 @@ public sealed class EpochOrder
     /// <summary>The order of one process, alone.</summary>
     /// <param name="count">Samples of the dataset.</param>
     /// <param name="options">How to make batches of them.</param>
-    /// <exception cref="InvalidOptionsException">Names every fault: an empty dataset, a batch size of 0 or above the samples, ….</exception>
+    /// <exception cref="InvalidOptionsException">
+    /// Names every fault: an empty dataset, a batch size of 0 or above the samples, ….
+    /// </exception>
     public EpochOrder(long count, LoaderOptions options)
         : this(count, Checked(count, options).Shuffle, options.Seed, new RankShare(options.BatchSize, options.Remainder)) { }
 
@@ -47,13 +52,18 @@ public sealed class EpochOrder
 
     /// <summary>One rank's part of this order.</summary>
     /// <exception cref="InvalidOperationException">This is one rank's part already.</exception>
-    /// <exception cref="InvalidOptionsException">No batch is left: the remainder is dropped, and the ranks together cannot fill one.</exception>
+    /// <exception cref="InvalidOptionsException">
+    /// No batch is left: the remainder is dropped, and the ranks together cannot fill one.
+    /// </exception>
     public EpochOrder Shard(int rank, int world)
     {
         var share = _share.Shard(rank, world);
         if (share.Remainder == Remainder.Drop && Count < share.Together)
-            InvalidOptionsException.ThrowIfAny([new("loader.batchSize", string.Create(CultureInfo.InvariantCulture,
-                $"= {BatchSize} on {world} ranks takes {share.Together} samples, but the dataset has {Count} and what fills no batch is dropped; lower it or keep the remainder"))]);
+        {
+            var fault = string.Create(CultureInfo.InvariantCulture,
+                $"= {BatchSize} on {world} ranks takes {share.Together} samples, but the dataset has {Count} and what fills no batch is dropped");
+            InvalidOptionsException.ThrowIfAny([new("loader.batchSize", fault + "; lower it or keep the remainder")]);
+        }
         return new(Count, _shuffle, _seed, share);
     }
 

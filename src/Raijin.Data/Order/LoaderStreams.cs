@@ -1,8 +1,8 @@
 namespace Raijin.Data;
 
 /// <summary>
-/// Which random streams of a seed loaders draw from. A loader often has the run's own seed, whose low streams are the ranks': these lie far from them,
-/// and a purpose's far from another's.
+/// Which random streams of a seed loaders draw from. A loader often has the run's own seed, whose low streams are the ranks': these lie far
+/// from them, and a purpose's far from another's.
 /// </summary>
 static class LoaderStreams
 {

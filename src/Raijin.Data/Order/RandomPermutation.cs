@@ -1,13 +1,16 @@
-// A Feistel network over the smallest power of two that holds n, walked until it lands below n. Any round function makes it a permutation of
-// [0, 2^k); re-encrypting whatever falls outside [0, n) leaves a permutation of [0, n) (Black and Rogaway 2002, "Ciphers with arbitrary finite domains").
-// The domain is less than 2n from n = 512 on, so that a position costs below 2 walks of 8 multiply-and-add rounds: 7 ns, and no memory.
-// 8 rounds are where no test of uniformity we know (position by value, adjacent pairs, whole permutations of 4 to 6) tells it from a fair shuffle; at 6 some do.
+// A Feistel network over the smallest power of two that holds n, walked until it lands below n. Any round function makes it a permutation
+// of [0, 2^k); re-encrypting whatever falls outside [0, n) leaves a permutation of [0, n) (Black and Rogaway 2002, "Ciphers with arbitrary
+// finite domains"). The domain is less than 2n from n = 512 on, so that a position costs below 2 walks of 8 multiply-and-add rounds: 7 ns,
+// and no memory. 8 rounds are where no test of uniformity we know (position by value, adjacent pairs, whole permutations of 4 to 6) tells
+// it from a fair shuffle; at 6 some do.
 
 using System.Numerics;
 
 namespace Raijin.Data;
 
-/// <summary>A random order of [0, <see cref="Count"/>): any position's element can be computed alone, in a few nanoseconds, with no table.</summary>
+/// <summary>
+/// A random order of [0, <see cref="Count"/>): any position's element can be computed alone, in a few nanoseconds, with no table.
+/// </summary>
 /// <remarks>Immutable. A pure function of the count and the stream it was chosen by, the same on every machine.</remarks>
 public sealed class RandomPermutation
 {
@@ -44,7 +47,9 @@ public sealed class RandomPermutation
     /// <summary>Elements of the order.</summary>
     public long Count { get; }
 
-    /// <summary>The element at a position, 0 to <see cref="Count"/> − 1. Positions beyond the end are the caller's fault and are not checked.</summary>
+    /// <summary>
+    /// The element at a position, 0 to <see cref="Count"/> − 1. Positions beyond the end are the caller's fault and are not checked.
+    /// </summary>
     public long this[long position]
     {
         get

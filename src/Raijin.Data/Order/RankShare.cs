@@ -15,8 +15,8 @@ public readonly record struct RankShare(int BatchSize, Remainder Remainder, int 
     /// <summary>This rank's part of a common batch.</summary>
     /// <param name="samples">Samples in the common batch, 0 to <see cref="Together"/>.</param>
     /// <returns>
-    /// Where its part begins in the common batch and how many samples it has. Under <see cref="Remainder.Wrap"/> it may reach beyond the end, and then
-    /// goes on at the beginning of the common batch.
+    /// Where its part begins in the common batch and how many samples it has. Under <see cref="Remainder.Wrap"/> it may reach beyond the
+    /// end, and then goes on at the beginning of the common batch.
     /// </returns>
     public (long First, int Size) Of(long samples)
     {

@@ -1,7 +1,7 @@
 // N rows of the source, B rows asked for, R bytes a row.
-// Cost: B·R bytes read and written once; no index tensor on the host path. Shuffled rows of a large source are cache misses, and a row of a few
-// kilobytes ends before the processor's own prefetcher has found its stride: fetching the rows to come while copying this one makes one thread
-// faster here than libtorch's index_select on two.
+// Cost: B·R bytes read and written once; no index tensor on the host path. Shuffled rows of a large source are cache misses, and a row of a
+// few kilobytes ends before the processor's own prefetcher has found its stride: fetching the rows to come while copying this one makes one
+// thread faster here than libtorch's index_select on two.
 
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace Raijin.Tensors;
 
 /// <summary>
-/// Gathers rows of one tensor into a fresh tensor: <c>result[i] = source[rows[i]]</c>. On dense host memory it copies row by row; anywhere else
-/// it is libtorch's <c>index_select</c>.
+/// Gathers rows of one tensor into a fresh tensor: <c>result[i] = source[rows[i]]</c>. On dense host memory it copies row by row; anywhere
+/// else it is libtorch's <c>index_select</c>.
 /// </summary>
 /// <remarks>Safe to use from several threads at once. Shares the source's storage: later changes of the source are seen.</remarks>
 public sealed unsafe class RowGather : IDisposable
@@ -27,7 +27,9 @@ public sealed unsafe class RowGather : IDisposable
     readonly long _rowBytes;
 
     /// <summary>Prepares to gather from <paramref name="source"/>.</summary>
-    /// <param name="source">[N, …], any dtype, layout and device; borrowed. One with gaps between its elements is copied once, here.</param>
+    /// <param name="source">
+    /// [N, …], any dtype, layout and device; borrowed. One with gaps between its elements is copied once, here.
+    /// </param>
     /// <exception cref="ShapeMismatchException">A scalar: it has no rows.</exception>
     public RowGather(Tensor source)
     {
