@@ -113,4 +113,25 @@ public sealed class ResumeTests
         var error = Assert.Throws<CheckpointException>(() => new Trainer(Options(folder["run"])).Fit(model, set.Split(validation: 0.2).Batches(8), Resume.Last, TestContext.Current.CancellationToken));
         Assert.Contains("training loader", error.Message);
     }
+
+    [Fact]
+    public void A_damaged_last_checkpoint_is_passed_over_for_the_one_before()
+    {
+        using var folder = new TemporaryFolder();
+        var expected = Train(Options(folder["whole"]), null, null, out _);
+        var log = new ListLogger();
+        var options = Options(folder["damaged"]) with { Logger = log };
+        Train(options, 5, null, out var first);
+        using (var file = new FileStream(Path.Combine(first.LastCheckpoint!, "model.safetensors"), FileMode.Open)) file.SetLength(file.Length - 1);
+
+        Fixture.AssertBitwise(expected, Train(options, null, Resume.Last, out _));
+        Assert.Contains(log.Messages, m => m.Contains("Passed over a damaged checkpoint") && m.Contains("model.safetensors"));
+
+        // Asked for by name, it is refused, and the good one offered.
+        using (var file = new FileStream(Path.Combine(first.LastCheckpoint!, "optimizer.safetensors"), FileMode.Open)) file.SetLength(0);
+        using var set = Fixture.Blobs(Samples);
+        using var model = new SmallClassifier();
+        var error = Assert.Throws<CheckpointException>(() => new Trainer(Options(folder["other"])).Fit(model, set.Split(validation: 0.2).Batches(16), Resume.From(first.LastCheckpoint!)));
+        Assert.Contains("step-", error.PreviousGood);
+    }
 }
