@@ -71,7 +71,7 @@ public sealed class CheckpointStore : IDisposable
     public PendingCheckpoint SaveInBackground(string name, CheckpointContent content, CheckpointFacts facts, CancellationToken cancellation = default)
     {
         var save = Begin(name, content, facts, cancellation);
-        _preparation.Wait(cancellation);
+        _preparation.WaitAsync(cancellation).GetAwaiter().GetResult();
         foreach (var (stem, tensors) in content.Tensors) SnapshotOf(stem).Capture(tensors);
 
         var files = content.Tensors.Keys.Select(stem => new CheckpointFolder.TensorFile(stem, (folder, file) => SafetensorsWriter.WriteIn(folder, file, _snapshots[stem]))).ToArray();
@@ -86,7 +86,7 @@ public sealed class CheckpointStore : IDisposable
         ArgumentNullException.ThrowIfNull(content);
         ObjectDisposedException.ThrowIf(_disposed, this);
         Flush();
-        _preparation.Wait();
+        _preparation.GetAwaiter().GetResult();
         var sizes = content.Tensors.Select(stem => (Snapshot: SnapshotOf(stem.Key), Bytes: stem.Value.Sum(t => t.Value.NumberOfElements * t.Value.ElementSize))).ToArray();
         _preparation = Task.Factory.StartNew(
             () =>
@@ -167,7 +167,7 @@ public sealed class CheckpointStore : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        _preparation.Wait();
+        Task.WaitAny(_preparation);
         if (_pending is { } pending)
         {
             pending.WaitForEnd(CancellationToken.None);

@@ -6,10 +6,14 @@ namespace Raijin.Training;
 /// <summary>The checkpoints of one run: carries out requests where the state is whole, and prunes by what all who asked want kept.</summary>
 sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
 {
+    /// <summary>Weights below this make a first copy whose fresh memory costs a millisecond or two.</summary>
+    const long WorthPreparingBytes = 16 << 20;
+
     readonly Dictionary<string, Retention> _retentions = new(StringComparer.Ordinal);
     PendingCheckpoint? _pending;
     TrainingRun? _run;
     HookTable? _hooks;
+    bool _prepared;
 
     public CheckpointStore Store => store;
 
@@ -17,6 +21,8 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
     /// <exception cref="CheckpointException">It, or the one still being written, failed. What was there before is untouched.</exception>
     public void Execute(TrainingRun run, Func<CheckpointContent> capture, HookTable hooks)
     {
+        // After the first step, when the optimizers have their state too.
+        if (!_prepared && run.Step > run.FirstStep) Prepare(run, capture);
         var requests = run.TakeRequests();
         if (requests.Count == 0) return;
         (_run, _hooks) = (run, hooks);
@@ -38,6 +44,15 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
 
     /// <summary>Waits until everything asked for lies on the disk.</summary>
     public void Flush() => Settle();
+
+    /// <summary>Has the memory of background saves made while training goes on.</summary>
+    void Prepare(TrainingRun run, Func<CheckpointContent> capture)
+    {
+        _prepared = true;
+        if (run.Module.parameters().Sum(p => p.NumberOfElements * p.ElementSize) < WorthPreparingBytes) return;
+        using var scope = TensorScope.Open();
+        store.Prepare(capture());
+    }
 
     void Settle()
     {
