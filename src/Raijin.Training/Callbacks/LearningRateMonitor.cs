@@ -8,21 +8,21 @@ namespace Raijin;
 /// </summary>
 public sealed class LearningRateMonitor : Callback
 {
-    (string Key, Raijin.Tensors.ParameterGroup Group)[] _rates = [];
+    (string Key, RunOptimizer Optimizer, int Group)[] _rates = [];
 
     /// <inheritdoc/>
     public override void OnFitStart(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
         _rates = [.. run.Optimizers.SelectMany((optimizer, i) =>
-            optimizer.Groups.Select(group => (Key(run.Optimizers, i, optimizer.Groups.Count > 1 ? group.Name : null), group)))];
+            optimizer.Groups.Select((group, g) => (Key(run.Optimizers, i, optimizer.Groups.Count > 1 ? group.Name : null), optimizer, g)))];
     }
 
     /// <inheritdoc/>
     public override void OnLog(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        foreach (var (key, group) in _rates) run.Log(key, group.LearningRate);
+        foreach (var (key, optimizer, group) in _rates) run.Log(key, optimizer.LastLearningRate(group));
     }
 
     static string Key(IReadOnlyList<RunOptimizer> optimizers, int index, string? group)

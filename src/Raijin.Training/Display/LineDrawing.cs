@@ -14,8 +14,16 @@ sealed class LineDrawing(StyledLine line) : Renderable
 
     protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth)
     {
-        var segments = line.Words.Select(w => new Segment(options.Unicode ? w.Text : Ascii(w.Text), StyleOf(w.Tone)));
-        return options.Ansi ? Segment.Truncate(segments, maxWidth) : segments;
+        var left = options.Ansi ? maxWidth : int.MaxValue;
+        foreach (var (text, tone) in line.Words)
+        {
+            var segment = new Segment(options.Unicode ? text : Ascii(text), StyleOf(tone));
+            var cells = segment.CellCount();
+            if (cells <= left) yield return segment;
+            else if (Segment.Truncate(segment, left) is { } part) yield return part;
+            left -= cells;
+            if (left <= 0) yield break;
+        }
     }
 
     static Style StyleOf(Tone tone) => tone switch

@@ -86,6 +86,9 @@ public sealed class RunOptimizer : IDisposable
         for (var i = 0; i < _baseRates.Length; i++) Fused.Groups[i].LearningRate = _baseRates[i] * factor;
     }
 
+    /// <summary>The rate the schedule gave a group for the update done last; before the first, for that one.</summary>
+    internal double LastLearningRate(int group) => _baseRates[group] * _schedule.Factor(Math.Max(0, Fused.Updates - 1), _totalSteps);
+
     /// <summary>Frees the optimizer's state.</summary>
     public void Dispose() => Fused.Dispose();
 }

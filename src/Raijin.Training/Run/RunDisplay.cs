@@ -88,7 +88,7 @@ sealed class RunDisplay(TrainerOptions options, ILogger logger) : IDisposable
     {
         var region = new LiveRegion(console);
         using var relay = console.Profile.Out.IsTerminal ? new ConsoleRelay(region) : null;
-        var drawn = default(ProgressSnapshot);
+        ProgressSnapshot? drawn = null;
         var drawnAt = options.Time.GetTimestamp();
         try
         {

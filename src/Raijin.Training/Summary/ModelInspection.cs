@@ -12,7 +12,10 @@ using static TorchSharp.torch.nn;
 
 namespace Raijin;
 
-/// <summary>One module of a model: what it is, what it gave, what it holds and what it computes.</summary>
+/// <summary>
+/// One module of a model: what it is, what it gave, what it holds and what it computes. A module that is part of the model in several places counts
+/// in the first; in the others it holds and computes nothing.
+/// </summary>
 /// <param name="Name">Its name within its parent.</param>
 /// <param name="Depth">How deep it lies; a model's direct children are at 0.</param>
 /// <param name="Type">Its class.</param>
@@ -60,7 +63,7 @@ public sealed class ModelInspection : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         var inspection = new ModelInspection(model);
-        foreach (var (_, module) in model.named_modules())
+        foreach (var module in model.named_modules().Select(m => m.module).Distinct(ReferenceEqualityComparer.Instance).Cast<Module>())
             if (!ReferenceEquals(module, model)) inspection.Hook(module);
         return inspection;
     }
@@ -69,7 +72,7 @@ public sealed class ModelInspection : IDisposable
     public ModelFacts Read()
     {
         var modules = new List<ModuleFacts>();
-        AddChildren(_model, 0, modules);
+        AddChildren(_model, 0, modules, new HashSet<Module>(ReferenceEqualityComparer.Instance));
 
         long all = 0, trainable = 0, bytes = 0;
         foreach (var parameter in Distinct(_model.named_parameters().Select(p => (Tensor)p.parameter)))
@@ -97,14 +100,19 @@ public sealed class ModelInspection : IDisposable
         _removals.Clear();
     }
 
-    long? AddChildren(Module parent, int depth, List<ModuleFacts> into)
+    long? AddChildren(Module parent, int depth, List<ModuleFacts> into, HashSet<Module> seen)
     {
         long? sum = _flops.TryGetValue(parent, out var own) ? own : null;
         foreach (var (name, module) in parent.named_children())
         {
+            if (!seen.Add(module))
+            {
+                into.Add(new ModuleFacts(name, depth, TypeName(module), _shapes.GetValueOrDefault(module), 0, 0, null, false));
+                continue;
+            }
             var at = into.Count;
             into.Add(null!);
-            var flops = AddChildren(module, depth + 1, into);
+            var flops = AddChildren(module, depth + 1, into, seen);
             if (flops is { } counted) sum = (sum ?? 0) + counted;
             into[at] = new ModuleFacts(
                 name, depth, TypeName(module), _shapes.GetValueOrDefault(module),

@@ -49,10 +49,11 @@ static class SummaryTable
     static StyledLine Line(string[] cells, int[] widths, Tone tone)
     {
         var line = new StyledLine();
-        for (var c = 0; c <= Array.FindLastIndex(cells, cell => cell.Length > 0); c++)
+        var last = Array.FindLastIndex(cells, cell => cell.Length > 0);
+        for (var c = 0; c <= last; c++)
         {
             var isNumber = c >= 3;
-            var text = isNumber ? cells[c].PadLeft(widths[c]) : cells[c].PadRight(widths[c]);
+            var text = isNumber ? cells[c].PadLeft(widths[c]) : c == last ? cells[c] : cells[c].PadRight(widths[c]);
             line.Add(c == 0 ? text : Gap + text, c is 1 or 2 ? Tone.Quiet : tone);
         }
         return line;
