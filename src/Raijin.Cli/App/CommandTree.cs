@@ -10,8 +10,8 @@ static class CommandTree
     public static IEnumerable<Command> Build(IReadOnlyList<LearningTask> tasks) =>
     [
         Group("fit", "Trains a task", tasks.Select(task => new FitCommand(task))),
-        Group("validate", "Evaluates a trained model on its task's validation data", tasks.Select(task => new EvaluateCommand(task, EvaluateCommand.Kind.Validate))),
-        Group("test", "Evaluates a trained model on its task's test data", tasks.Select(task => new EvaluateCommand(task, EvaluateCommand.Kind.Test))),
+        Group("validate", "Evaluates a trained model on its task's validation data", tasks.Select(task => new EvaluateCommand(task, EvaluationData.Validation))),
+        Group("test", "Evaluates a trained model on its task's test data", tasks.Select(task => new EvaluateCommand(task, EvaluationData.Test))),
         Group("config", "Shows configurations", [Group("print", "Prints a task's configuration after all files and arguments", tasks.Select(task => new ConfigPrintCommand(task)))]),
         Group("checkpoint", "Looks into checkpoints", [new CheckpointInspectCommand()]),
         new DoctorCommand(),

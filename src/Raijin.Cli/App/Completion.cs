@@ -24,7 +24,7 @@ static class Completion
             ? OptionsOf(root.Parse(line[..^word.Length]).CommandResult)
             : root.Parse(line).GetCompletions(line.Length).Select(item => item.Label).Where(label => !label.StartsWith('-') && !label.StartsWith('/'));
         foreach (var candidate in candidates.Where(candidate => candidate.StartsWith(word, StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)) output.WriteLine(candidate);
-        return ExitCode.Success;
+        return ExitCodes.Success;
     }
 
     // Shells hand over the whole line; its first word is this program under whatever name or path it was started.

@@ -26,7 +26,7 @@ sealed class RaijinApp
     }
 
     /// <summary>Runs one command line.</summary>
-    /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
+    /// <returns>The exit code; see <see cref="ExitCodes"/>.</returns>
     public int Run(IReadOnlyList<string> args)
     {
         if (Completion.IsAsked(args)) return Completion.Answer(_root, args, _terminal.Out);
@@ -50,12 +50,12 @@ sealed class RaijinApp
         }
         catch (InvalidOptionsException error)
         {
-            return FailureReport.Print(_terminal, CommandTree.NameOf(arguments.CommandResult), error, verbose, ExitCode.Usage);
+            return FailureReport.Print(_terminal, CommandTree.NameOf(arguments.CommandResult), error, verbose, ExitCodes.Usage);
         }
         catch (Exception error)
         {
             // The end of the program: whatever failed, its user gets a sentence, and the stack when it was asked for.
-            return FailureReport.Print(_terminal, CommandTree.NameOf(arguments.CommandResult), error, verbose, ExitCode.Failure);
+            return FailureReport.Print(_terminal, CommandTree.NameOf(arguments.CommandResult), error, verbose, ExitCodes.Failure);
         }
     }
 

@@ -25,15 +25,15 @@ sealed class CheckpointInspectCommand : CliCommand
     {
         invocation.ThrowIfFaulty();
         var (root, files) = Find(invocation.Get(_path)!);
-        var tensors = new List<Row>();
+        var tensors = new List<ListedTensor>();
         foreach (var path in files)
         {
             using var file = SafetensorsFile.Open(path);
-            tensors.AddRange(file.Entries.Select(entry => new Row(Path.GetRelativePath(root, path), entry, Convert.ToHexStringLower(file.Sha256(entry.Name)))));
+            tensors.AddRange(file.Entries.Select(entry => new ListedTensor(Path.GetRelativePath(root, path), entry, Convert.ToHexStringLower(file.Sha256(entry.Name)))));
         }
         Print(invocation.Terminal.Human, root, tensors);
-        JsonReport.Write(invocation.Terminal, "checkpoint inspect", ExitCode.Success, json => WriteJson(json, root, tensors));
-        return ExitCode.Success;
+        JsonReport.Write(invocation.Terminal, "checkpoint inspect", ExitCodes.Success, json => WriteJson(json, root, tensors));
+        return ExitCodes.Success;
     }
 
     static (string Root, IReadOnlyList<string> Files) Find(string path)
@@ -52,7 +52,7 @@ sealed class CheckpointInspectCommand : CliCommand
 
     static InvalidOptionsException Refused(string path, string problem) => new([new OptionFault($"PATH = {path}", problem)]);
 
-    static void Print(IAnsiConsole console, string root, List<Row> tensors)
+    static void Print(IAnsiConsole console, string root, List<ListedTensor> tensors)
     {
         var bytes = tensors.Sum(tensor => tensor.Entry.Bytes);
         console.MarkupLine($"{RunFolders.Shown(root).In(Palette.Heading)}  {$"{tensors.Count} tensors, {bytes.ToString("N0", CultureInfo.InvariantCulture)} bytes".In(Palette.Quiet)}");
@@ -68,7 +68,7 @@ sealed class CheckpointInspectCommand : CliCommand
         }
     }
 
-    static void WriteJson(Utf8JsonWriter json, string root, List<Row> tensors)
+    static void WriteJson(Utf8JsonWriter json, string root, List<ListedTensor> tensors)
     {
         json.WriteString("checkpoint", root);
         json.WriteStartArray("tensors");
@@ -88,7 +88,7 @@ sealed class CheckpointInspectCommand : CliCommand
         json.WriteEndArray();
     }
 
-    sealed record Row(string File, SafetensorsEntry Entry, string Sha256)
+    sealed record ListedTensor(string File, SafetensorsEntry Entry, string Sha256)
     {
         public string Shape => $"[{string.Join(", ", Entry.Shape)}]";
     }

@@ -61,12 +61,12 @@ sealed class CompletionCommand : CliCommand
         if (!Scripts.TryGetValue(shell, out var script)) throw new InvalidOptionsException([new($"SHELL = {shell}", $"allowed: {string.Join(", ", Scripts.Keys)}")]);
         if (invocation.Terminal.Json)
         {
-            JsonReport.Write(invocation.Terminal, "completion", ExitCode.Success, json => json.WriteString("script", script));
+            JsonReport.Write(invocation.Terminal, "completion", ExitCodes.Success, json => json.WriteString("script", script));
         }
         else
         {
             invocation.Terminal.Out.WriteLine(script.ReplaceLineEndings("\n"));
         }
-        return ExitCode.Success;
+        return ExitCodes.Success;
     }
 }

@@ -31,9 +31,9 @@ sealed class ConfigPrintCommand : CliCommand
     public override int Execute(Invocation invocation)
     {
         var config = _config.Resolve(invocation);
-        if (invocation.Terminal.Json) JsonReport.Write(invocation.Terminal, "config print", ExitCode.Success, json => WriteJson(json, config, invocation.Get(_sources)));
+        if (invocation.Terminal.Json) JsonReport.Write(invocation.Terminal, "config print", ExitCodes.Success, json => WriteJson(json, config, invocation.Get(_sources)));
         else invocation.Terminal.Out.Write(ConfigWriter.ToYaml(config.Tree, invocation.Get(_sources)));
-        return ExitCode.Success;
+        return ExitCodes.Success;
     }
 
     void WriteJson(System.Text.Json.Utf8JsonWriter json, ResolvedConfig<TaskOptions> config, bool sources)

@@ -25,7 +25,7 @@ sealed class DoctorCommand : CliCommand
             .. Examination.OfMemory(),
             .. Examination.OfDisk(invocation.Get(_output) ?? "runs"),
         ];
-        var exitCode = findings.Any(finding => finding.Verdict == Verdict.Bad) ? ExitCode.Failure : ExitCode.Success;
+        var exitCode = findings.Any(finding => finding.Verdict == Verdict.Bad) ? ExitCodes.Failure : ExitCodes.Success;
         Print(invocation.Terminal.Human, findings);
         JsonReport.Write(invocation.Terminal, "doctor", exitCode, json =>
         {

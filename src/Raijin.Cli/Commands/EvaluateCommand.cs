@@ -8,29 +8,19 @@ namespace Raijin.Cli;
 sealed class EvaluateCommand : CliCommand
 {
     readonly LearningTask _task;
-    readonly Kind _kind;
+    readonly EvaluationData _data;
     readonly ConfigOptions _config;
     readonly Option<string> _run = new("--run") { Description = "The run whose best checkpoint is taken (default: the newest run)", HelpName = "DIR" };
     readonly Option<string> _checkpoint = new("--checkpoint") { Description = "The checkpoint to take instead", HelpName = "PATH" };
 
     /// <summary>Evaluates <paramref name="task"/>.</summary>
-    public EvaluateCommand(LearningTask task, Kind kind) : base(task.Name, task.Summary)
+    public EvaluateCommand(LearningTask task, EvaluationData data) : base(task.Name, task.Summary)
     {
         _task = task;
-        _kind = kind;
+        _data = data;
         _config = new ConfigOptions(this, task);
         Options.Add(_run);
         Options.Add(_checkpoint);
-    }
-
-    /// <summary>Which data is evaluated on.</summary>
-    public enum Kind
-    {
-        /// <summary>The task's validation data.</summary>
-        Validate,
-
-        /// <summary>The task's test data.</summary>
-        Test,
     }
 
     /// <inheritdoc/>
@@ -39,7 +29,7 @@ sealed class EvaluateCommand : CliCommand
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples => [$"raijin {Verb} {_task.Name}", $"raijin {Verb} {_task.Name} --run runs/{_task.Name}/1 --json"];
 
-    string Verb => _kind == Kind.Validate ? "validate" : "test";
+    string Verb => _data == EvaluationData.Validation ? "validate" : "test";
 
     /// <inheritdoc/>
     public override int Execute(Invocation invocation)
@@ -56,9 +46,9 @@ sealed class EvaluateCommand : CliCommand
         var metrics = Evaluate(config.Options, checkpoint, invocation.Terminal);
         RunReport.Print(
             invocation.Terminal.Human,
-            $"Evaluated {RunFolders.Shown(checkpoint)} on {(_kind == Kind.Validate ? "validation" : "test")} data:",
+            $"Evaluated {RunFolders.Shown(checkpoint)} on {(_data == EvaluationData.Validation ? "validation" : "test")} data:",
             metrics.Select(metric => (metric.Key, RunReport.Number(metric.Value))));
-        JsonReport.Write(invocation.Terminal, $"{Verb} {_task.Name}", ExitCode.Success, json =>
+        JsonReport.Write(invocation.Terminal, $"{Verb} {_task.Name}", ExitCodes.Success, json =>
         {
             json.WriteString("task", _task.Name);
             json.WriteMeasures("metrics", metrics);
@@ -66,16 +56,16 @@ sealed class EvaluateCommand : CliCommand
             json.WriteMeasure("seconds", clock.Elapsed.TotalSeconds);
             json.WriteNumber("peakMemoryBytes", RunReport.PeakMemoryBytes());
         });
-        return ExitCode.Success;
+        return ExitCodes.Success;
     }
 
     IReadOnlyDictionary<string, double> Evaluate(TaskOptions options, string checkpoint, Terminal terminal)
     {
-        var trainer = new Trainer(options.Trainer with { Console = terminal.Human });
+        var trainer = new Trainer(options.Trainer with { Console = terminal.Progress });
         var model = _task.CreateModel(options);
         Trainer.LoadWeights(model, checkpoint);
         var data = _task.LoadData(options);
-        return _kind == Kind.Validate
+        return _data == EvaluationData.Validation
             ? trainer.Validate(model, data.Validation ?? throw None("validation"))
             : trainer.Test(model, data.Test ?? throw None("test"));
     }
@@ -85,13 +75,23 @@ sealed class EvaluateCommand : CliCommand
     static string Best(string run, TaskOptions options)
     {
         using var store = new CheckpointStore(RunFolders.Checkpoints(run));
-        var all = store.List();
+        var all = store.List().OrderByDescending(checkpoint => checkpoint.Step).ToList(); // of equals, the newest
         if (all.Count == 0) throw new InvalidOptionsException([new("--run", $"= {run} holds no checkpoint")]);
-        var last = all.MaxBy(checkpoint => checkpoint.Step)!;
+        var last = all[0];
         if (options.Checkpoint.Monitor is not { } monitor) return last.Path;
         var ranked = all.Where(checkpoint => checkpoint.Metrics.ContainsKey(monitor.Metric));
         return ((monitor.HigherIsBetter ? ranked.MaxBy(Score) : ranked.MinBy(Score)) ?? last).Path;
 
         double Score(CheckpointInfo checkpoint) => checkpoint.Metrics[monitor.Metric];
     }
+}
+
+/// <summary>Which data is evaluated on.</summary>
+enum EvaluationData
+{
+    /// <summary>What is held out while training.</summary>
+    Validation,
+
+    /// <summary>What is held out to the end.</summary>
+    Test,
 }

@@ -55,9 +55,10 @@ sealed class FitCommand : CliCommand
     FitResult Fit(ResolvedConfig<TaskOptions> config, string folder, bool resume, Terminal terminal)
     {
         var options = config.Options;
-        List<Callback> callbacks = [options.Checkpoint.ToCallback(), new SaveConfig(config.Tree)];
+        List<Callback> callbacks = [new SaveConfig(config.Tree)];
+        if (options.Trainer.Checkpoints) callbacks.Add(options.Checkpoint.ToCallback());
         if (options.EarlyStopping is { } stopping) callbacks.Add(stopping.ToCallback());
-        var trainer = new Trainer(options.Trainer with { Output = folder, Callbacks = callbacks, Console = terminal.Human });
+        var trainer = new Trainer(options.Trainer with { Output = folder, Callbacks = callbacks, Console = terminal.Progress });
         try
         {
             return trainer.Fit(_task.CreateModel(options), _task.LoadData(options), resume ? Resume.Last : Resume.None);
@@ -75,7 +76,7 @@ sealed class FitCommand : CliCommand
         if (result.LastCheckpoint is { } last && last != result.BestCheckpoint) rows.Add(("last checkpoint", RunFolders.Shown(last)));
         rows.AddRange(result.Logs.Select(log => ("log", RunFolders.Shown(log))));
         RunReport.Print(terminal.Human, FormattableString.Invariant($"Trained {result.Steps:N0} steps in {result.Elapsed.TotalSeconds:F1} s ({result.StepsPerSecond:N0} steps/s): {result.StopReason}."), rows);
-        if (result.ExitCode != ExitCode.Success && result.Directory is { } folder)
+        if (result.ExitCode != ExitCodes.Success && result.Directory is { } folder)
             RunReport.PrintHint(terminal.Human, "Saved. Go on with", $"raijin fit {_task.Name} --resume {RunFolders.Shown(folder)}");
     }
 

@@ -1,3 +1,4 @@
+using Raijin.Tensors;
 using Spectre.Console;
 
 namespace Raijin.Cli;
@@ -19,6 +20,12 @@ sealed class Terminal(TextWriter output, TextWriter error, TerminalStyle style)
 
     /// <summary>What people read: standard output, or standard error under <c>--json</c>. Made when first used, since drawing costs start-up time.</summary>
     public IAnsiConsole Human => Json ? Errors : _human ??= Create(output, style.OutputIsTerminal);
+
+    /// <summary>
+    /// For a trainer's progress: null where that is the process's own standard output, which the trainer opens itself, on the thread that draws and not on
+    /// the one that is to reach the first step.
+    /// </summary>
+    public IAnsiConsole? Progress => !Json && ReferenceEquals(output, Console.Out) ? null : Human;
 
     /// <summary>What went wrong: standard error.</summary>
     public IAnsiConsole Errors => _errors ??= Create(error, style.ErrorIsTerminal);
@@ -49,7 +56,7 @@ sealed record TerminalStyle(bool OutputIsTerminal, bool ErrorIsTerminal, bool Co
     public const int UnwrappedWidth = 1000;
 
     /// <summary>As this process was started.</summary>
-    public static TerminalStyle OfProcess() => new(!Console.IsOutputRedirected, !Console.IsErrorRedirected, Color: true);
+    public static TerminalStyle OfProcess() => new(!Console.IsOutputRedirected, !Console.IsErrorRedirected, Color: !RaijinEnvironment.NoColor);
 
     /// <summary>Plain text on both.</summary>
     public static TerminalStyle Plain { get; } = new(false, false, false);

@@ -12,6 +12,9 @@ public static class RaijinEnvironment
     /// <summary><c>RAIJIN_KEEP_FREED_MEMORY</c>: 1 to make the C library keep freed memory (<see cref="NativeHeap.KeepFreedMemory"/>); false when unset or anything else.</summary>
     public static bool KeepFreedMemory => Read("RAIJIN_KEEP_FREED_MEMORY") == "1";
 
+    /// <summary><c>NO_COLOR</c>: whether the user wants no colours (https://no-color.org); true when set to anything but nothing.</summary>
+    public static bool NoColor => Read("NO_COLOR") is not null;
+
 #pragma warning disable RS0030 // This is the one place.
     static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 #pragma warning restore RS0030

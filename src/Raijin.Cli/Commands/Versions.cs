@@ -12,8 +12,8 @@ static class Versions
     /// <summary>Prints the version.</summary>
     public static int Print(Terminal terminal)
     {
-        if (terminal.Json) JsonReport.Write(terminal, "version", ExitCode.Success, json => json.WriteString("version", Raijin));
+        if (terminal.Json) JsonReport.Write(terminal, "version", ExitCodes.Success, json => json.WriteString("version", Raijin));
         else terminal.Out.WriteLine(Raijin);
-        return ExitCode.Success;
+        return ExitCodes.Success;
     }
 }

@@ -1,7 +1,7 @@
 namespace Raijin.Cli;
 
-/// <summary>The exit codes of every command.</summary>
-static class ExitCode
+/// <summary>The exit codes of every command; a fit that a signal ended has those of <see cref="FitResult.ExitCode"/>.</summary>
+static class ExitCodes
 {
     /// <summary>Done.</summary>
     public const int Success = 0;
@@ -11,7 +11,4 @@ static class ExitCode
 
     /// <summary>The command line or the configuration is wrong; nothing was done.</summary>
     public const int Usage = 2;
-
-    /// <summary>Stopped by Ctrl-C; saved.</summary>
-    public const int Interrupted = 130;
 }

@@ -26,7 +26,7 @@ static class HelpPage
             Section(console, "Examples");
             foreach (var example in examples) console.MarkupLine($"  {example.In(Palette.Typed)}");
         }
-        return ExitCode.Success;
+        return ExitCodes.Success;
     }
 
     static string Usage(Command command, string path)
