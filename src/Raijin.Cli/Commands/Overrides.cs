@@ -14,11 +14,9 @@ static class Overrides
     {
         foreach (var (path, property) in shape.Leaves())
         {
-            var isFlag = Nullable.GetUnderlyingType(property.Info.PropertyType) is var inner && (inner ?? property.Info.PropertyType) == typeof(bool);
-            var option = new Option<string[]>("--" + path)
-            {
-                Arity = isFlag ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
-            };
+            var type = property.Info.PropertyType;
+            var isFlag = (Nullable.GetUnderlyingType(type) ?? type) == typeof(bool);
+            var option = new Option<string[]>("--" + path) { Arity = isFlag ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore };
             if (property.Shape is ScalarShape { Choices.Count: > 0 } scalar) option.CompletionSources.Add([.. scalar.Choices]);
             command.Options.Add(option);
         }
