@@ -49,7 +49,7 @@ public sealed unsafe class TensorSnapshot : IDisposable
         ArgumentNullException.ThrowIfNull(tensors);
         var layout = SafetensorsLayout.Of(tensors, metadata);
         Reserve(layout.DataBytes);
-        var blocks = new List<CopyBlocks.Block>(layout.Items.Count);
+        var blocks = new List<CopyBlocks.CopiedBlock>(layout.Items.Count);
         foreach (var item in layout.Items)
         {
             using var dense = new DenseHostCopy(item.Tensor);
@@ -79,15 +79,15 @@ public sealed unsafe class TensorSnapshot : IDisposable
     ~TensorSnapshot() => NativeMemory.AlignedFree((void*)_buffer);
 
     /// <summary>Copies of memory in blocks, which the threads taking part share out among them.</summary>
-    sealed class CopyBlocks(List<CopyBlocks.Block> blocks) : KernelJob
+    sealed class CopyBlocks(List<CopyBlocks.CopiedBlock> blocks) : KernelJob
     {
         const long BlockBytes = 8 << 20;
 
         int _taken = -1;
 
-        public readonly record struct Block(nint Source, nint Destination, long Bytes);
+        public readonly record struct CopiedBlock(nint Source, nint Destination, long Bytes);
 
-        public static void Split(nint source, nint destination, long bytes, List<Block> blocks)
+        public static void Split(nint source, nint destination, long bytes, List<CopiedBlock> blocks)
         {
             for (var done = 0L; done < bytes; done += BlockBytes) blocks.Add(new(source + (nint)done, destination + (nint)done, Math.Min(BlockBytes, bytes - done)));
         }

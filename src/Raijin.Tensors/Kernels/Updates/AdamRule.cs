@@ -58,7 +58,7 @@ readonly struct AdamCoefficients<TLanes, TAmsGrad>(double beta1, double beta2, d
     where TLanes : struct, ILanes<TLanes>
     where TAmsGrad : IFlag
 {
-    readonly Lerp<TLanes> _average = new(1 - beta1);
+    readonly MovingAverage<TLanes> _average = new(1 - beta1);
     readonly TLanes _beta2 = TLanes.Splat(beta2);
     readonly TLanes _squareWeight = TLanes.Splat(1 - beta2);
     readonly TLanes _correction = TLanes.Splat(1 / Math.Sqrt(1 - Math.Pow(beta2, scalars.Step)));

@@ -41,7 +41,7 @@ readonly struct RmsPropRule<TLanes, TMomentum, TCentered> : IUpdateRule<RmsPropR
     where TCentered : IFlag
 {
     readonly Decay<TLanes> _weightDecay;
-    readonly Lerp<TLanes> _average;
+    readonly MovingAverage<TLanes> _average;
     readonly TLanes _alpha;
     readonly TLanes _weight;
     readonly TLanes _epsilon;

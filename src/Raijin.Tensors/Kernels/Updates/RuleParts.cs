@@ -19,7 +19,7 @@ readonly struct No : IFlag
 }
 
 /// <summary>from + weight · (to - from), computed from the nearer end as libtorch's lerp does.</summary>
-readonly struct Lerp<TLanes>(double weight)
+readonly struct MovingAverage<TLanes>(double weight)
     where TLanes : struct, ILanes<TLanes>
 {
     readonly TLanes _factor = TLanes.Splat((float)weight < 0.5f ? weight : (float)weight - 1f);

@@ -24,22 +24,22 @@ sealed class SampleLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
     public override BatchReader<TBatch> Open(long epoch, long firstBatch = 0, CancellationToken cancellationToken = default)
     {
         _order.CheckPosition(epoch, firstBatch);
-        return new Source(this, epoch, firstBatch).Read(_options, cancellationToken);
+        return new SampleSource(this, epoch, firstBatch).Read(_options, cancellationToken);
     }
 
-    sealed class Source(SampleLoader<T, TBatch> loader, long epoch, long next) : BatchSource<TBatch>
+    sealed class SampleSource(SampleLoader<T, TBatch> loader, long epoch, long next) : BatchSource<TBatch>
     {
         readonly RandomPermutation? _permutation = loader._order.OfEpoch(epoch);
         readonly long _end = loader._order.Batches;
         long _next = next;
 
         public override BatchWork<TBatch>? Next(CancellationToken cancellationToken) =>
-            _next < _end ? new Work(loader, _permutation, epoch, _next++) : null;
+            _next < _end ? new SampleWork(loader, _permutation, epoch, _next++) : null;
 
         public override void Dispose() => _next = _end;
     }
 
-    sealed class Work(SampleLoader<T, TBatch> loader, RandomPermutation? permutation, long epoch, long batch) : BatchWork<TBatch>(epoch, batch)
+    sealed class SampleWork(SampleLoader<T, TBatch> loader, RandomPermutation? permutation, long epoch, long batch) : BatchWork<TBatch>(epoch, batch)
     {
         protected override TBatch Make(CancellationToken cancellationToken)
         {

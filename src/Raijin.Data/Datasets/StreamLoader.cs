@@ -48,10 +48,10 @@ sealed class StreamLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
         if (BatchesPerEpoch is { } batches) ArgumentOutOfRangeException.ThrowIfGreaterThan(firstBatch, batches);
-        return new Source(this, epoch, firstBatch).Read(_options, cancellationToken);
+        return new StreamSource(this, epoch, firstBatch).Read(_options, cancellationToken);
     }
 
-    sealed class Source(StreamLoader<T, TBatch> loader, long epoch, long next) : BatchSource<TBatch>
+    sealed class StreamSource(StreamLoader<T, TBatch> loader, long epoch, long next) : BatchSource<TBatch>
     {
         IEnumerator<T>? _samples;
         long _next = next;
@@ -75,13 +75,13 @@ sealed class StreamLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
             if (size == 0) return null;
             var samples = new T[size];
             for (var i = 0; i < size; i++) samples[i] = common[(int)((from + i) % common.Count)];
-            return new Work(loader, samples, epoch, _next++);
+            return new StreamWork(loader, samples, epoch, _next++);
         }
 
         public override void Dispose() => _samples?.Dispose();
     }
 
-    sealed class Work(StreamLoader<T, TBatch> loader, T[] samples, long epoch, long batch) : BatchWork<TBatch>(epoch, batch)
+    sealed class StreamWork(StreamLoader<T, TBatch> loader, T[] samples, long epoch, long batch) : BatchWork<TBatch>(epoch, batch)
     {
         protected override TBatch Make(CancellationToken cancellationToken) => loader._collate(samples);
     }
