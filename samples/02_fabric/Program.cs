@@ -32,6 +32,6 @@ double Validate()
 {
     using var accuracy = new Accuracy(classes: 10);
     using var noGradients = no_grad();
-    foreach (var batch in fabric.Batches(data.Validation!)) accuracy.Update(model.call(batch.Inputs), batch.Labels);
+    foreach (var batch in fabric.Batches(data.Validation!.Only)) accuracy.Update(model.call(batch.Inputs), batch.Labels);
     return accuracy.Compute();
 }

@@ -10,6 +10,7 @@ public sealed class FloorsTests
         ["Raijin.Collectives"] = 2,
         ["Raijin.Models"] = 2,
         ["Raijin.Data"] = 2,
+        ["Raijin.Charts"] = 2,
         ["Raijin.Parallel"] = 3,
         ["Raijin.Metrics"] = 3,
         ["Raijin.Training"] = 4,

@@ -112,7 +112,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     void Validate()
     {
         var random = RandomState.Capture();
-        var results = _evaluator.Run(EvalPhase.Validation, _data.Validation!, _plan.ValidationBatches, _stop.Token);
+        var results = _evaluator.Run(EvalPhase.Validation, _data.Validation!.Only, _plan.ValidationBatches, _stop.Token);
         if (results is null)
         {
             // Interrupted in the middle: the cursor stays, and a resumed run validates again from the same random state.
@@ -139,7 +139,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     void SanityCheck()
     {
         var random = RandomState.Capture();
-        _evaluator.Run(EvalPhase.Sanity, _data.Validation!, Math.Min(_plan.SanityBatches, _plan.ValidationBatches ?? long.MaxValue), _stop.Token);
+        _evaluator.Run(EvalPhase.Sanity, _data.Validation!.Only, Math.Min(_plan.SanityBatches, _plan.ValidationBatches ?? long.MaxValue), _stop.Token);
         random.Restore();
     }
 
@@ -150,7 +150,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (_plan.Validates && !_stop.IsRequested && _cursor.Step > _cursor.ValidatedAt && _cursor.Step > _run.FirstStep)
         {
             var random = RandomState.Capture();
-            var results = _evaluator.Run(EvalPhase.Validation, _data.Validation!, _plan.ValidationBatches, _stop.Token);
+            var results = _evaluator.Run(EvalPhase.Validation, _data.Validation!.Only, _plan.ValidationBatches, _stop.Token);
             random.Restore();
             if (results is not null) WriteRecord(LogScope.Epoch, results);
         }

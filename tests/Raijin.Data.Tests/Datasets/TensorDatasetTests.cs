@@ -36,7 +36,7 @@ public sealed class TensorDatasetTests
         var data = set.Split(validation: 0.3, test: 0.2).Batches(16);
         var train = Read.Labels(data.Train).SelectMany(b => b).ToArray();
         Assert.NotEqual(train.Order(), train);
-        foreach (var part in new[] { data.Validation!, data.Test! })
+        foreach (var part in new[] { data.Validation!.Only, data.Test!.Only })
         {
             var samples = Read.Labels(part).SelectMany(b => b).ToArray();
             Assert.Equal(samples.Order(), samples);

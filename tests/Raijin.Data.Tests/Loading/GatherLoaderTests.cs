@@ -91,7 +91,7 @@ public sealed class GatherLoaderTests
         using var set = Read.Numbered(100);
         Assert.Equal("100 samples, batch 8, shuffled by seed 7, remainder Wrap, world 1", set.Batches(new LoaderOptions { BatchSize = 8, Seed = 7 }).Fingerprint);
         Assert.Equal("100 samples, batch 8, in order, remainder Exact, world 2", set.Batches(new LoaderOptions { BatchSize = 8 }.ForEvaluation()).Shard(1, 2).Fingerprint);
-        Assert.Equal("20 samples, batch 20, in order, remainder Exact, world 1, validation part of 100 split 0.2/0 by seed 3", set.Split(0.2, seed: 3).Batches(64).Validation!.Fingerprint);
+        Assert.Equal("20 samples, batch 20, in order, remainder Exact, world 1, validation part of 100 split 0.2/0 by seed 3", set.Split(0.2, seed: 3).Batches(64).Validation!.Only.Fingerprint);
         Assert.EndsWith(", train part of 50 split 0.1/0 by seed 0 of the train part of 100 split 0.5/0 by seed 0", set.Split(0.5).Train.Split(0.1).Batches(8).Train.Fingerprint, StringComparison.Ordinal);
         var samples = Dataset.Of(100, request => request.Index).Split(0.2).Train.Map(x => x).Batches(new LoaderOptions { BatchSize = 8 }, Read.Collated);
         Assert.Equal("80 samples, batch 8, shuffled by seed 0, remainder Wrap, world 1, train part of 100 split 0.2/0 by seed 0", samples.Fingerprint);

@@ -208,7 +208,7 @@ public sealed class ThreadedReaderTests
     public void Splits_of_samples_are_disjoint_and_evaluation_parts_come_in_order()
     {
         var data = Dataset.Of(50, request => request.Index).Split(validation: 0.2, test: 0.1, seed: 9).Batches(new LoaderOptions { BatchSize = 8, Workers = 2 }, Read.Collated);
-        var (train, validation, test) = (Read.Labels(data.Train), Read.Labels(data.Validation!), Read.Labels(data.Test!));
+        var (train, validation, test) = (Read.Labels(data.Train), Read.Labels(data.Validation!.Only), Read.Labels(data.Test!.Only));
         Assert.Equal((35, 10, 5), (train.Sum(b => b.Length), validation.Sum(b => b.Length), test.Sum(b => b.Length)));
         Assert.Equal(Enumerable.Range(0, 50).Select(i => (long)i), train.Concat(validation).Concat(test).SelectMany(b => b).Order());
         Assert.Equal(validation.SelectMany(b => b).Order(), validation.SelectMany(b => b));
