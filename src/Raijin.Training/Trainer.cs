@@ -61,6 +61,7 @@ public sealed class Trainer
             Seed = null,
             ClipGradients = Options.ClipGradients,
             TotalSteps = plan.EstimatedSteps,
+            StepsPerEpoch = plan.StepsPerEpoch,
             Logger = _logger,
         });
         using var stop = new StopSignal(Options.HandleSignals, cancellationToken);
