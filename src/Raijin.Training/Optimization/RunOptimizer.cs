@@ -14,8 +14,8 @@ namespace Raijin;
 /// </para>
 /// <para>
 /// The same parts can be called one by one, to leave one out or to put something between them: <see cref="MeasureGradients"/>, <see cref="ClipGradients"/>, <see cref="Update"/>,
-/// <see cref="AdvanceSchedule"/>, <see cref="ClearGradients"/>. No part writes the gradients themselves but the last: what unscaling and clipping come to is remembered, applied once by
-/// the next <see cref="Update"/>, and forgotten. So nothing is ever unscaled or clipped twice, whatever the order of calls, and <see cref="Step"/> after <see cref="ClipGradients"/> clips as that call said.
+/// <see cref="AdvanceSchedule"/>, <see cref="ClearGradients"/>. No part writes the gradients themselves but the last (an override of the run's clipping is handed unscaled ones): what unscaling and clipping come to is remembered, applied once
+/// by the next <see cref="Update"/>, and forgotten. So nothing is ever unscaled or clipped twice, whatever the order of calls, and <see cref="Step"/> after <see cref="ClipGradients"/> clips as that call said.
 /// </para>
 /// </remarks>
 public sealed class RunOptimizer : IDisposable
@@ -34,6 +34,7 @@ public sealed class RunOptimizer : IDisposable
     GradientNorm? _measured;
     double? _clipFactor;
     double _elementLimit = double.PositiveInfinity;
+    bool _unscaled;
 
     internal RunOptimizer(OptimizerRequest request, Clip clip, LossScaler? scaler, long? totalSteps, long? stepsPerEpoch, IReadOnlyDictionary<string, Tensor>? masters)
     {
@@ -69,8 +70,29 @@ public sealed class RunOptimizer : IDisposable
 
     internal LossScaler? Scaler { get; }
 
+    /// <summary>A factor that the driver knows the gradients of the step under way need.</summary>
+    internal double GradientRescale { get; set; } = 1;
+
+    /// <summary>The gradients' norm before clipping at the last update, where it was measured.</summary>
+    internal double? LastGradientNorm { get; private set; }
+
+    /// <summary>Called before each update.</summary>
+    internal Action<RunOptimizer>? BeforeStep { get; set; }
+
+    /// <summary>Called before gradients are dropped after an update.</summary>
+    internal Action<RunOptimizer>? BeforeClear { get; set; }
+
+    /// <summary>Clips in place of the run's own clipping.</summary>
+    internal Action<RunOptimizer>? OwnClipping { get; set; }
+
+    /// <summary>Drops the gradients in place of <see cref="ClearGradients"/>.</summary>
+    internal Action<RunOptimizer>? OwnClearing { get; set; }
+
+    /// <summary>Moves the rates on in place of <see cref="AdvanceSchedule"/>.</summary>
+    internal Action<RunOptimizer>? OwnSchedule { get; set; }
+
     // The factor that gradients still need to be what the model means: short accumulation windows, the loss scale.
-    double Unscale => Scaler is null ? _rescale : _rescale / Scaler.Scale;
+    double Unscale => _unscaled ? 1 : Scaler is null ? _rescale * GradientRescale : _rescale * GradientRescale / Scaler.Scale;
 
     /// <summary>One whole update: unscales, clips and updates in one pass, moves the schedule on, and drops the gradients.</summary>
     /// <param name="rescale">A factor the gradients still need, such as for a short accumulation window; 1 for none.</param>
@@ -78,10 +100,17 @@ public sealed class RunOptimizer : IDisposable
     public double? Step(double rescale = 1.0)
     {
         Rescale(rescale);
-        var (_, norm) = UpdateAndMeasure();
-        AdvanceSchedule();
-        Fused.ClearGradients();
-        return norm;
+        if (!Update())
+        {
+            Fused.ClearGradients();
+            return LastGradientNorm;
+        }
+        BeforeClear?.Invoke(this);
+        if (OwnClearing is { } clear) clear(this);
+        else Fused.ClearGradients();
+        if (OwnSchedule is { } advance) advance(this);
+        else AdvanceSchedule();
+        return LastGradientNorm;
     }
 
     /// <summary>Notes a factor that the gradients still need, such as for a short accumulation window: part of every norm and of the coming update, which it is folded into. Several multiply.</summary>
@@ -108,7 +137,23 @@ public sealed class RunOptimizer : IDisposable
 
     /// <summary>Updates the parameters, with unscaling and clipping folded into the same pass over memory. The gradients stay.</summary>
     /// <returns>False when the loss scaler skipped the update, because a gradient element was not finite.</returns>
-    public bool Update() => UpdateAndMeasure().Updated;
+    public bool Update()
+    {
+        BeforeStep?.Invoke(this);
+        if (_clipFactor is null) ClipByRunOrOverride();
+        if (Scaler is not null && _measured is null) MeasureGradients();
+        LastGradientNorm = NormMeasured();
+        var factor = Unscale * _clipFactor!.Value;
+        var limit = _elementLimit;
+        var finite = _measured is not { IsFinite: false };
+        ForgetDecisions();
+        Scaler?.Update(overflow: !finite);
+        // The update is skipped, and the schedule with it: it follows the updates done.
+        if (Scaler is not null && !finite) return false;
+        RememberRates();
+        Fused.Step(factor, limit);
+        return true;
+    }
 
     /// <summary>
     /// Sets each group's rate (and momentum, where its schedule cycles it) for the coming update: base rate × the schedule's factor after <see cref="Updates"/> updates × the factors of
@@ -140,15 +185,16 @@ public sealed class RunOptimizer : IDisposable
     /// <param name="measured">New values by logged name.</param>
     /// <param name="complete">Whether everything that is ever logged has come at least once by now, so that a metric which never came is a mistake.</param>
     /// <exception cref="InvalidOptionsException"><paramref name="complete"/>, and a schedule's metric is logged by nothing.</exception>
-    public void Observe(IReadOnlyDictionary<string, double> measured, bool complete = false)
+    public void Observe(IEnumerable<KeyValuePair<string, double>> measured, bool complete = false)
     {
         ArgumentNullException.ThrowIfNull(measured);
         if (_adaptive.Length == 0) return;
-        _seen.UnionWith(measured.Keys);
+        var values = new Dictionary<string, double>(measured, StringComparer.Ordinal);
+        _seen.UnionWith(values.Keys);
         var faults = new List<OptionFault>();
         for (var i = 0; i < _adaptive.Length; i++)
         {
-            if (measured.TryGetValue(_adaptive[i].Metric, out var value))
+            if (values.TryGetValue(_adaptive[i].Metric, out var value))
             {
                 _adaptive[i].Observe(value);
                 _observed[i] = true;
@@ -187,21 +233,32 @@ public sealed class RunOptimizer : IDisposable
     /// <summary>Frees the optimizer's state.</summary>
     public void Dispose() => Fused.Dispose();
 
-    (bool Updated, double? Norm) UpdateAndMeasure()
+    void ClipByRunOrOverride()
     {
-        if (_clipFactor is null) ClipGradients(Clip);
-        if (Scaler is not null && _measured is null) MeasureGradients();
-        var norm = NormMeasured();
-        var factor = Unscale * _clipFactor!.Value;
-        var finite = _measured is not { IsFinite: false };
-        var limit = _elementLimit;
-        ForgetDecisions();
-        Scaler?.Update(overflow: !finite);
-        // The update is skipped, and the schedule with it: it follows the updates done.
-        if (Scaler is not null && !finite) return (false, norm);
-        RememberRates();
-        Fused.Step(factor, limit);
-        return (true, norm);
+        if (OwnClipping is not { } clip)
+        {
+            ClipGradients(Clip);
+            return;
+        }
+        // The override sees, and may change, the gradients as the model means them.
+        UnscaleGradients();
+        clip(this);
+        _clipFactor ??= 1;
+    }
+
+    // The one place that writes gradients: remembered, so that the update does not do it again.
+    void UnscaleGradients()
+    {
+        var factor = Unscale;
+        _unscaled = true;
+        _measured = null;
+        if (factor == 1) return;
+        using var none = no_grad();
+        foreach (var (_, parameter) in Fused.Groups.SelectMany(g => g.Parameters))
+        {
+            using var gradient = parameter.grad;
+            gradient?.mul_(factor);
+        }
     }
 
     double? NormMeasured() => _measured is { } found ? found.Norm * Unscale : null;
@@ -213,7 +270,8 @@ public sealed class RunOptimizer : IDisposable
 
     void ForgetDecisions()
     {
-        _rescale = 1;
+        _rescale = GradientRescale = 1;
+        _unscaled = false;
         _measured = null;
         _clipFactor = null;
         _elementLimit = double.PositiveInfinity;

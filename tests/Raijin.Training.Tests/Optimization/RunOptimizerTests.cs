@@ -206,6 +206,20 @@ public sealed class RunOptimizerTests
         Assert.Contains("watches val/los, which nothing logs; logged so far: train/loss, val/loss", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Own_clipping_sees_the_gradients_of_the_loss_and_nothing_is_unscaled_after_it()
+    {
+        var plain = Train(Clip.None, 1, (o, r) => o.Step(r));
+        var own = Train(Clip.Norm(1e-3), 1024, (o, r) =>
+        {
+            o.OwnClipping = optimizer => Assert.Equal(optimizer.Fused.MeasureGradients().Norm, optimizer.MeasureGradients());
+            return o.Step(r);
+        });
+        // A power of two: scaled and unscaled, the gradients have the same bits.
+        Fixture.AssertBitwise(plain.Weights, own.Weights);
+        Assert.All(own.Norms, norm => Assert.InRange(norm!.Value, 1, 10));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
