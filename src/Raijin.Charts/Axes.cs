@@ -1,4 +1,5 @@
 using ScottPlot;
+using ScottPlot.TickGenerators;
 
 namespace Raijin.Charts;
 
@@ -36,12 +37,15 @@ sealed class Axes(AxisScale x, AxisScale y)
     {
         if (IsEmpty)
         {
-            (_left, _right, _bottom, _top) = (0, 1, 0, 1);
             var text = plot.Add.Text("no data", 0.5, 0.5);
             text.LabelFontName = ChartFont.Name;
             text.LabelFontSize = Theme.TitleSize;
             text.LabelFontColor = Theme.Quiet;
             text.LabelAlignment = Alignment.MiddleCenter;
+            plot.Axes.SetLimits(0, 1, 0, 1);
+            plot.Axes.Bottom.TickGenerator = new NumericManual();
+            plot.Axes.Left.TickGenerator = new NumericManual();
+            return;
         }
         var (left, right) = Widen(_left, _right, x == AxisScale.Log);
         var (bottom, top) = Widen(_bottom, _top, y == AxisScale.Log);

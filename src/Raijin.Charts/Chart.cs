@@ -18,6 +18,9 @@ public abstract record Chart
     /// <summary>The longest side of a picture, in pixels.</summary>
     public const int MaxPixels = 16384;
 
+    /// <summary>What is left empty around a chart, in pixels.</summary>
+    const int Margin = 6;
+
     /// <summary>What stands above it.</summary>
     /// <value>Default null: nothing.</value>
     public string? Title { get; init; }
@@ -65,11 +68,13 @@ public abstract record Chart
     {
         using var plot = new Plot();
         Theme.Apply(plot, this);
-        Draw(plot, (int)place.Width, (int)place.Height);
+        var (width, height) = ((int)place.Width - 2 * Margin, (int)place.Height - 2 * Margin);
+        Draw(plot, width, height);
         canvas.Save();
-        canvas.Translate(place.Left, place.Top);
-        canvas.ClipRect(new SKRect(0, 0, place.Width, place.Height));
-        plot.Render(canvas, (int)place.Width, (int)place.Height);
+        canvas.Translate(place.Left + Margin, place.Top + Margin);
+        // A plot clears all it may draw on.
+        canvas.ClipRect(new SKRect(0, 0, width, height));
+        plot.Render(canvas, width, height);
         canvas.Restore();
     }
 

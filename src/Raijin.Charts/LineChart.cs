@@ -39,7 +39,7 @@ public sealed record LineChart : Chart
         foreach (var (index, curve) in Curves.Index()) AddBand(plot, axes, curve, Palette.Of(curve.Color ?? index));
         foreach (var faint in (bool[])[true, false])
             foreach (var (index, curve) in Curves.Index())
-                if (curve.Style == CurveStyle.Faint == faint) AddLine(plot, axes, curve, Palette.Of(curve.Color ?? index));
+                if (curve.Style == CurveStyle.Faint == faint) AddLine(plot, axes, curve, curve.Color ?? index);
         foreach (var mark in Marks) AddMark(plot, axes, mark);
         axes.Apply(plot);
 
@@ -81,8 +81,9 @@ public sealed record LineChart : Chart
         }
     }
 
-    static void AddLine(Plot plot, Axes axes, Curve curve, Color color)
+    static void AddLine(Plot plot, Axes axes, Curve curve, int number)
     {
+        var color = Palette.Of(number);
         var named = false;
         foreach (var part in Parts(curve.X.Count, i => double.IsFinite(axes.X(curve.X[i]) + axes.Y(curve.Y[i]))))
         {
@@ -92,12 +93,20 @@ public sealed record LineChart : Chart
             var line = plot.Add.Scatter(x, y);
             line.Color = color.WithAlpha(curve.Style == CurveStyle.Faint ? .28 : 1);
             line.LineWidth = curve.Style == CurveStyle.Faint ? 1 : 1.9f;
-            line.LinePattern = curve.Style == CurveStyle.Dashed ? LinePattern.Dashed : LinePattern.Solid;
+            line.LinePattern = Pattern(curve, number);
             line.MarkerSize = x.Length == 1 || curve.X.Count <= MaxMarked && curve.Style != CurveStyle.Faint ? 5 : 0;
             if (!named && curve.Name.Length > 0) line.LegendText = curve.Name;
             named = true;
         }
     }
+
+    // Where colours repeat, the pattern tells curves apart.
+    static LinePattern Pattern(Curve curve, int number) => curve.Style switch
+    {
+        CurveStyle.Dashed => LinePattern.Dashed,
+        CurveStyle.Faint => LinePattern.Solid,
+        _ => (number / Palette.Count % 3) switch { 0 => LinePattern.Solid, 1 => LinePattern.Dotted, _ => LinePattern.DenselyDashed },
+    };
 
     static void AddMark(Plot plot, Axes axes, Mark mark)
     {

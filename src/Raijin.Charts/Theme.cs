@@ -50,6 +50,7 @@ static class Theme
         legend.BackgroundColor = Colors.White.WithAlpha(.85);
         legend.OutlineColor = GridLine;
         legend.OutlineWidth = 1;
+        legend.SymbolWidth = 30;
         legend.ShadowColor = Colors.Transparent;
         legend.IsVisible = false;
     }
