@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Raijin.Charts;
 using Spectre.Console;
 
 namespace Raijin.Cli;
@@ -11,10 +12,12 @@ sealed class ScheduleCommand : CliCommand
     const int SketchColumns = 60;
     const int SketchRows = 8;
     const int MaxRows = 21;
+    const int MaxPoints = 2000;
 
     readonly ScheduleEntry _entry;
     readonly Option<long> _steps = new("--steps") { Description = "Updates of the run", HelpName = "N", Required = true };
     readonly Option<string> _baseRate = new("--base-lr") { Description = "The base rate (default: 1)", HelpName = "X" };
+    readonly Option<string> _png = new("--png") { Description = "Draw it into this picture too", HelpName = "FILE" };
     readonly Option<long?> _stepsPerEpoch = new("--steps-per-epoch") { Description = "Updates of an epoch: the schedule's own numbers are epochs then", HelpName = "N" };
 
     /// <summary>Shows <paramref name="entry"/>.</summary>
@@ -24,6 +27,7 @@ sealed class ScheduleCommand : CliCommand
         Options.Add(_steps);
         Options.Add(_baseRate);
         Options.Add(_stepsPerEpoch);
+        Options.Add(_png);
         foreach (var option in entry.Options) Options.Add(option);
     }
 
@@ -36,11 +40,14 @@ sealed class ScheduleCommand : CliCommand
         invocation.ThrowIfFaulty();
         var rates = Compute(invocation, out var momenta);
         Print(invocation.Terminal.Human, rates, momenta);
+        var picture = invocation.Get(_png) is { } path ? Path.GetFullPath(path) : null;
+        if (picture is not null) Chart(rates, momenta).Save(picture);
         JsonReport.Write(invocation.Terminal, "schedule " + _entry.Name, ExitCodes.Success, json =>
         {
             json.WriteString("schedule", _entry.Name);
             Write(json, "rates", rates);
             if (momenta is not null) Write(json, "momenta", momenta);
+            if (picture is not null) json.WriteString("png", picture);
         });
         return ExitCodes.Success;
     }
@@ -90,7 +97,7 @@ sealed class ScheduleCommand : CliCommand
 
         var listing = momenta is null ? new Listing(Palette.Quiet, "") : new Listing(Palette.Quiet, "", "");
         listing.AddMarked(Palette.Heading, momenta is null ? ["update", "rate"] : ["update", "rate", "momentum"]);
-        foreach (var n in Spread(rates.Length))
+        foreach (var n in Spread(rates.Length, MaxRows))
         {
             var update = n.ToString(CultureInfo.InvariantCulture);
             if (momenta is null) listing.Add(update, Number(rates[n]));
@@ -99,8 +106,16 @@ sealed class ScheduleCommand : CliCommand
         listing.Print(console);
     }
 
+    Chart Chart(double[] rates, double[]? momenta)
+    {
+        var updates = Spread(rates.Length, MaxPoints).ToArray();
+        LineChart Line(string label, double[] values) =>
+            new() { Title = _entry.Name, XLabel = "update", YLabel = label, Curves = [new Curve("", Array.ConvertAll(updates, n => (double)n), Array.ConvertAll(updates, n => values[n]))] };
+        return momenta is null ? Line("learning rate", rates) : new Panels { Columns = 1, Charts = [Line("learning rate", rates), Line("momentum", momenta)] };
+    }
+
     // The first, the last, and as many in between as fit, evenly.
-    static IEnumerable<int> Spread(int count) => Enumerable.Range(0, Math.Min(count, MaxRows)).Select(i => count <= MaxRows ? i : (int)Math.Round(i * (count - 1.0) / (MaxRows - 1)));
+    static IEnumerable<int> Spread(int count, int most) => Enumerable.Range(0, Math.Min(count, most)).Select(i => count <= most ? i : (int)Math.Round(i * (count - 1.0) / (most - 1)));
 
     static void Write(Utf8JsonWriter json, string name, double[] values)
     {

@@ -34,6 +34,17 @@ public sealed class ScheduleCommandTests
     }
 
     [Theory]
+    [InlineData("cosine")]
+    [InlineData("one-cycle")]
+    public void A_picture_is_a_png_of_its_own(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var json = JsonDocument.Parse(Call.Run("schedule", name, "--steps", "5000", "--png", folder["a/rates.png"], "--json").Out).RootElement;
+        Assert.Equal(folder["a/rates.png"], json.GetProperty("png").GetString());
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(folder["a/rates.png"])[..4]);
+    }
+
+    [Theory]
     [InlineData("schedule cosine   minimum is a share of the base rate and must be in [0, 1].", "cosine", "--minimum", "2", "--steps", "10")]
     [InlineData("--steps = 0   allowed: 1 to 100,000,000", "cosine", "--steps", "0")]
     [InlineData("--base-lr = fast   allowed: a number above 0", "cosine", "--steps", "10", "--base-lr", "fast")]
@@ -70,7 +81,7 @@ public sealed class ScheduleCommandTests
         // Heights 0 1 2 2 3 4 5 5 6 7 of eight dots.
         Assert.Equal(["⠀⠀⢀⠤⠊", "⡠⠒⠁⠀⠀"], BrailleSketch.Draw([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 5, 2));
         // A jump is a line down to the bottom.
-        Assert.Equal(["⠉⡆⠀", "⠀⣇⣀"], BrailleSketch.Draw([8, 0], 3, 2));
+        Assert.Equal(["⠉⢱⠀", "⠀⢸⣀"], BrailleSketch.Draw([8, 0], 3, 2));
         Assert.Equal(["⠉⠉⠉", "⠀⠀⠀"], BrailleSketch.Draw([1, 1], 3, 2));
     }
 }
