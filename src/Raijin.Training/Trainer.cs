@@ -95,6 +95,7 @@ public sealed partial class Trainer
             Seed = null,
             ClipGradients = Options.ClipGradients,
             TotalSteps = plan.EstimatedSteps,
+            StepsPerEpoch = plan.StepsPerEpoch,
             Logger = _logger,
         });
         using var stop = new StopSignal(Options.HandleSignals, cancellationToken);

@@ -159,6 +159,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         }
         _lastValidation = _run.Elapsed;
         WriteRecord(LogScope.Epoch, [.. results.Values]);
+        foreach (var optimizer in _run.Optimizers) optimizer.Observe(results.Values);
         _cursor = _cursor with { Phase = EpochIsOver ? FitPhase.EpochEnd : FitPhase.Step, ValidatedAt = _cursor.Step };
     }
 
@@ -166,6 +167,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     {
         var values = _run.TrainLog.ReadEpoch();
         foreach (var (key, value) in values) _run.SetMetric(key, value);
+        foreach (var optimizer in _run.Optimizers) optimizer.Observe(values, complete: _cursor.ValidatedAt >= 0 || !_plan.Validates);
         WriteRecord(LogScope.Epoch, values);
         HookTable.Call(_hooks.TrainEpochEnd, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
         _run.TrainLog.Reset();
