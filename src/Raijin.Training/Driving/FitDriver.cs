@@ -102,6 +102,22 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         return ended;
     }
 
+    /// <summary>Writes the checkpoint that a callback asked for when it heard of the failure, if one did.</summary>
+    public void SaveAfterFailure()
+    {
+        if (_checkpoints is null || !_run.HasRequests) return;
+        try
+        {
+            _checkpoints.Execute(_run, Snapshot, _hooks);
+            _checkpoints.Flush();
+        }
+        catch (CheckpointException error)
+        {
+            // The failure itself is what the caller must hear of.
+            _logger.LogError(error, "The state at the failure could not be saved: {Message}", error.Message);
+        }
+    }
+
     void StartEpoch()
     {
         if (_cursor.Epoch > 0 && _plan.Options.ReloadLoaders.IsDueAfterEpoch(_cursor.Epoch - 1)) Reload();
