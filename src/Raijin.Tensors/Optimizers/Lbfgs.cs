@@ -201,13 +201,13 @@ public sealed partial class Lbfgs : IDisposable
         Evaluations++;
         var loss = closure();
         using var none = no_grad();
+        using var scope = NewDisposeScope();
         for (var i = 0; i < _parameters.Length; i++)
         {
-            using var own = _parameters[i].grad;
-            if (own is null)
-                gradient.Parts[i].zero_();
-            else
+            if (_parameters[i].grad is { } own)
                 gradient.Parts[i].copy_(own);
+            else
+                gradient.Parts[i].zero_();
         }
 
         return loss;

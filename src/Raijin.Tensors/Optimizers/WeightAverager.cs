@@ -63,13 +63,7 @@ public sealed class WeightAverager : IDisposable
         ThrowIfUnusable();
         var share = Averaging.Share(Updates);
         _sweep.Run(AverageSweep.Work.Update, share);
-        for (var i = 0; i < _weights.Length; i++)
-        {
-            if (_sweep.Did(i) || _weights[i].numel() == 0) continue;
-            UpdateOthers(share);
-            break;
-        }
-
+        if (!_sweep.DidAll) UpdateOthers(share);
         Updates++;
     }
 
@@ -79,14 +73,7 @@ public sealed class WeightAverager : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (AveragesAreIn) return;
         _sweep.Run(AverageSweep.Work.SwapIn);
-        using var none = no_grad();
-        for (var i = 0; i < _weights.Length; i++)
-        {
-            if (_sweep.Did(i)) continue;
-            _held[i] = _weights[i].clone().DetachFromDisposeScope();
-            _weights[i].copy_(_averages[i]);
-        }
-
+        if (!_sweep.DidAll) PutOthersIn();
         AveragesAreIn = true;
     }
 
@@ -98,20 +85,7 @@ public sealed class WeightAverager : IDisposable
         if (!AveragesAreIn) return;
         AveragesAreIn = false;
         _sweep.Run(AverageSweep.Work.SwapBack);
-        using var none = no_grad();
-        for (var i = 0; i < _weights.Length; i++)
-        {
-            if (_held[i] is { } held)
-            {
-                _weights[i].copy_(held);
-                held.Dispose();
-                _held[i] = null;
-            }
-            else if (!_sweep.Did(i) && _weights[i].numel() > 0)
-            {
-                throw new InvalidOperationException($"'{_names[i]}' was contiguous fp32 or bf16 host memory when its average was put in, and is no more: call UseWeights() before moving or converting a module.");
-            }
-        }
+        if (!_sweep.DidAll) PutOthersBack();
     }
 
     /// <summary>The state as it is: live averages, borrowed.</summary>
@@ -162,6 +136,31 @@ public sealed class WeightAverager : IDisposable
 
         foreach (var alike in floating.GroupBy(i => (_averages[i].device.ToString(), _averages[i].dtype)))
             Foreach.Lerp([.. alike.Select(i => _averages[i])], [.. alike.Select(i => _weights[i].to(_averages[i].dtype))], share);
+    }
+
+    void PutOthersIn()
+    {
+        using var none = no_grad();
+        for (var i = 0; i < _weights.Length; i++)
+        {
+            if (_sweep.Did(i)) continue;
+            _held[i] = _weights[i].clone().DetachFromDisposeScope();
+            _weights[i].copy_(_averages[i]);
+        }
+    }
+
+    void PutOthersBack()
+    {
+        using var none = no_grad();
+        for (var i = 0; i < _weights.Length; i++)
+        {
+            if (_sweep.Did(i)) continue;
+            if (_held[i] is not { } held)
+                throw new InvalidOperationException($"'{_names[i]}' was contiguous fp32 or bf16 host memory when its average was put in, and is no more: call UseWeights() before moving or converting a module.");
+            _weights[i].copy_(held);
+            held.Dispose();
+            _held[i] = null;
+        }
     }
 
     static nint Address(Tensor average) =>

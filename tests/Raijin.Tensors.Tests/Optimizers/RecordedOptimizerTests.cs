@@ -63,8 +63,9 @@ public sealed class RecordedOptimizerTests
     public void Lbfgs_takes_PyTorchs_iterates_and_evaluations(int run)
     {
         var recorded = Recording["lbfgs"]![run]!;
-        using var a = new Parameter(tensor(new[] { -1.2, 1.0, 0.3, -0.5 }));
-        using var b = new Parameter(tensor(new[] { 0.7, 1.1, -0.2, 0.4 }).view(2, 2));
+        using var scope = NewDisposeScope();
+        var a = new Parameter(tensor(new[] { -1.2, 1.0, 0.3, -0.5 }));
+        var b = new Parameter(tensor(new[] { 0.7, 1.1, -0.2, 0.4 }).view(2, 2));
         using var optimizer = new Lbfgs(
             recorded["options"].Deserialize<LbfgsOptions>()!, new("all", [new("a", a), new("b", b)], (double)recorded["learningRate"]!));
         foreach (var step in recorded["steps"]!.AsArray())

@@ -50,10 +50,24 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
 
         // Written by every visitor of a pass, with the same value.
         public bool Done;
+
+        // Whether the last exchange in was done here: then the one back is.
+        public bool Exchanged;
     }
 
     /// <summary>Whether the last pass worked on a tensor: fp32 or bf16 in contiguous host memory.</summary>
     public bool Did(int tensor) => _entries[tensor].Done;
+
+    /// <summary>Whether it worked on all of them.</summary>
+    public bool DidAll
+    {
+        get
+        {
+            for (var i = 0; i < _tensors.Count; i++)
+                if (!_entries[i].Done) return false;
+            return true;
+        }
+    }
 
     public void Run(Work work, double share = 0)
     {
@@ -65,6 +79,8 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
 
         (_work, _share, _next) = (work, share, 0);
         KernelTeam.Shared.Run(this, _threads);
+        if (work != Work.SwapIn) return;
+        for (var i = 0; i < _tensors.Count; i++) _entries[i].Exchanged = _entries[i].Done;
     }
 
     public override void Execute()
@@ -76,7 +92,7 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
             {
                 ref var entry = ref _entries[ranges.Tensor];
                 if (TensorAccess.Inspect(entry.Handle, out var memory) != HostMemoryKind.Dense || memory.NumElements != _plan.Counts[ranges.Tensor]
-                    || memory.DType is not (ScalarType.Float32 or ScalarType.BFloat16)) continue;
+                    || memory.DType is not (ScalarType.Float32 or ScalarType.BFloat16) || (_work == Work.SwapBack && !entry.Exchanged)) continue;
                 entry.Done = true;
                 Execute(entry.Average, (void*)memory.Data, memory.DType == ScalarType.BFloat16, ranges.Offset, ranges.Count);
             }
