@@ -62,7 +62,7 @@ public sealed class WeightAverager : IDisposable
     {
         ThrowIfUnusable();
         var share = Averaging.Share(Updates);
-        _sweep.Run(AverageSweep.Work.Update, share);
+        _sweep.Run(AverageSweep.Job.Update, share);
         if (!_sweep.DidAll) UpdateOthers(share);
         Updates++;
     }
@@ -72,7 +72,7 @@ public sealed class WeightAverager : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (AveragesAreIn) return;
-        _sweep.Run(AverageSweep.Work.SwapIn);
+        _sweep.Run(AverageSweep.Job.SwapIn);
         if (!_sweep.DidAll) PutOthersIn();
         AveragesAreIn = true;
     }
@@ -84,7 +84,7 @@ public sealed class WeightAverager : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (!AveragesAreIn) return;
         AveragesAreIn = false;
-        _sweep.Run(AverageSweep.Work.SwapBack);
+        _sweep.Run(AverageSweep.Job.SwapBack);
         if (!_sweep.DidAll) PutOthersBack();
     }
 

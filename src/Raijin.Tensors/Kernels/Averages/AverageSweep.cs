@@ -15,7 +15,7 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
     readonly int _threads;
     readonly WorkPlan _plan;
     Entry* _entries;
-    Work _work;
+    Job _job;
     double _share;
     int _next;
 
@@ -31,7 +31,7 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
         for (var i = 0; i < tensors.Count; i++) _entries[i].Average = (float*)averages[i];
     }
 
-    public enum Work
+    public enum Job
     {
         /// <summary>Moves the averages.</summary>
         Update,
@@ -69,7 +69,7 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
         }
     }
 
-    public void Run(Work work, double share = 0)
+    public void Run(Job job, double share = 0)
     {
         for (var i = 0; i < _tensors.Count; i++)
         {
@@ -77,9 +77,9 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
             (_entries[i].Handle, _entries[i].Done) = (_tensors[i].Handle, false);
         }
 
-        (_work, _share, _next) = (work, share, 0);
+        (_job, _share, _next) = (job, share, 0);
         KernelTeam.Shared.Run(this, _threads);
-        if (work != Work.SwapIn) return;
+        if (job != Job.SwapIn) return;
         for (var i = 0; i < _tensors.Count; i++) _entries[i].Exchanged = _entries[i].Done;
     }
 
@@ -92,7 +92,7 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
             {
                 ref var entry = ref _entries[ranges.Tensor];
                 if (TensorAccess.Inspect(entry.Handle, out var memory) != HostMemoryKind.Dense || memory.NumElements != _plan.Counts[ranges.Tensor]
-                    || memory.DType is not (ScalarType.Float32 or ScalarType.BFloat16) || (_work == Work.SwapBack && !entry.Exchanged)) continue;
+                    || memory.DType is not (ScalarType.Float32 or ScalarType.BFloat16) || (_job == Job.SwapBack && !entry.Exchanged)) continue;
                 entry.Done = true;
                 Execute(entry.Average, (void*)memory.Data, memory.DType == ScalarType.BFloat16, ranges.Offset, ranges.Count);
             }
@@ -101,11 +101,11 @@ sealed unsafe class AverageSweep : KernelJob, IDisposable
 
     void Execute(float* average, void* weights, bool bfloat16, nint start, nint count)
     {
-        if (_work == Work.Update)
+        if (_job == Job.Update)
             AverageKernel.Update(average, weights, bfloat16, start, count, _share);
         else if (!bfloat16)
             AverageKernel.Swap(average, (float*)weights, start, count);
-        else if (_work == Work.SwapIn)
+        else if (_job == Job.SwapIn)
             AverageKernel.SwapIn(average, (ushort*)weights, start, count);
         else
             AverageKernel.SwapBack(average, (ushort*)weights, start, count);
