@@ -13,7 +13,7 @@ public sealed partial class FusedOptimizer
         var scalars = new OptimizerScalars(
             Algorithm,
             Updates,
-            [.. Groups.Select(g => new ParameterGroupState(g.Name, g.LearningRate, g.WeightDecay))],
+            [.. Groups.Select(g => new ParameterGroupState(g.Name, g.LearningRate, g.WeightDecay, g.Momentum))],
             _parameters.Where(p => p.Updates > 0).ToDictionary(p => p.Name, p => p.Updates, StringComparer.Ordinal),
             Carried());
         return new(scalars, _parameters.Where(p => p.HasSlots).SelectMany(p =>
@@ -47,6 +47,7 @@ public sealed partial class FusedOptimizer
             if (state.Scalars.Groups.FirstOrDefault(g => g.Name == group.Name) is not { } saved) continue;
             group.LearningRate = saved.LearningRate;
             group.WeightDecay = saved.WeightDecay;
+            group.Momentum = saved.Momentum;
         }
 
         Updates = state.Scalars.Updates;

@@ -118,7 +118,7 @@ public sealed partial class FusedOptimizer : IDisposable
 
     void Advance(OptimizedParameter parameter)
     {
-        if (_carries) parameter.Carried = Algorithm.Carry(parameter.Scalars);
+        if (_carries) parameter.Carried = Algorithm.At(parameter.Scalars).Carry(parameter.Scalars);
         parameter.Updates++;
     }
 

@@ -7,7 +7,7 @@ namespace Raijin.Tensors;
 sealed partial class LibtorchUpdate
 {
     // The gradient may be changed, and has the weight decay in it where the algorithm wants it there.
-    void Update(Tensor p, Tensor g, Tensor[] s, in UpdateScalars scalars)
+    static void Update(OptimizerAlgorithm algorithm, Tensor p, Tensor g, Tensor[] s, in UpdateScalars scalars)
     {
         switch (algorithm)
         {

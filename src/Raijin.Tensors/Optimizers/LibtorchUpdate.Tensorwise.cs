@@ -13,7 +13,7 @@ sealed partial class LibtorchUpdate
 
     static void Update(LayerwiseAlgorithm layerwise, Tensor p, Tensor g, Tensor[] s, in UpdateScalars scalars)
     {
-        var (lr, decay, step) = scalars;
+        var (lr, decay, step, _) = scalars;
         switch (layerwise)
         {
             case Lamb lamb:

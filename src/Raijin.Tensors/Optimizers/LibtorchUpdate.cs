@@ -11,6 +11,9 @@ namespace Raijin.Tensors;
 /// <param name="fuseOnHost">Use the fused kernels on the host too, where tests can run them.</param>
 sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = false)
 {
+    readonly OptimizerAlgorithm _algorithm = algorithm;
+    readonly bool _fuseOnHost = fuseOnHost;
+
     static readonly AtenOp ScaleOp = AtenOp.Declare("aten::_foreach_mul.Tensor(Tensor[] self, Tensor other) -> Tensor[]");
     static readonly AtenOp RootOp = AtenOp.Declare("aten::_foreach_sqrt(Tensor[] self) -> Tensor[]");
 
@@ -42,15 +45,16 @@ sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHos
     {
         if (parameters.Count == 0) return;
         using var none = no_grad();
-        foreach (var cohort in parameters.GroupBy(p => (p.Group, p.Updates, p.Carried, p.AlgorithmSlots(algorithm).Count, p.Tensor.dtype, p.Tensor.device.ToString())))
+        foreach (var cohort in parameters.GroupBy(p => (p.Group, p.Updates, p.Carried, p.AlgorithmSlots(_algorithm).Count, p.Tensor.dtype, p.Tensor.device.ToString())))
         {
             using var scope = NewDisposeScope();
             OptimizedParameter[] members = [.. cohort];
             var masters = members[0].HasMaster;
             var p = Array.ConvertAll(members, Weights);
             var g = Gradients(members, p[0].dtype, gradientScale, gradientBound);
-            Tensor[][] slots = [.. Enumerable.Range(0, members[0].AlgorithmSlots(algorithm).Count).Select(slot => Array.ConvertAll(members, m => m.Slots[slot]))];
-            Update(p, g, slots, members[0].Scalars);
+            Tensor[][] slots = [.. Enumerable.Range(0, members[0].AlgorithmSlots(_algorithm).Count).Select(slot => Array.ConvertAll(members, m => m.Slots[slot]))];
+            var scalars = members[0].Scalars;
+            Update(_algorithm.At(scalars), p, g, slots, scalars);
             if (masters) Foreach.Copy(Array.ConvertAll(members, Tensor (m) => m.Tensor), p);
         }
     }
@@ -80,17 +84,17 @@ sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHos
         return scaled;
     }
 
-    void Update(Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
+    void Update(OptimizerAlgorithm algorithm, Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
-        var (lr, decay, step) = scalars;
+        var (lr, decay, step, _) = scalars;
         if (algorithm.AddsDecayToGradient && decay != 0) Foreach.Add(g, p, decay);
         switch (algorithm)
         {
             case Sgd sgd:
                 Descend(sgd, p, g, s, lr, step);
                 break;
-            case Adam or AdamW when fuseOnHost || p[0].device_type == DeviceType.CUDA:
-                AdaptFused(p, g, s, scalars);
+            case Adam or AdamW when _fuseOnHost || p[0].device_type == DeviceType.CUDA:
+                AdaptFused(algorithm, p, g, s, scalars);
                 break;
             case Adam adam:
                 Adapt(adam, p, g, s, lr, step);
@@ -116,13 +120,13 @@ sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHos
                 Normalize(rmsProp, p, g, s, lr);
                 break;
             case Muon muon when s.Length > 1:
-                new LibtorchUpdate(muon.Others, fuseOnHost).Update(p, g, s, scalars);
+                Update(muon.Others.At(scalars), p, g, s, scalars);
                 break;
             default:
                 for (var i = 0; i < p.Length; i++)
                 {
                     using var scope = NewDisposeScope();
-                    Update(p[i], g[i], Array.ConvertAll(s, slot => slot[i]), scalars);
+                    Update(algorithm, p[i], g[i], Array.ConvertAll(s, slot => slot[i]), scalars);
                 }
 
                 break;
@@ -165,7 +169,7 @@ sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHos
         Foreach.AddQuotient(p, s[0], denominator, -lr / (1 - Math.Pow(adam.Beta1, step)));
     }
 
-    void AdaptFused(Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
+    static void AdaptFused(OptimizerAlgorithm algorithm, Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
         var largest = s.Length > 2 ? s[2] : [];
         var step = tensor((float)scalars.Step, device: p[0].device);

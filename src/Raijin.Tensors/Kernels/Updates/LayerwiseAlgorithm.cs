@@ -24,6 +24,11 @@ public sealed record Lamb(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(false);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     internal override bool AddsDecayToGradient => false;
 
     internal override double Trust(in UpdateScalars scalars, double weights, double direction, long count) =>
@@ -50,6 +55,11 @@ public sealed record Lars(double Momentum = 0.9, double TrustCoefficient = 1e-3,
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => ["momentum_buffer"];
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
 
     internal override bool AddsDecayToGradient => false;
 

@@ -25,6 +25,11 @@ public sealed record Muon(double Momentum = 0.95, bool Nesterov = true, int Iter
     [JsonIgnore]
     public override IReadOnlyList<string> Slots => ["momentum_buffer", .. Others.Slots];
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
+
     internal override bool AddsDecayToGradient => false;
 
     internal override IReadOnlyList<string> SlotsOf(string name, ReadOnlySpan<long> shape) => NeedsOperators(name, shape) ? ["momentum_buffer"] : Others.Slots;

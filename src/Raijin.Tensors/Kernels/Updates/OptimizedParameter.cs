@@ -25,7 +25,7 @@ sealed class OptimizedParameter(string name, Parameter tensor, ParameterGroup gr
     public Carried Carried { get; set; }
 
     /// <summary>What a rule is told about the coming update.</summary>
-    public UpdateScalars Scalars => new(Group.LearningRate, Group.WeightDecay, Updates + 1) { Carried = Carried };
+    public UpdateScalars Scalars => new(Group.LearningRate, Group.WeightDecay, Updates + 1, Group.Momentum) { Carried = Carried };
 
     /// <summary>Whether libtorch's operators update it wherever it lies (<see cref="OptimizerAlgorithm.NeedsOperators"/>).</summary>
     public bool NeedsOperators { get; init; }

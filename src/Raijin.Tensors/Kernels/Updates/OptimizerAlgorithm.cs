@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 
 namespace Raijin.Tensors;
@@ -56,6 +57,20 @@ public abstract record OptimizerAlgorithm
     /// <summary>Whether weight decay is part of the gradient, else the rule applies it in its own way.</summary>
     internal virtual bool AddsDecayToGradient => true;
 
+    /// <summary>Weight of the gradients of earlier updates, which a schedule may cycle by <see cref="ParameterGroup.Momentum"/>: the momentum, β₁ of the Adam family; null where there is none.</summary>
+    [JsonIgnore]
+    public virtual double? CyclableMomentum => null;
+
+    /// <summary>The same algorithm with another <see cref="CyclableMomentum"/>; called only where there is one.</summary>
+    internal virtual OptimizerAlgorithm WithMomentum(double momentum) => throw new UnreachableException($"{GetType().Name} has no momentum to change.");
+
+    /// <summary>The algorithm as a step has it: with the group's own momentum where that has one.</summary>
+    /// <exception cref="InvalidOperationException">The group has a momentum, the algorithm none.</exception>
+    internal OptimizerAlgorithm At(in UpdateScalars scalars) =>
+        scalars.Momentum is not { } momentum ? this
+        : CyclableMomentum is not null ? WithMomentum(momentum)
+        : throw new InvalidOperationException($"A parameter group has the momentum {momentum}, but {GetType().Name} has none to set: make the optimizer with one, or leave ParameterGroup.Momentum null.");
+
     /// <summary>What a slot holds before the first update.</summary>
     internal virtual float InitialValue(string slot) => 0;
 
@@ -93,6 +108,11 @@ public sealed record Sgd(double Momentum = 0, double Dampening = 0, bool Nestero
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Momentum == 0 ? [] : ["momentum_buffer"];
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
+
     // Minus zero is the neutral element of addition: the first buffer is the gradient, down to the sign of its zeros.
     internal override float InitialValue(string slot) => -0f;
 
@@ -121,6 +141,11 @@ public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => AdamSlots(AmsGrad);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     internal static IReadOnlyList<string> AdamSlots(bool amsGrad) =>
         amsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
@@ -145,6 +170,11 @@ public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(AmsGrad);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     internal override bool AddsDecayToGradient => false;
 
     internal override UpdateKernel CreateKernel(bool wide) =>
@@ -165,6 +195,11 @@ public sealed record Lion(double Beta1 = 0.9, double Beta2 = 0.99) : OptimizerAl
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => ["exp_avg"];
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
 
     internal override bool AddsDecayToGradient => false;
 
@@ -213,6 +248,11 @@ public sealed record RmsProp(double Alpha = 0.99, double Epsilon = 1e-8, double 
         (0, true) => ["square_avg", "grad_avg"],
         (_, true) => ["square_avg", "momentum_buffer", "grad_avg"],
     };
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
 
     internal override UpdateKernel CreateKernel(bool wide) => (Momentum, Centered) switch
     {

@@ -61,7 +61,7 @@ sealed unsafe class TrustKernel<TRule, TLanes>(OptimizerAlgorithm algorithm) : T
     {
         if (index == _rules.Length)
             Array.Resize(ref _rules, 2 * index);
-        _rules[index] = TRule.For(algorithm, scalars);
+        _rules[index] = TRule.For(algorithm.At(scalars), scalars);
     }
 
     public override TrustSquares Measure(in KernelTensor tensor, nint start, nint count) => tensor.Rounded == null

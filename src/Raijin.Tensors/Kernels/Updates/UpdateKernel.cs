@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Raijin.Tensors;
 
 /// <summary>What a rule is told about the step: hyper-parameters of the group, and which update of its parameter this is (the first is 1).</summary>
-readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step)
+readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step, double? Momentum = null)
 {
     /// <summary>What the update before left behind.</summary>
     public Carried Carried { get; init; }
@@ -90,7 +90,7 @@ sealed unsafe class UpdateKernel<TRule, TLanes>(OptimizerAlgorithm algorithm) : 
     {
         if (index == _rules.Length)
             Array.Resize(ref _rules, 2 * index);
-        _rules[index] = TRule.For(algorithm, scalars);
+        _rules[index] = TRule.For(algorithm.At(scalars), scalars);
     }
 
     public override void Run(in KernelTensor tensor, nint start, nint count)
