@@ -49,6 +49,7 @@ sealed partial class FitDriver<TBatch>
             step.Samples = batch.Count;
             HookTable.Call(_hooks.TrainBatchStart, step);
             if (_plan.Manual) TrainManually(batch, step);
+            else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
             else if (ForwardAndBackward(batch, step)) backward++;
             HookTable.Call(_hooks.TrainBatchEnd, step);
             samples += batch.Count;
@@ -69,7 +70,7 @@ sealed partial class FitDriver<TBatch>
 
         if (done > 0)
         {
-            var isStep = _plan.Manual || backward > 0;
+            var isStep = _plan.Manual || backward > 0 || _run.Optimizers[0].EvaluatesLoss;
             _cursor = _cursor with
             {
                 Batch = _cursor.Batch + done,
@@ -120,6 +121,23 @@ sealed partial class FitDriver<TBatch>
         HookTable.Call(_hooks.AfterBackward, step);
         return true;
     }
+
+    /// <summary>A step of an optimizer that asks for the loss of one batch again and again.</summary>
+    void Minimize(TBatch batch, TrainStep step) => _run.Optimizers[0].Step(() =>
+    {
+        // What one evaluation makes is freed before the next.
+        using var evaluation = TensorScope.Open();
+        _run.TrainLog.BeginStep();
+        Tensor? loss;
+        using (_fabric.Forward()) loss = _module.Train(batch, step);
+        if (loss is null) throw new InvalidOperationException($"{_module.GetName()}.TrainingStep gave no loss at step {step.Index}, but L-BFGS can't pass over a batch in the middle of a step.");
+        CheckLoss(loss, step);
+        HookTable.Call(_hooks.BeforeBackward, step, loss);
+        if (_overrides.Backward is { } own) own(step, loss);
+        else _fabric.Backward(loss);
+        HookTable.Call(_hooks.AfterBackward, step);
+        return _fabric.Mean(loss);
+    });
 
     void UpdateWeights(TrainStep step, double rescale)
     {

@@ -63,9 +63,11 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
-        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup)));
+        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup, _plan)));
         if (!_plan.Manual && _run.Optimizers.Count > 1)
             InvalidOptionsException.ThrowIfAny([new("optimizers", $"{_run.Optimizers.Count} are configured, but TrainingStep drives one: override ManualStep to drive several")]);
+        if (_run.Optimizers.Any(o => o.EvaluatesLoss) && (_plan.Accumulation > 1 || _plan.AccumulationChanges.Count > 0))
+            InvalidOptionsException.ThrowIfAny([new("trainer.accumulateGradients", $"= {_plan.Accumulation}, but L-BFGS evaluates one batch again and again: give it a larger batch instead")]);
 
         _run.Clock = new RunClock(_plan.Options.Time, resumeFrom is null ? TimeSpan.Zero : RunSnapshot.ElapsedOf(resumeFrom));
         if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks);
@@ -202,6 +204,8 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         HookTable.Call(_hooks.FitEnd, _run);
         _checkpoints?.Execute(_run, Snapshot, _hooks);
         _checkpoints?.Flush();
+        // The caller keeps the weights that are meant to be used.
+        foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
     }
 
     /// <summary>Why to end now: null while training goes on. Only asked, and only answered, where the state is whole.</summary>
