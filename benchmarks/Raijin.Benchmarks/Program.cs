@@ -4,6 +4,7 @@ using Raijin.Benchmarks;
 var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["checkpoint"] = CheckpointPage.Run,
+    ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,

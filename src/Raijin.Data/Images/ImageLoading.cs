@@ -3,6 +3,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Raijin.Data;
+using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin;
@@ -108,7 +109,10 @@ public static class ImageLoading
         if (bytes > Array.MaxLength)
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"A batch of {count} images of {width} × {height} takes {bytes} bytes; up to {Array.MaxLength} are possible. Lower loader.batchSize or the size of the images."));
-        return empty([count, writer.Channels, height, width], writer.DType);
+        var batch = empty([count, writer.Channels, height, width], writer.DType);
+        // Fresh memory costs a fault for every page: with 4 KB ones, a fifth of the time that decoding takes.
+        HugePages.Advise(batch);
+        return batch;
     }
 
     [DoesNotReturn]
