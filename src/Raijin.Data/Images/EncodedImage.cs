@@ -15,9 +15,8 @@ namespace Raijin.Data;
 /// <param name="Height">Rows.</param>
 /// <param name="Left">Where the wanted box begins in it, in its pixels.</param>
 /// <param name="Top">Where the wanted box begins in it, in its pixels.</param>
-/// <param name="ScaleX">Its pixels for each of the image's, horizontally.</param>
-/// <param name="ScaleY">Its pixels for each of the image's, vertically.</param>
-readonly record struct DecodedPart(Rgb[] Pixels, int Width, int Height, double Left, double Top, double ScaleX, double ScaleY);
+/// <param name="Scale">Its pixels for each of the image's, either way.</param>
+readonly record struct DecodedPart(Rgb[] Pixels, int Width, int Height, double Left, double Top, double Scale);
 
 /// <summary>An image file whose header was read. Upright: sizes and boxes are those after the EXIF orientation was applied.</summary>
 sealed class EncodedImage : IDisposable
@@ -87,10 +86,11 @@ sealed class EncodedImage : IDisposable
     {
         var part = Needed(placement);
         var encoded = _orientation.ToEncoded(part, Width, Height);
-        var decoded = Eighths(placement) is var eighths and < 8 ? DecodeScaled(eighths)
+        var eighths = Eighths(placement);
+        var decoded = eighths < 8 ? DecodeWhole(_codec.GetScaledDimensions(eighths / 8f))
             : encoded == new Box(0, 0, _codec.Info.Width, _codec.Info.Height) || _codec.EncodedFormat != SKEncodedImageFormat.Jpeg ? DecodeWhole(_codec.Info.Size)
             : DecodeBox(encoded);
-        return Upright(decoded, placement.Source);
+        return Upright(decoded, placement.Source, eighths / 8.0);
     }
 
     // What the window needs of the source box: with a resize all rows and columns that some output pixel looks at.
@@ -109,12 +109,6 @@ sealed class EncodedImage : IDisposable
         if (!_options.ScaledDecoding || _codec.EncodedFormat != SKEncodedImageFormat.Jpeg) return 8;
         var (wide, high) = (placement.Source.Width / placement.Width, placement.Source.Height / placement.Height);
         return Math.Min(wide, high) switch { >= 8 => 1, >= 4 => 2, >= 2 => 4, _ => 8 };
-    }
-
-    (Rgb[] Pixels, Box Part, SKSizeI Of) DecodeScaled(int eighths)
-    {
-        var size = _codec.GetScaledDimensions(eighths / 8f);
-        return DecodeWhole(size);
     }
 
     (Rgb[] Pixels, Box Part, SKSizeI Of) DecodeWhole(SKSizeI size)
@@ -171,7 +165,7 @@ sealed class EncodedImage : IDisposable
     SKImageInfo Info(SKSizeI size) => new(
         size.Width, size.Height, SKColorType.Rgba8888, _codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
 
-    DecodedPart Upright((Rgb[] Pixels, Box Part, SKSizeI Of) decoded, Box wanted)
+    DecodedPart Upright((Rgb[] Pixels, Box Part, SKSizeI Of) decoded, Box wanted, double scale)
     {
         var (pixels, part, of) = decoded;
         var (width, height) = (part.Width, part.Height);
@@ -184,9 +178,10 @@ sealed class EncodedImage : IDisposable
             pixels = turned;
         }
         var (fullWidth, fullHeight) = _orientation.Swaps ? (of.Height, of.Width) : (of.Width, of.Height);
-        var (scaleX, scaleY) = ((double)fullWidth / Width, (double)fullHeight / Height);
-        return new(
-            pixels, upright.Width, upright.Height, wanted.Left * scaleX - upright.Left, wanted.Top * scaleY - upright.Top, scaleX, scaleY);
+        // A scaled image ends with the pixel that its last column is in: where columns run backwards the rest of that comes first.
+        var left = wanted.Left * scale - upright.Left + (_orientation.BackwardsX ? fullWidth - Width * scale : 0);
+        var top = wanted.Top * scale - upright.Top + (_orientation.BackwardsY ? fullHeight - Height * scale : 0);
+        return new(pixels, upright.Width, upright.Height, left, top, scale);
     }
 
     ImageException Bad(SKCodecResult result) => new(_name, result switch

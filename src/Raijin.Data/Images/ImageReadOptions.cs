@@ -11,7 +11,7 @@ public sealed record ImageReadOptions
 
     /// <summary>
     /// Whether a JPEG that is wanted at most half (a quarter, an eighth) as large is decoded at that scale: 2 to 4 times as fast, and pixels
-    /// that differ by a level or two from those of a full decoding and resize. Never below the size that is wanted. <value>Default true.</value>
+    /// that differ by a few levels, where there is fine detail, from those of a full decoding and resize. Never below the size that is wanted. <value>Default true.</value>
     /// </summary>
     public bool ScaledDecoding { get; init; } = true;
 

@@ -10,10 +10,11 @@ readonly struct Orientation(SKEncodedOrigin origin)
     /// <summary>Whether the file's rows are the image's columns.</summary>
     public bool Swaps => origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
 
-    // The image's columns (rows) run against the file's direction.
-    bool BackwardsX => origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
+    /// <summary>Whether the image's columns run against the file's direction.</summary>
+    public bool BackwardsX => origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
 
-    bool BackwardsY => origin is SKEncodedOrigin.BottomLeft or SKEncodedOrigin.BottomRight or SKEncodedOrigin.LeftBottom or SKEncodedOrigin.RightBottom;
+    /// <summary>Whether the image's rows run against the file's direction.</summary>
+    public bool BackwardsY => origin is SKEncodedOrigin.BottomLeft or SKEncodedOrigin.BottomRight or SKEncodedOrigin.LeftBottom or SKEncodedOrigin.RightBottom;
 
     /// <summary>Where a box of the upright image, whose size is given, lies in the file.</summary>
     public Box ToEncoded(Box box, int width, int height)

@@ -178,7 +178,7 @@ public sealed class RgbImage : IDisposable
             _encoded.Dispose();
             _encoded = null;
             Adopt(part.Pixels, part.Width, part.Height);
-            Resample(new(part.Left, part.Top, placement.Source.Width * part.ScaleX, placement.Source.Height * part.ScaleY), placement);
+            Resample(new(part.Left, part.Top, placement.Source.Width * part.Scale, placement.Source.Height * part.Scale), placement);
         }
         else if (!placement.IsWhole(_sourceWidth, _sourceHeight))
         {

@@ -118,8 +118,15 @@ public sealed class RgbImageTests : IDisposable
             using var exact = RgbImage.Decode(bytes, "exact", new() { ScaledDecoding = false });
             scaled.Resize(width, height);
             exact.Resize(width, height);
-            // The scene has waves of a few pixels, which a triangle and a cosine transform cut off differently.
-            Same.Pixels(exact, scaled, tolerance: Math.Min(42 / width, 36 / height) < 2 ? 0 : 24);
+            if (Math.Min(42 / width, 36 / height) < 2)
+            {
+                Same.Pixels(exact, scaled);
+                continue;
+            }
+            // The scene has waves of a few pixels, which a triangle and a cosine transform cut off differently; a shift by half a pixel of
+            // the result would be 10 levels and more.
+            var mean = Enumerable.Range(0, width * height).Average(i => Math.Abs(exact.Pixels[i].R - scaled.Pixels[i].R) + Math.Abs(exact.Pixels[i].G - scaled.Pixels[i].G)) / 2;
+            Assert.True(mean < 5, $"{width} × {height}: {mean}");
         }
     }
 
