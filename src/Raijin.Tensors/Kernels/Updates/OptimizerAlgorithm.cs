@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 
 namespace Raijin.Tensors;
@@ -13,15 +14,62 @@ namespace Raijin.Tensors;
 [JsonDerivedType(typeof(Lion), "lion")]
 [JsonDerivedType(typeof(Adagrad), "adagrad")]
 [JsonDerivedType(typeof(RmsProp), "rmsprop")]
+[JsonDerivedType(typeof(NAdam), "nadam")]
+[JsonDerivedType(typeof(RAdam), "radam")]
+[JsonDerivedType(typeof(Adamax), "adamax")]
+[JsonDerivedType(typeof(Adadelta), "adadelta")]
+[JsonDerivedType(typeof(Rprop), "rprop")]
+[JsonDerivedType(typeof(Asgd), "asgd")]
+[JsonDerivedType(typeof(ScheduleFreeAdamW), "schedule-free-adamw")]
+[JsonDerivedType(typeof(Lamb), "lamb")]
+[JsonDerivedType(typeof(Lars), "lars")]
+[JsonDerivedType(typeof(Adafactor), "adafactor")]
+[JsonDerivedType(typeof(Muon), "muon")]
+[JsonDerivedType(typeof(LbfgsOptions), "lbfgs")]
 public abstract record OptimizerAlgorithm
 {
     /// <summary>Ascend the objective: the gradient's sign is turned before anything else.</summary>
     /// <value>Default false.</value>
     public bool Maximize { get; init; }
 
-    /// <summary>Names of the tensors kept per parameter, each of the parameter's shape.</summary>
+    /// <summary>Names of the tensors kept per parameter, in fp32 (fp64 for fp64 parameters); where only some parameters have one, its algorithm says which.</summary>
     [JsonIgnore]
     public abstract IReadOnlyList<string> Slots { get; }
+
+    /// <summary>The slots of one parameter.</summary>
+    internal virtual IReadOnlyList<string> SlotsOf(string name, ReadOnlySpan<long> shape) => Slots;
+
+    /// <summary>The shape of a slot.</summary>
+    internal virtual long[] SlotShape(string slot, long[] shape) => shape;
+
+    /// <summary>Names of the numbers kept per parameter, two at most.</summary>
+    internal virtual IReadOnlyList<string> CarriedNames => [];
+
+    /// <summary>Those numbers after the update that <paramref name="scalars"/> describe.</summary>
+    internal virtual Carried Carry(in UpdateScalars scalars) => default;
+
+    /// <summary>Whether a parameter is updated by libtorch's operators on every device, because its update multiplies or reduces matrices.</summary>
+    internal virtual bool NeedsOperators(string name, ReadOnlySpan<long> shape) => false;
+
+    /// <summary>Where the weights to evaluate lie, seen from those that are trained: p + weight · (slot - p). Null: they are the trained ones.</summary>
+    internal virtual (string Slot, double Weight)? Evaluation => null;
+
+    /// <summary>Whether weight decay is part of the gradient, else the rule applies it in its own way.</summary>
+    internal virtual bool AddsDecayToGradient => true;
+
+    /// <summary>Weight of the gradients of earlier updates, which a schedule may cycle by <see cref="ParameterGroup.Momentum"/>: the momentum, β₁ of the Adam family; null where there is none.</summary>
+    [JsonIgnore]
+    public virtual double? CyclableMomentum => null;
+
+    /// <summary>The same algorithm with another <see cref="CyclableMomentum"/>; called only where there is one.</summary>
+    internal virtual OptimizerAlgorithm WithMomentum(double momentum) => throw new UnreachableException($"{GetType().Name} has no momentum to change.");
+
+    /// <summary>The algorithm as a step has it: with the group's own momentum where that has one.</summary>
+    /// <exception cref="InvalidOperationException">The group has a momentum, the algorithm none.</exception>
+    internal OptimizerAlgorithm At(in UpdateScalars scalars) =>
+        scalars.Momentum is not { } momentum ? this
+        : CyclableMomentum is not null ? WithMomentum(momentum)
+        : throw new InvalidOperationException($"A parameter group has the momentum {momentum}, but {GetType().Name} has none to set: make the optimizer with one, or leave ParameterGroup.Momentum null.");
 
     /// <summary>What a slot holds before the first update.</summary>
     internal virtual float InitialValue(string slot) => 0;
@@ -36,6 +84,12 @@ public abstract record OptimizerAlgorithm
     {
         if (!(value >= 0 && value < 1))
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be in [0, 1).");
+    }
+
+    private protected static void RequirePositive(double value, string name)
+    {
+        if (!(value > 0 && double.IsFinite(value)))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be finite and positive.");
     }
 
     private protected static void RequireNonNegative(double value, string name)
@@ -53,6 +107,11 @@ public sealed record Sgd(double Momentum = 0, double Dampening = 0, bool Nestero
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Momentum == 0 ? [] : ["momentum_buffer"];
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
 
     // Minus zero is the neutral element of addition: the first buffer is the gradient, down to the sign of its zeros.
     internal override float InitialValue(string slot) => -0f;
@@ -82,6 +141,11 @@ public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => AdamSlots(AmsGrad);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     internal static IReadOnlyList<string> AdamSlots(bool amsGrad) =>
         amsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
@@ -106,6 +170,13 @@ public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(AmsGrad);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
+    internal override bool AddsDecayToGradient => false;
+
     internal override UpdateKernel CreateKernel(bool wide) =>
         AmsGrad ? UpdateKernel.Make<AdamWRule<Lanes512, Yes>, AdamWRule<Lanes256, Yes>>(this, wide) : UpdateKernel.Make<AdamWRule<Lanes512, No>, AdamWRule<Lanes256, No>>(this, wide);
 
@@ -124,6 +195,13 @@ public sealed record Lion(double Beta1 = 0.9, double Beta2 = 0.99) : OptimizerAl
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => ["exp_avg"];
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
+    internal override bool AddsDecayToGradient => false;
 
     internal override UpdateKernel CreateKernel(bool wide) => UpdateKernel.Make<LionRule<Lanes512>, LionRule<Lanes256>>(this, wide);
 
@@ -170,6 +248,11 @@ public sealed record RmsProp(double Alpha = 0.99, double Epsilon = 1e-8, double 
         (0, true) => ["square_avg", "grad_avg"],
         (_, true) => ["square_avg", "momentum_buffer", "grad_avg"],
     };
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
 
     internal override UpdateKernel CreateKernel(bool wide) => (Momentum, Centered) switch
     {
