@@ -54,7 +54,7 @@ files = {}
 
 def save(name, image, **options):
     data = io.BytesIO()
-    image.save(data, **options)
+    image.save(data, optimize=True, **options)  # small Huffman tables
     files[name] = base64.b64encode(data.getvalue()).decode()
     results["decoded_" + name] = ImageOps.exif_transpose(Image.open(io.BytesIO(data.getvalue()))).convert("RGB")
 
