@@ -67,7 +67,7 @@ abstract class ColumnBuilder(string name)
             if (text.Length > _options.MaxTextLength)
                 throw new InvalidDataException($"has {text.Length} characters; at most {_options.MaxTextLength} are read. Raise TableOptions.MaxTextLength if it is right.");
             if (_codeOf.Count == _options.MaxDistinct)
-                throw new InvalidDataException($"is the {_options.MaxDistinct + 1}th different text of the column. Leave the column out, or raise TableOptions.MaxDistinct.");
+                throw new InvalidDataException($"is one different text more than the {_options.MaxDistinct} that a column may have. Leave the column out, or raise TableOptions.MaxDistinct.");
             _codeOf.Add(text.ToString(), _codes[row] = _codeOf.Count);
             return true;
         }

@@ -74,7 +74,7 @@ static class ParquetFile
                 or TypeCode.Int64 or TypeCode.UInt64 => ColumnType.Integer,
             TypeCode.Single or TypeCode.Double or TypeCode.Decimal => ColumnType.Number,
             TypeCode.DateTime => ColumnType.Date,
-            TypeCode.String => ColumnType.Text,
+            _ when field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>) => ColumnType.Text,
             _ => null,
         };
         if (type is not { } found)

@@ -90,7 +90,7 @@ public sealed class CsvFileTests : IDisposable
     public void Sizes_are_bounded()
     {
         Assert.Contains("data.csv line 4: the file has more than 2 rows", Fault<InvalidDataException>("a\n1\n2\n3\n", new() { MaxRows = 2, Separator = ',' }), StringComparison.Ordinal);
-        Assert.Contains("line 4, column 1 (\"a\"): is the 3th different text", Fault<InvalidDataException>("a,b\nx,1\ny,1\nz,1\n", new() { MaxDistinct = 2 }), StringComparison.Ordinal);
+        Assert.Contains("line 4, column 1 (\"a\"): is one different text more than the 2", Fault<InvalidDataException>("a,b\nx,1\ny,1\nz,1\n", new() { MaxDistinct = 2 }), StringComparison.Ordinal);
         Assert.Contains("line 2, column 1 (\"a\"): has 5 characters; at most 4", Fault<InvalidDataException>("a,b\nabcde,1\n", new() { MaxTextLength = 4 }), StringComparison.Ordinal);
         Assert.Equal(3, Assert.Throws<InvalidOptionsException>(() => Read("a\n1\n", new() { Only = [], Separator = '"', MaxRows = 0 })).Faults.Count);
     }

@@ -35,7 +35,7 @@ public sealed class ParquetFileTests : IDisposable
         Assert.EndsWith("column \"city\" is Text in the file, but Number is expected. Correct TableOptions.Types.", wrong.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOptionsException>(() => Table.ReadParquet(_folder["data.parquet"], new() { Only = ["none"] }, Token));
         Assert.Contains("has more than 3 rows", Assert.Throws<InvalidDataException>(() => Table.ReadParquet(_folder["data.parquet"], new() { MaxRows = 3 }, Token)).Message, StringComparison.Ordinal);
-        Assert.Contains("row 2, column \"city\": is the 2th different", Assert.Throws<InvalidDataException>(() => Table.ReadParquet(_folder["data.parquet"], new() { MaxDistinct = 1 }, Token)).Message, StringComparison.Ordinal);
+        Assert.Contains("row 2, column \"city\": is one different text more than the 1", Assert.Throws<InvalidDataException>(() => Table.ReadParquet(_folder["data.parquet"], new() { MaxDistinct = 1 }, Token)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
