@@ -22,24 +22,62 @@ public sealed record RunPlan
     /// <summary>Microbatches of a training epoch, limits applied; null for a stream of unknown length.</summary>
     public required long? BatchesPerEpoch { get; init; }
 
-    /// <summary>Microbatches per optimizer step.</summary>
+    /// <summary>Microbatches per optimizer step, in the first epoch.</summary>
     public required int Accumulation { get; init; }
 
-    /// <summary>Optimizer steps of an epoch, the short last one included; null when unknown.</summary>
-    public long? StepsPerEpoch => BatchesPerEpoch is { } batches ? (batches + Accumulation - 1) / Accumulation : null;
+    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (<see cref="GradientAccumulationScheduler"/>); in rising order.</summary>
+    public IReadOnlyList<KeyValuePair<long, int>> AccumulationChanges { get; init; } = [];
+
+    /// <summary>Optimizer steps of the first epoch, the short last one included; null when unknown.</summary>
+    public long? StepsPerEpoch => StepsIn(0);
 
     /// <summary>Epochs to train at most; null for no bound.</summary>
     public required long? MaxEpochs { get; init; }
 
     /// <summary>Optimizer steps to train at most, as the limits give them; null when only time or a stream's end stops the run. Lightning's <c>estimated_stepping_batches</c>.</summary>
-    public long? EstimatedSteps => (MaxEpochs * StepsPerEpoch, Options.MaxSteps) switch
+    public long? EstimatedSteps => (StepsOf(MaxEpochs), Options.MaxSteps) switch
     {
         ({ } byEpochs, { } bySteps) => Math.Min(byEpochs, bySteps),
         ({ } byEpochs, null) => byEpochs,
         (null, var bySteps) => bySteps,
     };
 
-    /// <summary>Validation batches used; null when there is no validation loader or its length is unknown.</summary>
+    /// <summary>Microbatches per optimizer step in an epoch.</summary>
+    public int AccumulationIn(long epoch)
+    {
+        var factor = Accumulation;
+        foreach (var (from, to) in AccumulationChanges)
+            if (from <= epoch) factor = to;
+        return factor;
+    }
+
+    /// <summary>Optimizer steps of an epoch, the short last one included; null when unknown.</summary>
+    public long? StepsIn(long epoch)
+    {
+        var window = AccumulationIn(epoch);
+        return (BatchesPerEpoch + window - 1) / window;
+    }
+
+    long? StepsOf(long? epochs)
+    {
+        if (epochs is not { } all || BatchesPerEpoch is null) return null;
+        long steps = 0, from = 0;
+        foreach (var (change, _) in AccumulationChanges)
+        {
+            if (change <= from || change >= all) continue;
+            steps += (change - from) * StepsIn(from)!.Value;
+            from = change;
+        }
+        return steps + (all - from) * StepsIn(from)!.Value;
+    }
+
+    /// <summary>When to validate, parts of an epoch turned into steps.</summary>
+    public required Every Validate { get; init; }
+
+    /// <summary>Batches used of each validation loader.</summary>
+    public required Limit LimitValidation { get; init; }
+
+    /// <summary>Validation batches used, of all loaders; null when there is no validation loader or a length is unknown.</summary>
     public required long? ValidationBatches { get; init; }
 
     /// <summary>Whether there is anything to validate, and a moment to do it.</summary>
@@ -57,12 +95,20 @@ public sealed record RunPlan
     /// <summary>Options that have no effect in this run, and why.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>Microbatches of a training epoch with a loader, limits applied.</summary>
+    internal long? BatchesOf<TBatch>(DataLoader<TBatch> train) where TBatch : IBatch<TBatch> =>
+        (Options.FastDevRun > 0 ? Limit.Batches(Options.FastDevRun) : Options.OverfitBatches.IsNone ? Options.LimitTrain : Options.OverfitBatches).Apply(train.BatchesPerEpoch);
+
     /// <summary>Microbatches in the optimizer step that starts at microbatch <paramref name="batch"/> of an epoch: fewer at the end of one.</summary>
-    public int WindowAt(long batch) => BatchesPerEpoch is { } all ? (int)Math.Min(Accumulation, all - batch) : Accumulation;
+    public int WindowAt(long epoch, long batch)
+    {
+        var window = AccumulationIn(epoch);
+        return BatchesPerEpoch is { } all ? (int)Math.Min(window, all - batch) : window;
+    }
 
     /// <summary>Makes the plan.</summary>
     /// <exception cref="InvalidOptionsException">Something can't be; carries every fault.</exception>
-    internal static RunPlan Build<TBatch>(TrainerOptions options, TrainingModule<TBatch> module, DataLoaders<TBatch> data) where TBatch : IBatch<TBatch>
+    internal static RunPlan Build<TBatch>(TrainerOptions options, TrainingModule<TBatch> module, DataLoaders<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
     {
         var faults = new List<OptionFault>();
         var warnings = new List<string>();
@@ -78,11 +124,18 @@ public sealed record RunPlan
         if (options.MinEpochs > options.MaxEpochs) Fault("minEpochs", $"= {options.MinEpochs}, but maxEpochs = {options.MaxEpochs}: raise the one or lower the other");
         if (options.MinSteps > options.MaxSteps) Fault("minSteps", $"= {options.MinSteps}, but maxSteps = {options.MaxSteps}: raise the one or lower the other");
         if (options.AccumulateGradients < 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}; allowed: 1 and more");
-        if (options.SanityValidationBatches < 0) Fault("sanityValidationBatches", $"= {options.SanityValidationBatches}; allowed: 0 and more");
+        if (options.SanityValidationBatches < -1) Fault("sanityValidationBatches", $"= {options.SanityValidationBatches}; allowed: -1 (all) and more");
+        if (!options.ReloadLoaders.IsNever && !options.ReloadLoaders.CountsEpochs) Fault("reloadLoaders", $"= {options.ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
         if (options.FastDevRun < 0) Fault("fastDevRun", $"= {options.FastDevRun}; allowed: 0 and more");
         if (options.Log.CountsEpochs) Fault("log", $"= {options.Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
 
         var manual = module.IsManual;
+        var accumulations = callbacks.OfType<GradientAccumulationScheduler>().ToList();
+        if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
+        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a GradientAccumulationScheduler says so for each epoch: leave one of them out");
+        if (accumulations.Count > 0 && manual) Fault("callbacks", $"hold a gradient accumulation scheduler, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
+        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0].Changes : [];
+        var accumulation = changes is [{ Key: 0, Value: var first }, ..] ? first : options.AccumulateGradients;
         if (manual && module.IsAutomatic) Fault("module", $"{module.GetName()} overrides both TrainingStep and ManualStep: keep the one that is meant");
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
         if (manual && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
@@ -93,28 +146,37 @@ public sealed record RunPlan
         if (options.Precision.ScalesLoss && manual) Fault("precision", $"= {options.Precision} needs a loss scale, which manual optimisation does not have: use bfloat16 or float32");
 
         var fast = options.FastDevRun;
-        var limitTrain = fast > 0 ? Limit.Batches(fast) : options.LimitTrain;
-        var limitValidation = fast > 0 ? Limit.Batches(fast) : options.LimitValidation;
+        var overfits = !options.OverfitBatches.IsNone;
+        var limitTrain = fast > 0 ? Limit.Batches(fast) : overfits ? options.OverfitBatches : options.LimitTrain;
+        var limitValidation = fast > 0 ? Limit.Batches(fast) : overfits ? Limit.None : options.LimitValidation;
+        if (overfits && !(options.LimitTrain.IsNone && options.LimitValidation.IsNone)) warnings.Add("overfitBatches is set: limitTrain and limitValidation have no effect.");
+        if (options.Benchmark && device.type == TorchSharp.DeviceType.CPU) warnings.Add("benchmark is set, but there is no cuDNN on a CPU: it has no effect.");
         if (limitTrain.IsFraction && data.Train.BatchesPerEpoch is null) Fault("limitTrain", $"= {limitTrain}, but the training loader's length is unknown: give a number of batches");
-        if (limitValidation.IsFraction && data.Validation is { BatchesPerEpoch: null }) Fault("limitValidation", $"= {limitValidation}, but the validation loader's length is unknown: give a number of batches");
+        if (limitValidation.IsFraction && data.Validation?.Any(l => l.Loader.BatchesPerEpoch is null) == true) Fault("limitValidation", $"= {limitValidation}, but the validation loader's length is unknown: give a number of batches");
+        if (options.Validate.IsPartOfEpoch && limitTrain.Apply(data.Train.BatchesPerEpoch) is null) Fault("validate", $"= {options.Validate}, but the training loader's length is unknown: give steps or time");
         if (data.Train.BatchesPerEpoch == 0) Fault("data.train", "has no batches: it is empty, or smaller than one batch with the last incomplete one dropped");
 
-        var validates = data.Validation is not null && !options.Validate.IsNever && module.Validates;
-        if (data.Validation is not null && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
-        if (data.Validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
+        LoaderSet<TBatch>? validation = overfits ? data.Train : data.Validation;
+        var validates = validation is not null && !options.Validate.IsNever && module.Validates;
+        if (validation is not null && !overfits && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
+        if (validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
         InvalidOptionsException.ThrowIfAny(faults);
 
+        var batches = limitTrain.Apply(data.Train.BatchesPerEpoch);
         return new RunPlan
         {
             Options = options,
             Device = device,
-            Directory = fast > 0 ? null : RunFolder.Resolve(options.Output),
-            BatchesPerEpoch = limitTrain.Apply(data.Train.BatchesPerEpoch),
-            Accumulation = options.AccumulateGradients,
+            Directory = fast > 0 || options.LeavesNothing ? null : RunFolder.Resolve(options.Output),
+            BatchesPerEpoch = batches,
+            Accumulation = accumulation,
+            AccumulationChanges = changes,
             MaxEpochs = fast > 0 ? 1 : options.MaxEpochs,
-            ValidationBatches = data.Validation is null ? null : limitValidation.Apply(data.Validation.BatchesPerEpoch),
+            Validate = options.Validate.Within(batches is { } known ? (known + accumulation - 1) / accumulation : null),
+            LimitValidation = overfits ? Limit.Batches(Math.Max(1, batches ?? 1)) : limitValidation,
+            ValidationBatches = validation?.Aggregate((long?)0, (sum, l) => sum + (overfits ? batches : limitValidation.Apply(l.Loader.BatchesPerEpoch))),
             Validates = validates,
-            SanityBatches = validates && fast == 0 ? options.SanityValidationBatches : 0,
+            SanityBatches = !validates || fast > 0 ? 0 : options.SanityValidationBatches < 0 ? int.MaxValue : options.SanityValidationBatches,
             Manual = manual,
             LoaderFingerprint = data.Train.Fingerprint,
             Warnings = warnings,
@@ -143,7 +205,7 @@ public sealed record RunPlan
         var windows = Accumulation > 1 ? string.Create(CultureInfo.InvariantCulture, $" in {StepsPerEpoch:N0} steps of {Accumulation}") : "";
         Line("epoch", BatchesPerEpoch is { } batches ? string.Create(CultureInfo.InvariantCulture, $"{batches:N0} batches{windows}") : "a stream of unknown length");
         Line("length", EstimatedSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"at most {steps:N0} steps") : "until the time is up");
-        Line("validation", Validates ? $"after {Options.Validate}, {(ValidationBatches is { } n ? n.ToString("N0", CultureInfo.InvariantCulture) : "all")} batches" : "none");
+        Line("validation", Validates ? $"after {Validate}, {(ValidationBatches is { } n ? n.ToString("N0", CultureInfo.InvariantCulture) : "all")} batches" : "none");
         Line("gradients", $"clipped: {Options.ClipGradients}");
         Line("folder", Directory ?? "none (a fast development run)");
         foreach (var warning in Warnings) Line("note", warning);
