@@ -33,20 +33,17 @@ sealed class DigitReader(int side) : TrainingModule<LabeledBatch>
         return loss;
     }
 
-    protected override void ValidationStep(LabeledBatch batch, EvalStep step) => Measure("val", batch, step);
-
-    protected override void TestStep(LabeledBatch batch, EvalStep step) => Measure("test", batch, step);
-
-    protected override OptimizerSetup ConfigureOptimizers() =>
-        Optimizers.AdamW(this, learningRate: 2e-3).NoDecayOn("*.bias").With(Schedules.WarmupCosine(warmupSteps: 50));
-
-    void Measure(string phase, LabeledBatch batch, EvalStep step)
+    // Serves the test too, whose results are then called test/….
+    protected override void ValidationStep(LabeledBatch batch, EvalStep step)
     {
         var scores = Scores(batch);
         _accuracy.Update(scores, batch.Labels);
-        step.Log($"{phase}/loss", functional.cross_entropy(scores, batch.Labels));
-        step.Log($"{phase}/accuracy", _accuracy);
+        step.Log("val/loss", functional.cross_entropy(scores, batch.Labels));
+        step.Log("val/accuracy", _accuracy);
     }
+
+    protected override OptimizerSetup ConfigureOptimizers() =>
+        Optimizers.AdamW(this, learningRate: 2e-3).NoDecayOn("*.bias").With(Schedules.WarmupCosine(warmupSteps: 50));
 
     Tensor Scores(LabeledBatch batch) => _net.call(batch.Inputs.reshape(-1, 1, side, side));
 }

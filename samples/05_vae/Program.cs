@@ -9,16 +9,18 @@ var epochs = args.Length > 0 ? int.Parse(args[0]) : 40;
 var digits = Digits.Load().Split(validation: 0.1);
 var some = digits.Validation!.Gather(0, 1, 2, 3, 4, 5).Inputs;
 
-var plain = Train(new Autoencoder());
-var variational = Train(new VariationalAutoencoder());
+var plain = Train(() => new Autoencoder());
+var variational = Train(() => new VariationalAutoencoder());
 Show("Digits it has not seen", some);
 Show("Drawn again by the autoencoder", plain.Redraw(some));
 Show("Drawn again by the variational autoencoder", variational.Redraw(some));
 Show("Digits that never were: the variational autoencoder on random numbers", variational.Draw(randn(6, Autoencoder.CodeSize)));
 
-T Train<T>(T model) where T : Autoencoder
+T Train<T>(Func<T> make) where T : Autoencoder
 {
-    Console.WriteLine(new Trainer(new() { MaxEpochs = epochs, Summary = false, Validate = Every.Epochs(10) }).Fit(model, digits.Batches(64)));
+    var trainer = new Trainer(new() { MaxEpochs = epochs, Summary = false, Validate = Every.Epochs(10) });  // First: it seeds the weights of what is made after it.
+    var model = make();
+    Console.WriteLine(trainer.Fit(model, digits.Batches(64)));
     model.eval();
     return model;
 }

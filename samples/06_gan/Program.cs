@@ -7,8 +7,9 @@ using static TorchSharp.torch.nn;
 
 var epochs = args.Length > 0 ? int.Parse(args[0]) : 100;
 var (side, digits) = args.Length > 1 ? (28, Mnist.Load(args[1]).Train) : (8, Digits.Load());
+var trainer = new Trainer(new() { MaxEpochs = epochs, Progress = epochs <= 10 });  // First: it seeds the weights of what is made after it.
 var gan = new Gan(side);
-Console.WriteLine(new Trainer(new() { MaxEpochs = epochs, Progress = epochs <= 10 }).Fit(gan, digits.Batches(64)));
+Console.WriteLine(trainer.Fit(gan, digits.Batches(64)));
 Console.WriteLine($"\nDigits that never were:\n{TextPictures.Row(gan.Draw(6))}");
 
 sealed class Gan(int side) : TrainingModule<LabeledBatch>

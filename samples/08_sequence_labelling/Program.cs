@@ -7,11 +7,12 @@ using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using static TorchSharp.torch.nn.utils.rnn;
 
-var epochs = args.Length > 0 ? int.Parse(args[0]) : 15;
+var epochs = args.Length > 0 ? int.Parse(args[0]) : 3;
 var texts = Dataset.Of(count: 6_000, request => Brackets.Draw((request with { Epoch = 0 }).Random()));
 var data = texts.Split(validation: 0.1).Batches(new LoaderOptions { BatchSize = 64 }, Brackets.Collate);
+var trainer = new Trainer(new() { MaxEpochs = epochs, ClipGradients = Clip.Norm(1) });
 var model = new Tagger(hidden: 48);
-Console.WriteLine(new Trainer(new() { MaxEpochs = epochs, ClipGradients = Clip.Norm(1) }).Fit(model, data));
+Console.WriteLine(trainer.Fit(model, data));
 
 const string Example = "(a)b)((c)";
 Console.WriteLine($"{Example}\n{model.Tag(Example)}   - has a partner, x has none");
