@@ -22,6 +22,14 @@ public sealed partial class Trainer
         Seed.Everything(options.Seed);
     }
 
+    // One that goes on where another was: nothing is seeded anew.
+    Trainer(TrainerOptions options, FitResult? lastFit)
+    {
+        Options = options;
+        _logger = options.Logger ?? new StandardErrorLogger();
+        _lastFit = lastFit;
+    }
+
     /// <summary>The settings.</summary>
     public TrainerOptions Options { get; }
 
@@ -32,7 +40,7 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(data);
         module.EnsureRegistered();
-        return RunPlan.Build(Options, module, data);
+        return RunPlan.Build(Options, module, data, RunCallbacks.For(RunStage.Fit, Options, module.OwnCallbacks()));
     }
 
     /// <summary>Trains.</summary>
@@ -73,7 +81,7 @@ public sealed partial class Trainer
         where TBatch : IBatch<TBatch>
     {
         var loaders = new DataLoaders<TBatch>(data.TrainLoader() ?? throw NoLoader(data, "TrainLoader"), data.ValidationLoaders());
-        var plan = Plan(module, loaders);
+        var plan = RunPlan.Build(Options, module, loaders, stage.Callbacks);
         foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
 
         using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory);
@@ -87,6 +95,7 @@ public sealed partial class Trainer
             Seed = null,
             ClipGradients = Options.ClipGradients,
             TotalSteps = plan.EstimatedSteps,
+            StepsPerEpoch = plan.StepsPerEpoch,
             Logger = _logger,
         });
         using var stop = new StopSignal(Options.HandleSignals, cancellationToken);
@@ -101,6 +110,7 @@ public sealed partial class Trainer
         {
             // While everything is still there to be saved or shown.
             stage.Fail(driver.Run, error);
+            driver.SaveAfterFailure();
             throw;
         }
         finally
