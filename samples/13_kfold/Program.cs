@@ -8,7 +8,7 @@ using static TorchSharp.torch.nn;
 var epochs = args.Length > 0 ? int.Parse(args[0]) : 100;
 var folds = args.Length > 1 ? int.Parse(args[1]) : 5;
 var accuracies = new List<double>();
-foreach (var fold in Folds(Iris.Load(), folds))
+foreach (var fold in Iris.Load().Folds(folds))
 {
     // A trainer each: it seeds everything, so that the folds differ in their data and in nothing else.
     var trainer = new Trainer(new() { MaxEpochs = epochs, Checkpoints = false, Summary = false, Progress = false });
@@ -19,21 +19,6 @@ foreach (var fold in Folds(Iris.Load(), folds))
 var mean = accuracies.Average();
 var deviation = Math.Sqrt(accuracies.Sum(a => (a - mean) * (a - mean)) / Math.Max(1, folds - 1));
 Console.WriteLine($"{mean:p1} ± {deviation:p1} over {folds} folds");
-
-// Each sample is held out once.
-static IEnumerable<TensorSplits<LabeledBatch>> Folds(LabeledDataset data, int folds)
-{
-    var order = Enumerable.Range(0, (int)data.Count).Select(i => (long)i).ToArray();
-    new RandomStream(0).Shuffle<long>(order);
-    for (var fold = 0; fold < folds; fold++)
-        yield return new(Part(at => at % folds != fold), Part(at => at % folds == fold));
-
-    LabeledDataset Part(Func<int, bool> isIn)
-    {
-        var batch = data.Gather(order.Where((_, at) => isIn(at)).ToArray());
-        return new(batch.Inputs, batch.Labels);
-    }
-}
 
 sealed class FlowerClassifier : TrainingModule<LabeledBatch>
 {
