@@ -72,7 +72,8 @@ public sealed partial class Trainer
         {
             stage.Fail(null, error);
             if (TensorGuard.IsUseAfterFree(error)) throw new InvalidOperationException(TensorGuard.UseAfterFreeRemedy, error);
-            if (NondeterministicOpException.TryExplain(error, out var explained)) throw explained;
+            if (NondeterministicOpException.TryExplain(error, out var nondeterministic)) throw nondeterministic;
+            if (OutOfDeviceMemoryException.TryExplain(error, out var full)) throw full;
             throw;
         }
     }

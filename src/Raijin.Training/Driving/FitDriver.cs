@@ -63,7 +63,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
-        _run.Optimizers = _fabric.SetupOptimizers(_module.Configure());
+        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup)));
         if (!_plan.Manual && _run.Optimizers.Count > 1)
             InvalidOptionsException.ThrowIfAny([new("optimizers", $"{_run.Optimizers.Count} are configured, but TrainingStep drives one: override ManualStep to drive several")]);
 

@@ -84,6 +84,7 @@ public sealed class ModelPruning : Callback
     {
         ArgumentNullException.ThrowIfNull(run);
         using var gradients = no_grad();
+        using var scope = NewDisposeScope();
         foreach (var (name, parameter) in run.Module.named_parameters())
         {
             var chosen = _patterns.Length == 0 ? name.EndsWith("weight", StringComparison.Ordinal) && parameter.dim() >= 2

@@ -50,7 +50,7 @@ sealed class TrainingSnapshot : IDisposable
         for (var i = 0; i < run.Optimizers.Count; i++)
         {
             run.Optimizers[i].Fused.LoadState(new OptimizerState(_scalars[i], _states[i].Select(t => (t.Key, t.Value))));
-            run.Optimizers[i].SetLearningRates();
+            run.Optimizers[i].AdvanceSchedule();
         }
     }
 
@@ -83,6 +83,7 @@ sealed class TrainingSnapshot : IDisposable
             copy.copy_(tensor);
             return;
         }
-        into[key] = tensor.detach().clone().DetachFromDisposeScope();
+        using var detached = tensor.detach();
+        into[key] = detached.clone().DetachFromDisposeScope();
     }
 }
