@@ -22,6 +22,7 @@ sealed partial class FitDriver<TBatch>
     /// <summary>One optimizer step, top to bottom.</summary>
     void TrainOneStep()
     {
+        _profile?.StepStart(_cursor.Step, _cursor.Epoch);
         if (_reader is null) OpenReader();
         var step = _step;
         var window = _plan.WindowAt(_cursor.Batch);
@@ -36,13 +37,16 @@ sealed partial class FitDriver<TBatch>
         {
             // The last microbatch's tensors live until the step's end, where hooks may still want them.
             if (done > 0) step.Scope.Free();
+            _profile?.Mark(ProfilePhase.Fetch);
             if (!Fetch(done)) break;
             // From the first microbatch on, the step is finished whatever comes: a stop waits for its end.
             if (done == 0 && !_stop.TryBeginStep()) break;
+            _profile?.Mark(ProfilePhase.Transfer);
             var batch = _fabric.Place(_reader!.Current);
             step.Microbatch = done;
             step.Samples = batch.Count;
             HookTable.Call(_hooks.TrainBatchStart, step);
+            _profile?.Mark(ProfilePhase.Forward);
             if (_plan.Manual) TrainManually(batch, step);
             else ForwardAndBackward(batch, step, window);
             HookTable.Call(_hooks.TrainBatchEnd, step);
@@ -60,6 +64,7 @@ sealed partial class FitDriver<TBatch>
         if (done > 0 && !_plan.Manual)
         {
             HookTable.Call(_hooks.BeforeOptimizerStep, step);
+            _profile?.Mark(ProfilePhase.Optimizer);
             // A stream that ended within the window made fewer gradients than the loss was divided by.
             _run.GradientNorm = _run.Optimizers[0].Step(rescale: done == window ? 1.0 : (double)window / done);
         }
@@ -68,11 +73,14 @@ sealed partial class FitDriver<TBatch>
         {
             _cursor = _cursor with { Batch = _cursor.Batch + done, Step = _cursor.Step + 1, Samples = _cursor.Samples + samples };
             Publish();
+            _profile?.Mark(ProfilePhase.Log);
             HookTable.Call(_hooks.TrainStepEnd, step);
             WriteStepIfDue(step);
             _stop.EndStep();
         }
+        _profile?.Mark(ProfilePhase.Loop);
         step.Scope.Free();
+        _profile?.StepEnd();
 
         var validate = _plan.Validates && _cursor.Step > _cursor.ValidatedAt
             && (done > 0 && _validateDue.IsDueAfterStep(_cursor.Step, _run.Elapsed - _lastValidation) || EpochIsOver && _validateDue.IsDueAfterEpoch(_cursor.Epoch));
@@ -85,6 +93,7 @@ sealed partial class FitDriver<TBatch>
         using (_fabric.Forward()) loss = _module.Train(batch, step);
         CheckLoss(loss, step);
         HookTable.Call(_hooks.BeforeBackward, step, loss);
+        _profile?.Mark(ProfilePhase.Backward);
         _fabric.Backward(loss, scale: 1.0 / window);
         HookTable.Call(_hooks.AfterBackward, step);
     }

@@ -25,6 +25,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     readonly Evaluator<TBatch> _evaluator;
 
     FitCursor _cursor = FitCursor.Start;
+    readonly ProfileSession? _profile;
     BatchReader<TBatch>? _reader;
     LogPump? _pump;
 
@@ -43,6 +44,8 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _checkpoints = checkpoints;
         _logDue = plan.Options.Log;
         _validateDue = plan.Options.Validate;
+        _profile = plan.Options.Profiler?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
+        if (_profile is not null) _hooks.ProfileIn(_profile);
     }
 
     public TrainingRun Run => _run;
@@ -87,7 +90,10 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
                 case FitPhase.EpochEnd: EndEpoch(); break;
             }
             Publish();
-            if (_cursor.IsBoundary) _checkpoints?.Execute(_run, Snapshot, _hooks);
+            if (!_cursor.IsBoundary) continue;
+            _profile?.Mark(ProfilePhase.Checkpoint);
+            _checkpoints?.Execute(_run, Snapshot, _hooks);
+            _profile?.Mark(ProfilePhase.Loop);
         }
         Finish();
         return ended;
@@ -98,6 +104,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     void StartEpoch()
     {
+        _profile?.Mark(ProfilePhase.Loop);
         OpenReader();
         HookTable.Call(_hooks.TrainEpochStart, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
         _cursor = _cursor with { Phase = FitPhase.Step };
@@ -111,6 +118,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     void Validate()
     {
+        _profile?.Mark(ProfilePhase.Validation);
         var random = RandomState.Capture();
         var results = _evaluator.Run(EvalPhase.Validation, _data.Validation!.Only, _plan.ValidationBatches, _stop.Token);
         if (results is null)
@@ -121,6 +129,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         }
         _lastValidation = _run.Elapsed;
         WriteRecord(LogScope.Epoch, results);
+        _profile?.Mark(ProfilePhase.Loop);
         _cursor = _cursor with { Phase = EpochIsOver ? FitPhase.EpochEnd : FitPhase.Step, ValidatedAt = _cursor.Step };
     }
 
@@ -188,6 +197,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _reader?.Dispose();
         _pump?.Dispose();
         _run.Display.Dispose();
+        _profile?.Dispose();
         _probe?.Dispose();
     }
 }

@@ -78,7 +78,7 @@ public sealed class ProfileSession : IDisposable
         if (!IsOpen) return;
         IsOpen = false;
         EndPhase(Stopwatch.GetTimestamp());
-        _profiler.OnEnd();
+        _profiler.End();
     }
 
     /// <summary>Replaces each hook of a list by one that is measured. Called once, where the hooks of a run are resolved.</summary>

@@ -10,7 +10,7 @@ namespace Raijin;
 /// </remarks>
 public abstract class Profiler
 {
-    ProfileSession? _session;
+    bool _isBusy;
 
     /// <summary>Several profilers at once, told of everything in the given order. Two that record libtorch's ops must not do so in the same step.</summary>
     public static Profiler Of(params IReadOnlyList<Profiler> profilers) => new CombinedProfiler(profilers);
@@ -20,8 +20,16 @@ public abstract class Profiler
     public ProfileSession Start(ProfileTarget target)
     {
         ArgumentNullException.ThrowIfNull(target);
-        if (_session is { IsOpen: true }) throw new InvalidOperationException($"This {GetType().Name} is profiling a run already: end that first, or take another.");
-        return _session = new ProfileSession(this, target);
+        if (_isBusy) throw new InvalidOperationException($"This {GetType().Name} is profiling a run already: end that first, or take another.");
+        var session = new ProfileSession(this, target);
+        _isBusy = true;
+        return session;
+    }
+
+    internal void End()
+    {
+        _isBusy = false;
+        OnEnd();
     }
 
     /// <summary>The run begins.</summary>

@@ -42,6 +42,27 @@ sealed class HookTable
         if (definition != typeof(Callback) && definition != typeof(TrainingModule<>)) hook.Add(method);
     }
 
+    /// <summary>Has every hook measured from here on.</summary>
+    public void ProfileIn(ProfileSession session)
+    {
+        session.Wrap(FitStart);
+        session.Wrap(FitEnd);
+        session.Wrap(Exception);
+        session.Wrap(TrainEpochStart);
+        session.Wrap(TrainEpochEnd);
+        session.Wrap(TrainBatchStart);
+        session.Wrap(TrainBatchEnd);
+        session.Wrap(BeforeBackward);
+        session.Wrap(AfterBackward);
+        session.Wrap(BeforeOptimizerStep);
+        session.Wrap(TrainStepEnd);
+        session.Wrap(Log);
+        session.Wrap(ValidationStart);
+        session.Wrap(ValidationEnd);
+        session.Wrap(ValidationBatchEnd);
+        session.Wrap(CheckpointSaved);
+    }
+
     public static bool IsOverridden(Delegate method, Type declaring) => method.Method.DeclaringType != declaring;
 
     public static void Call<T>(List<Action<T>> hook, T argument)
