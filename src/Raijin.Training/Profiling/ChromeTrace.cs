@@ -82,11 +82,8 @@ static class ChromeTrace
 
     static void WriteSpan(Utf8JsonWriter json, TraceWindow window, TraceSpan span, string category, string name)
     {
-        // What began before the window is cut off at its edge.
-        var began = Math.Max(span.Began, window.Began);
-        if (span.Ended <= began) return;
-        Begin(json, "X", category, name, window.Thread, window, began);
-        json.WriteNumber("dur", Microseconds(span.Ended - began));
+        Begin(json, "X", category, name, window.Thread, window, span.Began);
+        json.WriteNumber("dur", Microseconds(span.Ended - span.Began));
         json.WriteEndObject();
     }
 

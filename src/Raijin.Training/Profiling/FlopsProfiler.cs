@@ -53,10 +53,10 @@ public sealed class FlopsProfiler : Profiler
     }
 
     /// <inheritdoc/>
-    protected internal override void OnStepStart(long step, long epoch)
+    protected internal override void OnStepStart(long step, long epoch, long timestamp)
     {
         if (_firstStep < 0) _firstStep = step;
-        if (step - _firstStep != Step) return;
+        if (step - _firstStep != Step || _capture is not null) return;
         if (OpRecorder.Unavailable is { } reason) _target.Logger?.LogWarning("FLOPs are estimated from the kinds of modules, forward only: {Reason}.", reason);
         Array.Clear(_phases);
         _capture = new FlopsCapture(_target.Model);
@@ -69,7 +69,7 @@ public sealed class FlopsProfiler : Profiler
     }
 
     /// <inheritdoc/>
-    protected internal override void OnStepEnd(long step)
+    protected internal override void OnStepEnd(long step, long timestamp)
     {
         if (_capture is null) return;
         Report = _capture.Finish(step, _phases[(int)ProfilePhase.Forward], _phases[(int)ProfilePhase.Backward], _phases[(int)ProfilePhase.Optimizer]);

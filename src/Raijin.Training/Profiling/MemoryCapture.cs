@@ -21,12 +21,12 @@ sealed class MemoryCapture
     readonly long _base;
     readonly long _modelBytes;
     readonly long _began = Stopwatch.GetTimestamp();
-    ProfilePhase _phase;
-    ProfilePhase _peakPhase;
+    ProfilePhase _phase = ProfilePhase.Loop;
+    ProfilePhase _peakPhase = ProfilePhase.Loop;
     long _peak;
     long _lost;
 
-    public MemoryCapture(Module model, ProfilePhase phase, int maxSamples)
+    public MemoryCapture(Module model, int maxSamples)
     {
         _maxSamples = maxSamples;
         foreach (var (name, module) in model.named_modules()) _paths.TryAdd(module, name);
@@ -34,9 +34,7 @@ sealed class MemoryCapture
         _calls = ModuleCalls.Watch(model, Entered, (module, _) => Left(module));
         if (AllocationMeter.Unavailable is null) _meter = AllocationMeter.Open();
         _base = _meter is null ? 0 : _modelBytes;
-        _phase = _peakPhase = phase;
         _peak = Live;
-        _open.Push(new Frame(null, Live, Allocated));
     }
 
     long Live => _meter is null ? TensorLedger.NativeBytes ?? 0 : _base + _meter.LiveBytes;
@@ -62,7 +60,6 @@ sealed class MemoryCapture
     /// <summary>Ends watching and gives the report.</summary>
     public MemoryReport Finish()
     {
-        PhaseEnd(_phase);
         _calls.Dispose();
         _meter?.Dispose();
         return new MemoryReport

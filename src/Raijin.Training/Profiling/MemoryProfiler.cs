@@ -21,7 +21,6 @@ public sealed class MemoryProfiler : Profiler
 {
     ProfileTarget _target = null!;
     MemoryCapture? _capture;
-    ProfilePhase _phase;
     long _firstStep;
 
     /// <summary>Steps left out at the beginning.</summary>
@@ -69,26 +68,22 @@ public sealed class MemoryProfiler : Profiler
     }
 
     /// <inheritdoc/>
-    protected internal override void OnStepStart(long step, long epoch)
+    protected internal override void OnStepStart(long step, long epoch, long timestamp)
     {
         if (_firstStep < 0) _firstStep = step;
-        if (step - _firstStep != Skip) return;
+        if (step - _firstStep != Skip || _capture is not null) return;
         if (AllocationMeter.Unavailable is { } reason) _target.Logger?.LogWarning("Memory is read from the C library's heap, module by module, and peaks between two readings are missed: {Reason}.", reason);
-        _capture = new MemoryCapture(_target.Model, _phase, MaxSamples);
+        _capture = new MemoryCapture(_target.Model, MaxSamples);
     }
 
     /// <inheritdoc/>
-    protected internal override void OnPhaseStart(ProfilePhase phase, long timestamp)
-    {
-        _phase = phase;
-        _capture?.PhaseStart(phase);
-    }
+    protected internal override void OnPhaseStart(ProfilePhase phase, long timestamp) => _capture?.PhaseStart(phase);
 
     /// <inheritdoc/>
     protected internal override void OnPhaseEnd(ProfilePhase phase, ProfileSpan span) => _capture?.PhaseEnd(phase);
 
     /// <inheritdoc/>
-    protected internal override void OnStepEnd(long step)
+    protected internal override void OnStepEnd(long step, long timestamp)
     {
         if (_capture is null || step - _firstStep < Skip + Steps - 1) return;
         Report = _capture.Finish();

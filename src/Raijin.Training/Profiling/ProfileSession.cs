@@ -14,7 +14,7 @@ public sealed class ProfileSession : IDisposable
     // Ticks of the regions measured within each open span: the phase, then the regions in it.
     readonly Stack<(long Began, long Within)> _open = new();
     long _within;
-    ProfilePhase _phase = ProfilePhase.Setup;
+    ProfilePhase _phase;
     long _began;
     long _step = -1;
 
@@ -22,28 +22,33 @@ public sealed class ProfileSession : IDisposable
     {
         _profiler = profiler;
         profiler.OnStart(target);
-        _began = Stopwatch.GetTimestamp();
-        profiler.OnPhaseStart(_phase, _began);
+        BeginPhase(ProfilePhase.Setup, Stopwatch.GetTimestamp());
     }
 
     /// <summary>Whether it has not ended.</summary>
     public bool IsOpen { get; private set; } = true;
 
-    /// <summary>An optimizer step begins.</summary>
+    /// <summary>An optimizer step begins, and in it the phase <see cref="ProfilePhase.Loop"/>.</summary>
     /// <param name="step">Steps done before it, over all resumes.</param>
     /// <param name="epoch">The epoch it is in.</param>
     public void StepStart(long step, long epoch = 0)
     {
+        var now = Stopwatch.GetTimestamp();
+        EndPhase(now);
         _step = step;
-        _profiler.OnStepStart(step, epoch);
+        _profiler.OnStepStart(step, epoch, now);
+        BeginPhase(ProfilePhase.Loop, now);
     }
 
-    /// <summary>The optimizer step begun last is over. Nothing happens when none is under way.</summary>
+    /// <summary>The optimizer step begun last is over; <see cref="ProfilePhase.Loop"/> goes on. Nothing happens when none is under way.</summary>
     public void StepEnd()
     {
         if (_step < 0) return;
-        _profiler.OnStepEnd(_step);
+        var now = Stopwatch.GetTimestamp();
+        EndPhase(now);
+        _profiler.OnStepEnd(_step, now);
         _step = -1;
+        BeginPhase(ProfilePhase.Loop, now);
     }
 
     /// <summary>Ends the phase under way and begins another.</summary>
@@ -51,9 +56,7 @@ public sealed class ProfileSession : IDisposable
     {
         var now = Stopwatch.GetTimestamp();
         EndPhase(now);
-        _phase = phase;
-        _began = now;
-        _profiler.OnPhaseStart(phase, now);
+        BeginPhase(phase, now);
     }
 
     /// <summary>A region by its name; the same name is the same region.</summary>
@@ -130,6 +133,13 @@ public sealed class ProfileSession : IDisposable
         var (began, outer) = _open.Pop();
         _profiler.OnRegionEnd(region, new ProfileSpan(began, now, _within));
         _within = outer + (now - began);
+    }
+
+    void BeginPhase(ProfilePhase phase, long now)
+    {
+        _phase = phase;
+        _began = now;
+        _profiler.OnPhaseStart(phase, now);
     }
 
     void EndPhase(long now)

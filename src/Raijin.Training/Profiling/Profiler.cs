@@ -35,13 +35,14 @@ public abstract class Profiler
     /// <summary>The run begins.</summary>
     protected internal virtual void OnStart(ProfileTarget target) { }
 
-    /// <summary>An optimizer step begins.</summary>
+    /// <summary>An optimizer step begins: a phase has just ended, and another begins after this call.</summary>
     /// <param name="step">Steps done before it, over all resumes.</param>
     /// <param name="epoch">The epoch it is in.</param>
-    protected internal virtual void OnStepStart(long step, long epoch) { }
+    /// <param name="timestamp">When it began, which is when its first phase did.</param>
+    protected internal virtual void OnStepStart(long step, long epoch, long timestamp) { }
 
-    /// <summary>An optimizer step is over.</summary>
-    protected internal virtual void OnStepEnd(long step) { }
+    /// <summary>An optimizer step is over: its last phase has just ended.</summary>
+    protected internal virtual void OnStepEnd(long step, long timestamp) { }
 
     /// <summary>A phase begins; the one before has ended.</summary>
     protected internal virtual void OnPhaseStart(ProfilePhase phase, long timestamp) { }
@@ -76,14 +77,14 @@ sealed class CombinedProfiler : Profiler
         foreach (var profiler in _profilers) profiler.OnStart(target);
     }
 
-    protected internal override void OnStepStart(long step, long epoch)
+    protected internal override void OnStepStart(long step, long epoch, long timestamp)
     {
-        foreach (var profiler in _profilers) profiler.OnStepStart(step, epoch);
+        foreach (var profiler in _profilers) profiler.OnStepStart(step, epoch, timestamp);
     }
 
-    protected internal override void OnStepEnd(long step)
+    protected internal override void OnStepEnd(long step, long timestamp)
     {
-        foreach (var profiler in _profilers) profiler.OnStepEnd(step);
+        foreach (var profiler in _profilers) profiler.OnStepEnd(step, timestamp);
     }
 
     protected internal override void OnPhaseStart(ProfilePhase phase, long timestamp)

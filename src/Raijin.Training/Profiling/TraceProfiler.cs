@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Raijin.Tensors;
@@ -64,7 +63,7 @@ public sealed class TraceProfiler : Profiler
     }
 
     /// <inheritdoc/>
-    protected internal override void OnStepStart(long step, long epoch)
+    protected internal override void OnStepStart(long step, long epoch, long timestamp)
     {
         if (_target.Folder is null) return;
         if (_firstStep < 0) _firstStep = step;
@@ -80,9 +79,9 @@ public sealed class TraceProfiler : Profiler
             _recorder = Record();
             _spans.Clear();
             _lostSpans = 0;
-            (_windowStep, _windowBegan) = (step, Stopwatch.GetTimestamp());
+            (_windowStep, _windowBegan) = (step, timestamp);
         }
-        _stepBegan = Stopwatch.GetTimestamp();
+        _stepBegan = timestamp;
     }
 
     /// <inheritdoc/>
@@ -96,10 +95,10 @@ public sealed class TraceProfiler : Profiler
     }
 
     /// <inheritdoc/>
-    protected internal override void OnStepEnd(long step)
+    protected internal override void OnStepEnd(long step, long timestamp)
     {
         if (_action < TraceAction.Record) return;
-        Add(new TraceSpan(TraceKind.Step, StepName, _stepBegan, Stopwatch.GetTimestamp(), step) { Epoch = _epoch });
+        Add(new TraceSpan(TraceKind.Step, StepName, _stepBegan, timestamp, step) { Epoch = _epoch });
         if (_action != TraceAction.RecordAndSave) return;
         Save();
         _action = TraceAction.None;
