@@ -28,6 +28,9 @@ public sealed class OpRecorder : IDisposable
     /// <summary>Why ops can't be recorded in this process; null where they can.</summary>
     public static string? Unavailable => Reason.Value;
 
+    /// <summary>Whether a recording is under way in the process.</summary>
+    public static bool IsRecording => Volatile.Read(ref s_current) is not null;
+
     /// <summary>Begins to record.</summary>
     /// <exception cref="PlatformNotSupportedException">Ops can't be recorded here; the message says why.</exception>
     /// <exception cref="InvalidOperationException">A recording is already under way: there is one for the process.</exception>

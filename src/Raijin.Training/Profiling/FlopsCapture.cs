@@ -19,11 +19,13 @@ sealed class FlopsCapture
     readonly List<Call> _finished = [];
     readonly Stack<(Module Module, long Began)> _running = new();
 
-    public FlopsCapture(Module model)
+    /// <param name="model">The model.</param>
+    /// <param name="seesOps">Whether ops are recorded; else arithmetic is estimated from kinds of modules.</param>
+    public FlopsCapture(Module model, bool seesOps)
     {
         _model = model;
         _calls = ModuleCalls.Watch(model, Entered, Left);
-        if (OpRecorder.Unavailable is null) _recorder = OpRecorder.Start(new OpRecorderOptions { Shapes = true });
+        if (seesOps) _recorder = OpRecorder.Start(new OpRecorderOptions { Shapes = true });
     }
 
     /// <summary>Ends watching and gives the report.</summary>

@@ -20,7 +20,7 @@ public sealed class FlopsProfiler : Profiler
     FlopsCapture? _capture;
     long _firstStep;
 
-    /// <summary>Which step to profile: steps of this run before it. The first ones are not typical.</summary>
+    /// <summary>Which step to profile: steps of this run before it. The first ones are not typical. While libtorch's ops are being recorded by another profiler, the first step after.</summary>
     /// <value>Default 2. DeepSpeed's <c>profile_step</c>.</value>
     public int Step
     {
@@ -40,6 +40,9 @@ public sealed class FlopsProfiler : Profiler
     /// <value>Default 10.</value>
     public int TopOps { get; init; } = 10;
 
+    /// <summary>Whether ops are recorded.</summary>
+    internal bool SeesOps { get; init; } = OpRecorder.Unavailable is null;
+
     /// <summary>The report; null until the step is over.</summary>
     public FlopsReport? Report { get; private set; }
 
@@ -56,10 +59,10 @@ public sealed class FlopsProfiler : Profiler
     protected internal override void OnStepStart(long step, long epoch, long timestamp)
     {
         if (_firstStep < 0) _firstStep = step;
-        if (step - _firstStep != Step || _capture is not null) return;
-        if (OpRecorder.Unavailable is { } reason) _target.Logger?.LogWarning("FLOPs are estimated from the kinds of modules, forward only: {Reason}.", reason);
+        if (step - _firstStep < Step || Report is not null || _capture is not null || OpRecorder.IsRecording) return;
+        if (!SeesOps && OpRecorder.Unavailable is { } reason) _target.Logger?.LogWarning("FLOPs are estimated from the kinds of modules, forward only: {Reason}.", reason);
         Array.Clear(_phases);
-        _capture = new FlopsCapture(_target.Model);
+        _capture = new FlopsCapture(_target.Model, SeesOps);
     }
 
     /// <inheritdoc/>

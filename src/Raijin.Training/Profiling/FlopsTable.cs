@@ -20,7 +20,7 @@ static class FlopsTable
         return table;
 
         void Part(string name, Raijin.Tensors.OpCost? cost, TimeSpan time) =>
-            ProfileText.Row(table, name, cost is { } c ? ReadableText.Quantity(c.Macs) : "", cost is { } f ? ReadableText.Quantity(f.Flops) : "", ProfileText.Time(time),
+            ProfileText.Row(table, name, cost is { } c ? ReadableText.Quantity(c.Macs) : "", cost is { } f ? ReadableText.Quantity(f.Flops) : "", ReadableText.Timing(time),
                 cost is { } rate && time > TimeSpan.Zero ? ReadableText.Quantity(rate.Flops / time.TotalSeconds) : "");
     }
 
@@ -34,16 +34,16 @@ static class FlopsTable
             if (module.Depth > depth) continue;
             var name = module.Depth == 0 ? "model" : new string(' ', 2 * (module.Depth - 1)) + module.Name[(module.Name.LastIndexOf('.') + 1)..];
             ProfileText.Row(table, name, module.Type, Count(module.Parameters), Count(module.Calls), Quantity(module.Forward.Macs), Quantity(module.Forward.Flops),
-                module.Forward.Flops > 0 ? ProfileText.Percent((double)module.Forward.Flops / whole.Forward.Flops) : "",
+                module.Forward.Flops > 0 ? ReadableText.Percent((double)module.Forward.Flops / whole.Forward.Flops) : "",
                 Time(module.ForwardTime), module.BackwardTime is { } backward ? Time(backward) : "",
-                time > TimeSpan.Zero ? ProfileText.Percent(Total(module) / time) : "");
+                time > TimeSpan.Zero ? ReadableText.Percent(Total(module) / time) : "");
         }
         return table;
 
         static TimeSpan Total(ModuleCost module) => module.ForwardTime + (module.BackwardTime ?? TimeSpan.Zero);
         static string Count(long count) => count > 0 ? ReadableText.Count(count) : "";
         static string Quantity(long quantity) => quantity > 0 ? ReadableText.Quantity(quantity) : "";
-        static string Time(TimeSpan time) => time > TimeSpan.Zero ? ProfileText.Time(time) : "";
+        static string Time(TimeSpan time) => time > TimeSpan.Zero ? ReadableText.Timing(time) : "";
     }
 
     static IRenderable Ops(FlopsReport report, int top)
@@ -51,7 +51,7 @@ static class FlopsTable
         var table = ProfileText.Table("ops, without what they call", "op", "count", "own time", "share", "MACs", "FLOPs");
         var all = report.Ops.Sum(o => o.OwnTime.TotalSeconds);
         foreach (var op in report.Ops.Take(top))
-            ProfileText.Row(table, op.Name, ReadableText.Count(op.Count), ProfileText.Time(op.OwnTime), all > 0 ? ProfileText.Percent(op.OwnTime.TotalSeconds / all) : "",
+            ProfileText.Row(table, op.Name, ReadableText.Count(op.Count), ReadableText.Timing(op.OwnTime), all > 0 ? ReadableText.Percent(op.OwnTime.TotalSeconds / all) : "",
                 op.Cost.Macs > 0 ? ReadableText.Quantity(op.Cost.Macs) : "", op.Cost.Flops > 0 ? ReadableText.Quantity(op.Cost.Flops) : "");
         return table;
     }

@@ -26,13 +26,13 @@ sealed class MemoryCapture
     long _peak;
     long _lost;
 
-    public MemoryCapture(Module model, int maxSamples)
+    public MemoryCapture(Module model, bool counts, int maxSamples)
     {
         _maxSamples = maxSamples;
         foreach (var (name, module) in model.named_modules()) _paths.TryAdd(module, name);
         _modelBytes = ModelInspection.Distinct(model.parameters().Concat(model.buffers())).Sum(t => t.numel() * t.ElementSize);
         _calls = ModuleCalls.Watch(model, Entered, (module, _) => Left(module));
-        if (AllocationMeter.Unavailable is null) _meter = AllocationMeter.Open();
+        if (counts) _meter = AllocationMeter.Open();
         _base = _meter is null ? 0 : _modelBytes;
         _peak = Live;
     }

@@ -55,6 +55,9 @@ public sealed class MemoryProfiler : Profiler
     /// <value>Default 20.</value>
     public int TopModules { get; init; } = 20;
 
+    /// <summary>Whether allocations are counted.</summary>
+    internal bool Counts { get; init; } = AllocationMeter.Unavailable is null;
+
     /// <summary>The report; null until the steps are over.</summary>
     public MemoryReport? Report { get; private set; }
 
@@ -72,8 +75,8 @@ public sealed class MemoryProfiler : Profiler
     {
         if (_firstStep < 0) _firstStep = step;
         if (step - _firstStep != Skip || _capture is not null) return;
-        if (AllocationMeter.Unavailable is { } reason) _target.Logger?.LogWarning("Memory is read from the C library's heap, module by module, and peaks between two readings are missed: {Reason}.", reason);
-        _capture = new MemoryCapture(_target.Model, MaxSamples);
+        if (!Counts && AllocationMeter.Unavailable is { } reason) _target.Logger?.LogWarning("Memory is read from the C library's heap, module by module, and peaks between two readings are missed: {Reason}.", reason);
+        _capture = new MemoryCapture(_target.Model, Counts, MaxSamples);
     }
 
     /// <inheritdoc/>

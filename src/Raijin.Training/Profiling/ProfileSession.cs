@@ -10,6 +10,7 @@ namespace Raijin;
 public sealed class ProfileSession : IDisposable
 {
     readonly Profiler _profiler;
+    readonly ProfileTarget _target;
     readonly Dictionary<string, ProfileRegion> _regions = new(StringComparer.Ordinal);
     // Ticks of the regions measured within each open span: the phase, then the regions in it.
     readonly Stack<(long Began, long Within)> _open = new();
@@ -21,6 +22,7 @@ public sealed class ProfileSession : IDisposable
     internal ProfileSession(Profiler profiler, ProfileTarget target)
     {
         _profiler = profiler;
+        _target = target;
         profiler.OnStart(target);
         BeginPhase(ProfilePhase.Setup, Stopwatch.GetTimestamp());
     }
@@ -81,7 +83,7 @@ public sealed class ProfileSession : IDisposable
         if (!IsOpen) return;
         IsOpen = false;
         EndPhase(Stopwatch.GetTimestamp());
-        _profiler.End();
+        _profiler.End(_target);
     }
 
     /// <summary>Replaces each hook of a list by one that is measured. Called once, where the hooks of a run are resolved.</summary>

@@ -56,12 +56,4 @@ static class ProfileText
     }
 
     public static void Row(Table table, params IReadOnlyList<string> cells) => table.AddRow([.. cells.Select(c => new Text(c))]);
-
-    /// <summary>A short time, to about four digits: <c>0.8 µs</c>, <c>12.3 ms</c>, <c>1.234 s</c>.</summary>
-    public static string Time(TimeSpan time) =>
-        time.TotalMilliseconds < 1 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMicroseconds:F1} µs")
-        : time.TotalSeconds < 1 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:F2} ms")
-        : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:N3} s");
-
-    public static string Percent(double share) => share.ToString("P1", CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Raijin;
 
 /// <summary>
@@ -12,7 +14,7 @@ public abstract class Profiler
 {
     bool _isBusy;
 
-    /// <summary>Several profilers at once, told of everything in the given order. Two that record libtorch's ops must not do so in the same step.</summary>
+    /// <summary>Several profilers at once, told of everything in the given order. Each sees what the others cost: a table beside a trace counts the tracing.</summary>
     public static Profiler Of(params IReadOnlyList<Profiler> profilers) => new CombinedProfiler(profilers);
 
     /// <summary>Begins to profile. A profiler serves one run at a time; a new one starts afresh.</summary>
@@ -26,10 +28,18 @@ public abstract class Profiler
         return session;
     }
 
-    internal void End()
+    internal void End(ProfileTarget target)
     {
         _isBusy = false;
-        OnEnd();
+        try
+        {
+            OnEnd();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A full disk takes the profile, not the run.
+            target.Logger?.LogWarning("The profile could not be written: {Message}", error.Message);
+        }
     }
 
     /// <summary>The run begins.</summary>

@@ -82,9 +82,9 @@ public sealed class SimpleProfiler : Profiler
     IRenderable Table()
     {
         var lines = Lines();
-        var table = ProfileText.Table($"where {ProfileText.Time(TimeSpan.FromTicks(lines.Sum(l => l.Total.Ticks)))} went", "phase or hook", "count", "mean", "p95", "total", "share");
+        var table = ProfileText.Table($"where {ReadableText.Timing(TimeSpan.FromTicks(lines.Sum(l => l.Total.Ticks)))} went", "phase or hook", "count", "mean", "p95", "total", "share");
         foreach (var line in lines)
-            ProfileText.Row(table, line.Name, ReadableText.Count(line.Count), ProfileText.Time(line.Mean), ProfileText.Time(line.P95), ProfileText.Time(line.Total), ProfileText.Percent(line.Share));
+            ProfileText.Row(table, line.Name, ReadableText.Count(line.Count), ReadableText.Timing(line.Mean), ReadableText.Timing(line.P95), ReadableText.Timing(line.Total), ReadableText.Percent(line.Share));
         return table;
     }
 }

@@ -118,7 +118,13 @@ public sealed class TraceProfiler : Profiler
     const string StepName = "step";
     static readonly string[] PhaseNames = [.. Enum.GetNames<ProfilePhase>().Select(n => n.ToLowerInvariant())];
 
-    OpRecorder? Record() => Ops && OpRecorder.Unavailable is null ? OpRecorder.Start(new OpRecorderOptions { CapacityPerThread = MaxOpsPerThread, Shapes = Shapes }) : null;
+    OpRecorder? Record()
+    {
+        if (!Ops || OpRecorder.Unavailable is not null) return null;
+        if (!OpRecorder.IsRecording) return OpRecorder.Start(new OpRecorderOptions { CapacityPerThread = MaxOpsPerThread, Shapes = Shapes });
+        _target.Logger?.LogWarning("Another recording of libtorch's ops is under way: the trace will hold none of these steps.");
+        return null;
+    }
 
     void Add(TraceSpan span)
     {

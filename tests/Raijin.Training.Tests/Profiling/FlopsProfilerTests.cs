@@ -11,11 +11,11 @@ public sealed class FlopsProfilerTests
     static readonly JsonElement Recorded = JsonDocument.Parse(File.ReadAllText(Path.Combine(SharedData.Repository, "tests/Raijin.Training.Tests/Profiling/Recordings/flops.json"))).RootElement;
 
     /// <summary>One profiled step in a loop of one's own: forward, sum, backward.</summary>
-    static FlopsReport Profile(Func<Module<Tensor, Tensor>> make, params long[] input)
+    static FlopsReport Profile(Func<Module<Tensor, Tensor>> make, bool seesOps, params long[] input)
     {
         using var scope = NewDisposeScope();
         var model = make();
-        var profiler = new FlopsProfiler { Step = 0 };
+        var profiler = new FlopsProfiler { Step = 0, SeesOps = seesOps };
         using (var session = profiler.Start(new ProfileTarget { Model = model }))
         {
             session.StepStart(0);
@@ -38,7 +38,7 @@ public sealed class FlopsProfilerTests
     static FlopsReport Counted(Func<Module<Tensor, Tensor>> make, params long[] input)
     {
         Assert.SkipWhen(OpRecorder.Unavailable is not null, OpRecorder.Unavailable ?? "");
-        return Profile(make, input);
+        return Profile(make, seesOps: true, input);
     }
 
     static ModuleCost Of(FlopsReport report, string name) => report.Modules.Single(m => m.Name == name);
@@ -106,6 +106,18 @@ public sealed class FlopsProfilerTests
     }
 
     [Fact]
+    public void Where_ops_cannot_be_seen_the_forward_pass_is_estimated_from_kinds_of_modules()
+    {
+        var report = Profile(() => new FlopsModels.Cnn(), seesOps: false, 4, 3, 16, 16);
+        Assert.False(report.IsCounted);
+        Assert.Equal(Recorded.GetProperty("cnn").GetProperty("forward").GetInt64(), report.Model.Forward.Flops);
+        Assert.Null(report.Model.Backward);
+        Assert.All(report.Modules, m => Assert.Null(m.BackwardTime));
+        Assert.Empty(report.Ops);
+        Assert.True(report.FlopsPerSecond > 0);
+    }
+
+    [Fact]
     public void What_is_called_twice_counts_twice()
     {
         var report = Counted(() =>
@@ -115,6 +127,15 @@ public sealed class FlopsProfilerTests
         }, 3, 4);
         Assert.Equal((2, 2 * 3 * 16), (Of(report, "first").Calls, Of(report, "first").Forward.Macs));
         Assert.DoesNotContain(report.Modules, m => m.Name == "again");
+    }
+
+    [Fact]
+    public void Beside_a_trace_it_takes_the_first_step_after()
+    {
+        Assert.SkipWhen(OpRecorder.Unavailable is not null, OpRecorder.Unavailable ?? "");
+        var (trace, flops) = (new TraceProfiler(), new FlopsProfiler());
+        ProfiledFit.Weights(Profiler.Of(trace, flops));
+        Assert.Equal(5, flops.Report!.Step);
     }
 
     [Fact]

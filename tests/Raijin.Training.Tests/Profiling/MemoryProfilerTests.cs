@@ -59,6 +59,16 @@ public sealed class MemoryProfilerTests
     }
 
     [Fact]
+    public void Where_allocations_cannot_be_counted_the_heap_is_read()
+    {
+        var profiler = new MemoryProfiler { Counts = false };
+        ProfiledFit.Weights(profiler);
+        Assert.False(profiler.Report!.IsCounted);
+        Assert.Equal(TensorLedger.NativeBytes is not null, profiler.Report.Peak > 0);
+        Assert.Equal(2, profiler.Report.Phases.Single(p => p.Name == "backward").Count);
+    }
+
+    [Fact]
     public void A_timeline_is_bounded()
     {
         var profiler = new MemoryProfiler { MaxSamples = 5 };

@@ -113,6 +113,17 @@ public sealed class ProfileSessionTests
     }
 
     [Fact]
+    public void A_profile_that_cannot_be_written_is_a_warning()
+    {
+        using var model = Linear(1, 1);
+        using var folder = new Testing.TemporaryFolder();
+        var logger = new ListLogger();
+        File.WriteAllText(Path.Combine(folder.Path, "profile"), "in the way");
+        using (new SimpleProfiler().Start(new ProfileTarget { Model = model, Folder = folder.Path, Logger = logger })) { }
+        Assert.Contains("could not be written", Assert.Single(logger.Messages));
+    }
+
+    [Fact]
     public void Several_profilers_are_told_the_same()
     {
         using var model = Linear(1, 1);
