@@ -66,8 +66,8 @@ sealed class EvaluateCommand : CliCommand
         Trainer.LoadWeights(model, checkpoint);
         var data = _task.LoadData(options);
         return _data == EvaluationData.Validation
-            ? trainer.Validate(model, data.Validation?.Only ?? throw None("validation"))
-            : trainer.Test(model, data.Test?.Only ?? throw None("test"));
+            ? trainer.Validate(model, data.Validation ?? throw None("validation")).Metrics
+            : trainer.Test(model, data.Test ?? throw None("test")).Metrics;
     }
 
     InvalidOptionsException None(string kind) => new([new("data", $"{_task.Name} has no {kind} data with these options")]);

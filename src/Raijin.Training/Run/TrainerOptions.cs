@@ -46,7 +46,7 @@ public sealed record TrainerOptions
     /// <value>Default <see cref="Clip.None"/>.</value>
     public Clip ClipGradients { get; init; } = Clip.None;
 
-    /// <summary>When to validate. The end of training validates too, unless this is never or nothing was trained since.</summary>
+    /// <summary>When to validate: every so many steps, epochs, parts of an epoch, or so much time. The end of training validates too, unless this is never or nothing was trained since.</summary>
     /// <value>Default each epoch.</value>
     public Every Validate { get; init; } = Every.Epochs(1);
 
@@ -66,8 +66,23 @@ public sealed record TrainerOptions
     /// <value>Default all.</value>
     public Limit LimitTest { get; init; } = Limit.None;
 
-    /// <summary>Validation batches to run before training, to meet a broken validation step now and not in an hour. Their results are dropped and no random number is used up.</summary>
-    /// <value>Default 2; 0 for none.</value>
+    /// <summary>How many batches are predicted.</summary>
+    /// <value>Default all.</value>
+    public Limit LimitPredict { get; init; } = Limit.None;
+
+    /// <summary>
+    /// Trains on the same few batches of epoch 0 again and again, and validates on them: a model that can't learn them by heart has a bug. The rest of the data is not
+    /// read, and <see cref="LimitTrain"/> and <see cref="LimitValidation"/> have no effect.
+    /// </summary>
+    /// <value>Default none: off. Lightning's <c>overfit_batches</c>.</value>
+    public Limit OverfitBatches { get; init; } = Limit.None;
+
+    /// <summary>When a data module is asked for its training and validation loaders anew. The new ones must have as many batches as the old.</summary>
+    /// <value>Default never; otherwise epochs. Lightning's <c>reload_dataloaders_every_n_epochs</c>.</value>
+    public Every ReloadLoaders { get; init; } = Every.Never;
+
+    /// <summary>Validation batches of each loader to run before training, to meet a broken validation step now and not in an hour. Their results are dropped and no random number is used up.</summary>
+    /// <value>Default 2; 0 for none, -1 for all. Lightning's <c>num_sanity_val_steps</c>.</value>
     public int SanityValidationBatches { get; init; } = 2;
 
     /// <summary>Runs only this many batches of everything, one epoch, without logs and checkpoints: does the program run at all?</summary>
@@ -93,6 +108,21 @@ public sealed record TrainerOptions
     /// <summary>Watches every module's output and, when a loss is not finite, names the first module that produced it. Slow.</summary>
     /// <value>Default false. Lightning's <c>detect_anomaly</c>.</value>
     public bool DetectAnomaly { get; init; }
+
+    /// <summary>Whether ops that give other bits from run to run are refused, or pointed out.</summary>
+    /// <value>Default off. Lightning's <c>deterministic</c>.</value>
+    public Determinism Deterministic { get; init; } = Determinism.Off;
+
+    /// <summary>Whether cuDNN tries its convolution algorithms on first sight of each input shape and keeps the fastest. Without effect on a CPU.</summary>
+    /// <value>Default false. Lightning's <c>benchmark</c>.</value>
+    public bool Benchmark { get; init; }
+
+    /// <summary>
+    /// Whether a validation, test or prediction on its own runs in libtorch's inference mode: its tensors can never take part in autograd, and each op costs a little
+    /// less. A validation within a fit only turns gradients off.
+    /// </summary>
+    /// <value>Default true. Lightning's <c>inference_mode</c>.</value>
+    public bool InferenceMode { get; init; } = true;
 
     /// <summary>Finishes the step, saves and ends the fit at Ctrl-C (exit code 130) and SIGTERM (143); a second signal ends the process at once.</summary>
     /// <value>Default true.</value>
