@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Raijin.Tensors;
 
 /// <summary>
-/// Records libtorch's ops, of all threads of the process, with names, times and nesting, into memory that is set aside beforehand. Costs about 0.1 µs an op while it
+/// Records libtorch's ops, of all threads of the process, with names, times and nesting, into memory that is set aside beforehand. Costs about 0.2 µs an op while it
 /// runs and nothing before and after: the observers are attached at the start and gone at the end.
 /// </summary>
 /// <remarks>
@@ -86,7 +86,7 @@ public sealed record OpRecorderOptions
     /// <value>Default 262,144.</value>
     public int CapacityPerThread { get; init; } = 1 << 18;
 
-    /// <summary>Whether the shapes of arguments and results are kept: about twice the time an op.</summary>
+    /// <summary>Whether the shapes of arguments and results are kept: about 0.3 µs an op instead of 0.2.</summary>
     /// <value>Default false.</value>
     public bool Shapes { get; init; }
 }

@@ -11,8 +11,8 @@ static class FlopsTable
 
     static IRenderable Step(FlopsReport report)
     {
-        var how = report.IsCounted ? "counted op by op" : "estimated from kinds of modules, forward only";
-        var table = ProfileText.Table(string.Create(CultureInfo.InvariantCulture, $"step {report.Step}: {ReadableText.Count(report.Parameters)} parameters, arithmetic {how}"), "part", "MACs", "FLOPs", "time", "FLOP/s");
+        var how = report.IsCounted ? "counted op by op" : "forward estimated by module";
+        var table = ProfileText.Table(string.Create(CultureInfo.InvariantCulture, $"step {report.Step}, {how}"), "part", "MACs", "FLOPs", "time", "FLOP/s");
         var (forward, backward) = (report.Model.Forward, report.Model.Backward);
         Part("forward", forward, report.ForwardTime);
         Part("backward", backward, report.BackwardTime);

@@ -33,7 +33,7 @@ public sealed class TraceProfiler : Profiler
     /// <value>Default: waits for one step, warms up in one, traces three, once.</value>
     public TraceSchedule Schedule { get; init; } = new();
 
-    /// <summary>Whether libtorch's ops are traced: about 0.1 µs each.</summary>
+    /// <summary>Whether libtorch's ops are traced: about 0.2 µs each.</summary>
     /// <value>Default true.</value>
     public bool Ops { get; init; } = true;
 
