@@ -78,14 +78,16 @@ unsafe struct OpBuffer
             return;
         }
         _open[_depth] = Count;
-        var slot = _slots + Count++;
+        var slot = _slots + Count;
+        slot->Ended = 0;
         slot->Name = Intern(name);
         slot->Sequence = sequence;
         slot->Kind = kind;
         slot->Depth = (short)_depth++;
         slot->Inputs = numArguments < 0 ? -1 : KeepShapes(arguments, numArguments);
         slot->Outputs = -1;
-        slot->Ended = 0;
+        // Whoever reads sees a slot counted only once it is whole.
+        Volatile.Write(ref Count, Count + 1);
         slot->Began = Stopwatch.GetTimestamp();
     }
 

@@ -35,6 +35,7 @@ static unsafe class RecordFunctionAbi
     // Which recording the callbacks write to; 0: none. A thread joins by taking the next buffer of the pool.
     static volatile int s_session;
     static int s_joined;
+    static int s_joining;
     static int s_capacity;
     static bool s_shapes;
     static readonly nint[] Pool = new nint[OpRecorder.MaxThreads];
@@ -71,6 +72,10 @@ static unsafe class RecordFunctionAbi
     {
         s_session = 0;
         RemoveCallbacks(handles);
+        // A thread that joined just before has its buffer soon; one that comes later sees that the recording is over.
+        Interlocked.MemoryBarrier();
+        var wait = new SpinWait();
+        while (Volatile.Read(ref s_joining) > 0) wait.SpinOnce();
         var threads = new List<ThreadOps>();
         long dropped = 0;
         for (var i = 0; i < Math.Min(Volatile.Read(ref s_joined), Pool.Length); i++)
@@ -180,17 +185,21 @@ static unsafe class RecordFunctionAbi
     {
         t_session = session;
         t_buffer = null;
-        var index = Interlocked.Increment(ref s_joined) - 1;
-        if (index >= Pool.Length) return null;
-        var buffer = (OpBuffer*)Pool[index];
-        if (buffer != null && !buffer->Fits(s_capacity, s_shapes))
+        Interlocked.Increment(ref s_joining);
+        if (s_session == session && Interlocked.Increment(ref s_joined) - 1 is var index && index < Pool.Length)
         {
-            OpBuffer.Free(buffer);
-            buffer = null;
+            var buffer = (OpBuffer*)Pool[index];
+            if (buffer != null && !buffer->Fits(s_capacity, s_shapes))
+            {
+                OpBuffer.Free(buffer);
+                buffer = null;
+            }
+            if (buffer == null) Pool[index] = (nint)(buffer = OpBuffer.Make(s_capacity, s_shapes));
+            buffer->Reset(Environment.CurrentManagedThreadId);
+            t_buffer = buffer;
         }
-        if (buffer == null) Pool[index] = (nint)(buffer = OpBuffer.Make(s_capacity, s_shapes));
-        buffer->Reset(Environment.CurrentManagedThreadId);
-        return t_buffer = buffer;
+        Interlocked.Decrement(ref s_joining);
+        return t_buffer;
     }
 
     // at::RecordFunctionCallback: passed by value, 40 bytes.

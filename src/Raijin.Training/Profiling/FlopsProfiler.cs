@@ -40,8 +40,8 @@ public sealed class FlopsProfiler : Profiler
     /// <value>Default 10.</value>
     public int TopOps { get; init; } = 10;
 
-    /// <summary>Whether ops are recorded.</summary>
-    internal bool SeesOps { get; init; } = OpRecorder.Unavailable is null;
+    /// <summary>Whether ops are recorded; null: where they can be.</summary>
+    internal bool? SeesOps { get; init; }
 
     /// <summary>The report; null until the step is over.</summary>
     public FlopsReport? Report { get; private set; }
@@ -60,9 +60,9 @@ public sealed class FlopsProfiler : Profiler
     {
         if (_firstStep < 0) _firstStep = step;
         if (step - _firstStep < Step || Report is not null || _capture is not null || OpRecorder.IsRecording) return;
-        if (!SeesOps && OpRecorder.Unavailable is { } reason) _target.Logger?.LogWarning("FLOPs are estimated from the kinds of modules, forward only: {Reason}.", reason);
+        if (OpRecorder.Unavailable is { } reason) _target.Logger?.LogWarning("FLOPs are estimated from the kinds of modules, forward only: {Reason}.", reason);
         Array.Clear(_phases);
-        _capture = new FlopsCapture(_target.Model, SeesOps);
+        _capture = new FlopsCapture(_target.Model, SeesOps ?? OpRecorder.Unavailable is null);
     }
 
     /// <inheritdoc/>

@@ -55,8 +55,8 @@ public sealed class MemoryProfiler : Profiler
     /// <value>Default 20.</value>
     public int TopModules { get; init; } = 20;
 
-    /// <summary>Whether allocations are counted.</summary>
-    internal bool Counts { get; init; } = AllocationMeter.Unavailable is null;
+    /// <summary>Whether allocations are counted; null: where they can be.</summary>
+    internal bool? Counts { get; init; }
 
     /// <summary>The report; null until the steps are over.</summary>
     public MemoryReport? Report { get; private set; }
@@ -75,8 +75,8 @@ public sealed class MemoryProfiler : Profiler
     {
         if (_firstStep < 0) _firstStep = step;
         if (step - _firstStep != Skip || _capture is not null) return;
-        if (!Counts && AllocationMeter.Unavailable is { } reason) _target.Logger?.LogWarning("Memory is read from the C library's heap, module by module, and peaks between two readings are missed: {Reason}.", reason);
-        _capture = new MemoryCapture(_target.Model, Counts, MaxSamples);
+        if (AllocationMeter.Unavailable is { } reason) _target.Logger?.LogWarning("Memory is read from the C library's heap, module by module, and peaks between two readings are missed: {Reason}.", reason);
+        _capture = new MemoryCapture(_target.Model, Counts ?? AllocationMeter.Unavailable is null, MaxSamples);
     }
 
     /// <inheritdoc/>

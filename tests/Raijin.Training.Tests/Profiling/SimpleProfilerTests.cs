@@ -38,6 +38,52 @@ public sealed class SimpleProfilerTests
     }
 
     [Fact]
+    public void It_allocates_nothing_a_step()
+    {
+        using var model = TorchSharp.torch.nn.Linear(1, 1);
+        using var session = new SimpleProfiler().Start(new ProfileTarget { Model = model });
+        List<Action<int>> hooks = [_ => { }];
+        session.Wrap(hooks);
+        Steps(10);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Steps(1000);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Steps(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                session.StepStart(i);
+                session.Mark(ProfilePhase.Forward);
+                foreach (var hook in hooks) hook(i);
+                session.StepEnd();
+            }
+        }
+    }
+
+    [Fact]
+    public void Updates_of_a_manual_step_have_their_phases()
+    {
+        var profiler = new SimpleProfiler();
+        using var folder = new TemporaryFolder();
+        using var data = Fixture.Blobs(32);
+        using var model = new Manual();
+        new Trainer(Fixture.Quiet(folder.Path) with { MaxEpochs = 1, Checkpoints = false, Profiler = profiler, Console = Display.TestConsole.Plain(new StringWriter()) }).Fit(model, data.Batches(8));
+        var lines = profiler.Lines().ToDictionary(l => l.Name, l => l.Count);
+        Assert.Equal((4, 4, 8), (lines["backward"], lines["optimizer"], lines["forward"]));
+    }
+
+    sealed class Manual : TrainingModule<LabeledBatch>
+    {
+        readonly TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor> _net = TorchSharp.torch.nn.Linear(8, 3);
+
+        protected override void ManualStep(LabeledBatch batch, ManualStep step) =>
+            step.Update(this, () => TorchSharp.torch.nn.functional.cross_entropy(_net.call(batch.Inputs), batch.Labels));
+
+        protected override OptimizerSetup ConfigureOptimizers() => Optimizers.Sgd(this, 0.1);
+    }
+
+    [Fact]
     public void A_profiled_run_has_the_weights_of_a_plain_one_bitwise()
     {
         var plain = ProfiledFit.Weights(null);
