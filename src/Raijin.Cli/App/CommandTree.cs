@@ -14,6 +14,7 @@ static class CommandTree
         Group("test", "Evaluates a trained model on its task's test data", tasks.Select(task => new EvaluateCommand(task, EvaluationData.Test))),
         Group("config", "Shows configurations", [Group("print", "Prints a task's configuration after all files and arguments", tasks.Select(task => new ConfigPrintCommand(task)))]),
         Group("checkpoint", "Looks into checkpoints", [new CheckpointInspectCommand()]),
+        Group("schedule", "Prints and draws learning-rate schedules", ScheduleCatalog.All().Select(entry => new ScheduleCommand(entry))),
         new DoctorCommand(),
         new CompletionCommand(),
     ];
