@@ -10,6 +10,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
+    ["profiler"] = ProfilerPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
 

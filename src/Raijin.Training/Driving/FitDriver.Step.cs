@@ -23,6 +23,7 @@ sealed partial class FitDriver<TBatch>
     /// <summary>One optimizer step, top to bottom.</summary>
     void TrainOneStep()
     {
+        _profile?.StepStart(_cursor.Step, _cursor.Epoch);
         if (_reader is null) OpenReader();
         var step = _step;
         var window = _plan.WindowAt(_cursor.Epoch, _cursor.Batch);
@@ -41,13 +42,16 @@ sealed partial class FitDriver<TBatch>
         {
             // The last microbatch's tensors live until the step's end, where hooks may still want them.
             if (done > 0) step.Scope.Free();
+            _profile?.Mark(ProfilePhase.Fetch);
             if (!Fetch(done)) break;
             // From the first microbatch on, the step is finished whatever comes: a stop waits for its end.
             if (done == 0 && !_stop.TryBeginStep()) break;
+            _profile?.Mark(ProfilePhase.Transfer);
             var batch = _placement.Place(_reader!.Current);
             step.Microbatch = done;
             step.Samples = batch.Count;
             HookTable.Call(_hooks.TrainBatchStart, step);
+            _profile?.Mark(ProfilePhase.Forward);
             if (_plan.Manual) TrainManually(batch, step);
             else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
             else if (ForwardAndBackward(batch, step)) backward++;
@@ -80,6 +84,7 @@ sealed partial class FitDriver<TBatch>
                 Tokens = _cursor.Tokens + step.Tokens,
             };
             Publish();
+            _profile?.Mark(ProfilePhase.Log);
             if (isStep)
             {
                 HookTable.Call(_hooks.TrainStepEnd, step);
@@ -92,7 +97,9 @@ sealed partial class FitDriver<TBatch>
             step.EpochEndRequested = false;
             _epochEnded = true;
         }
+        _profile?.Mark(ProfilePhase.Loop);
         step.Scope.Free();
+        _profile?.StepEnd();
 
         var validate = _plan.Validates && _cursor.Step > _cursor.ValidatedAt
             && (done > 0 && _validateDue.IsDueAfterStep(StepForValidation, _run.Elapsed - _lastValidation) || EpochIsOver && _validateDue.IsDueAfterEpoch(_cursor.Epoch));
@@ -116,6 +123,7 @@ sealed partial class FitDriver<TBatch>
             return false;
         }
         CheckFinite(loss, step);
+        _profile?.Mark(ProfilePhase.Backward);
         if (_overrides.Backward is { } own) own(step, loss);
         else _fabric.Backward(loss, step.LossShare);
         HookTable.Call(_hooks.AfterBackward, step);
@@ -141,6 +149,7 @@ sealed partial class FitDriver<TBatch>
 
     void UpdateWeights(TrainStep step, double rescale)
     {
+        _profile?.Mark(ProfilePhase.Optimizer);
         var optimizer = _run.Optimizers[0];
         optimizer.GradientRescale = rescale;
         if (_overrides.OptimizerStep is { } own) own(step, optimizer);
