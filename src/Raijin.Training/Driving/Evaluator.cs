@@ -19,7 +19,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         using var mode = new EvaluationMode(module);
         using var gradients = no_grad();
         using var scope = TensorScope.Open();
-        var step = new EvalStep(phase, log, scope);
+        var step = new EvalStep(phase, log, scope) { Run = run };
 
         HookTable.Call(hooks.ValidationStart, new EvalEpoch(run, phase, metrics, []));
         var batches = Batches(loader, limit, cancellationToken).GetEnumerator();

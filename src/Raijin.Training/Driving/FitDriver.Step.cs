@@ -28,6 +28,7 @@ sealed partial class FitDriver<TBatch>
         step.Index = _cursor.Step;
         step.Microbatches = window;
         _run.TrainLog.BeginStep();
+        if (_run.Rich.IsUsed) _run.Rich.IsStepDue = _logDue.IsDueAfterStep(_cursor.Step + 1, _run.Elapsed - _lastLog);
         _streamEnded = false;
 
         var done = 0;

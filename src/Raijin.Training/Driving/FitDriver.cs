@@ -27,6 +27,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     FitCursor _cursor = FitCursor.Start;
     BatchReader<TBatch>? _reader;
     LogPump? _pump;
+    RunCard? _card;
 
     public FitDriver(RunPlan plan, Fabric fabric, TrainingModule<TBatch> module, DataLoaders<TBatch> data, IReadOnlyList<Callback> callbacks, RunCheckpoints? checkpoints, StopSignal stop, ILogger logger)
     {
@@ -64,7 +65,13 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _callbacks);
         _run.FirstStep = _cursor.Step;
         Publish();
-        if (loggers.Count > 0 && _plan.Directory is { } directory) _pump = new LogPump(loggers, directory, _cursor.Step, _logger);
+        if (_plan.Directory is { } directory)
+        {
+            var monitor = _callbacks.OfType<ModelCheckpoint>().FirstOrDefault(c => c.Monitor is not null)?.Monitor;
+            _card = RunCard.Start(directory, _plan.Options.Time.GetUtcNow(), monitor?.ToString());
+            _card.Write(directory, _logger);
+            if (loggers.Count > 0) OpenLogs(loggers, directory);
+        }
 
         using var scope = TensorScope.Open();
         _step = _plan.Manual ? new ManualStep(_run, scope, _fabric) : new TrainStep(_run, scope);
@@ -90,11 +97,34 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             if (_cursor.IsBoundary) _checkpoints?.Execute(_run, Snapshot, _hooks);
         }
         Finish();
+        End(new(_stop.IsRequested ? RunStatus.Interrupted : RunStatus.Finished, ended, _run.Metrics));
         return ended;
     }
 
-    /// <summary>Tells every callback that the run failed.</summary>
-    public void Fail(Exception error) => HookTable.Call(_hooks.Exception, _run, error);
+    /// <summary>Tells every callback, and the loggers, that the run failed.</summary>
+    public void Fail(Exception error)
+    {
+        End(new(RunStatus.Failed, error.Message, _run.Metrics));
+        HookTable.Call(_hooks.Exception, _run, error);
+    }
+
+    void End(RunOutcome outcome)
+    {
+        if (_pump is not null) _pump.Outcome = outcome;
+        if (_card is null) return;
+        var ended = _card with { Status = outcome.Status.ToString().ToLowerInvariant(), Reason = outcome.Reason, Ended = _plan.Options.Time.GetUtcNow() };
+        (ended with { Steps = _cursor.Step, Epoch = _cursor.Epoch, Seconds = _run.Elapsed.TotalSeconds, Metrics = outcome.Metrics }).Write(_plan.Directory!, _logger);
+    }
+
+    void OpenLogs(IReadOnlyList<RunLogger> loggers, string directory)
+    {
+        var described = loggers.Any(l => l.Accepts(LogKind.Parameters));
+        var run = new RunDescription(Path.GetFileName(directory), _plan.Options, (_module as IHyperParameters)?.HyperParameters, described ? LayerList.Of(_module) : null);
+        _pump = new LogPump(loggers, directory, _cursor.Step, _logger, run, _plan.Options.Time);
+        _run.Rich.Attach(_pump);
+        // A resumed run finds the records of every step its checkpoint has.
+        if (_checkpoints is not null) _checkpoints.BeforeSave = _pump.Flush;
+    }
 
     void StartEpoch()
     {

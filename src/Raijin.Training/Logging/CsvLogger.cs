@@ -18,8 +18,8 @@ public sealed class CsvLogger : RunLogger
     readonly string _fileName;
     readonly List<string> _keys = [];
     readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
-    readonly StringBuilder _row = new();
-    string[] _fields = [];
+    readonly LineBuffer _row = new();
+    double?[] _fields = [];
     RecordFile? _file;
     string? _path;
 
@@ -30,6 +30,9 @@ public sealed class CsvLogger : RunLogger
         ArgumentException.ThrowIfNullOrWhiteSpace(fileName);
         _fileName = fileName;
     }
+
+    /// <inheritdoc/>
+    public override bool IsLocal => true;
 
     /// <inheritdoc/>
     public override string? Location => _path;
@@ -55,11 +58,24 @@ public sealed class CsvLogger : RunLogger
             if (!_columnOf.ContainsKey(key)) AddColumn(key);
         if (_keys.Count > known) Widen(known);
 
+        if (record.Values.Count == 0) return;
         Array.Clear(_fields);
-        foreach (var (key, value) in record.Values) _fields[_columnOf[key]] = value.ToString("R", CultureInfo.InvariantCulture);
-        _row.Clear().Append(CultureInfo.InvariantCulture, $"{RecordColumns.Name(record.Scope)},{record.Step},{record.Epoch},{RecordColumns.Text(record.Elapsed)}");
-        foreach (var field in _fields) _row.Append(',').Append(field);
-        _file!.Add(_row.ToString());
+        foreach (var (key, value) in record.Values) _fields[_columnOf[key]] = value;
+        _row.Clear();
+        _row.Add(RecordColumns.Name(record.Scope));
+        _row.Add((byte)',');
+        _row.Add(record.Step);
+        _row.Add((byte)',');
+        _row.Add(record.Epoch);
+        _row.Add((byte)',');
+        _row.Add(record.Elapsed.TotalSeconds, RecordColumns.SecondsFormat);
+        foreach (var field in _fields)
+        {
+            _row.Add((byte)',');
+            if (field is { } value) _row.Add(value, "R");
+        }
+        _row.Add((byte)'\n');
+        _file!.Add(_row.Written);
     }
 
     /// <inheritdoc/>
@@ -77,7 +93,7 @@ public sealed class CsvLogger : RunLogger
         RecordColumns.ThrowIfTaken(key);
         _columnOf.Add(key, _keys.Count);
         _keys.Add(key);
-        _fields = new string[_keys.Count];
+        _fields = new double?[_keys.Count];
     }
 
     /// <summary>Gives the rows there are empty fields for the columns from <paramref name="known"/> on, and the file its new header.</summary>

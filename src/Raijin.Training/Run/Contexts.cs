@@ -102,6 +102,8 @@ public sealed class EvalStep
     /// <summary>Which kind of evaluation this is.</summary>
     public EvalPhase Phase { get; }
 
+    internal TrainingRun? Run { get; init; }
+
     /// <summary>Batches done before this one.</summary>
     public long Index { get; internal set; }
 
