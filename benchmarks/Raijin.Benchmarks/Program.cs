@@ -5,6 +5,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["checkpoint"] = CheckpointPage.Run,
     ["loader"] = LoaderPage.Run,
+    ["logging"] = LoggingPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,

@@ -14,6 +14,8 @@ static class CommandTree
         Group("test", "Evaluates a trained model on its task's test data", tasks.Select(task => new EvaluateCommand(task, EvaluationData.Test))),
         Group("config", "Shows configurations", [Group("print", "Prints a task's configuration after all files and arguments", tasks.Select(task => new ConfigPrintCommand(task)))]),
         Group("checkpoint", "Looks into checkpoints", [new CheckpointInspectCommand()]),
+        new PlotCommand(),
+        new RunsCommand(),
         new DoctorCommand(),
         new CompletionCommand(),
     ];

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Raijin.Training;
 
 namespace Raijin;
@@ -102,15 +101,15 @@ public sealed class CsvLogger : RunLogger
         _file!.Flush();
         var lines = RecordFile.Read(_file.Path);
         var padding = new string(',', _keys.Count - known);
-        var rows = lines.Count == 0 ? [] : lines.Skip(HeaderLines(lines)).Select(row => row + padding);
+        var rows = lines.Count == 0 ? [] : lines.Skip(CsvHeader.Lines(lines)).Select(row => row + padding);
         _file.Replace([Header(), .. rows]);
     }
 
     /// <summary>The lines of a file without the records of later steps, and without the columns that only those had.</summary>
     List<string> KeepUpTo(long fromStep, List<string> lines)
     {
-        var header = HeaderLines(lines);
-        var names = ParseHeader(string.Join('\n', lines.Take(header)));
+        var header = CsvHeader.Lines(lines);
+        var names = CsvHeader.Parse(string.Join('\n', lines.Take(header)));
         var fixedColumns = RecordColumns.All.Count;
         if (!names.Take(fixedColumns).SequenceEqual(RecordColumns.All))
             throw new InvalidDataException($"{_path} does not begin with {string.Join(',', RecordColumns.All)}: it is not a log of a run. Move it away, or give the logger another file name.");
@@ -133,34 +132,4 @@ public sealed class CsvLogger : RunLogger
     string Header() => string.Join(',', RecordColumns.All.Concat(_keys).Select(Quote));
 
     static string Quote(string name) => name.AsSpan().ContainsAny(",\"\r\n") ? $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : name;
-
-    /// <summary>How many lines the header takes: more than one where a key has a line break in it, which leaves a quote open.</summary>
-    static int HeaderLines(List<string> lines)
-    {
-        var count = 1;
-        var quotes = lines[0].Count(c => c == '"');
-        while (quotes % 2 == 1 && count < lines.Count) quotes += lines[count++].Count(c => c == '"');
-        return count;
-    }
-
-    static List<string> ParseHeader(string header)
-    {
-        var names = new List<string>();
-        var name = new StringBuilder();
-        var quoted = false;
-        for (var i = 0; i < header.Length; i++)
-        {
-            var c = header[i];
-            if (c == '"' && quoted && i + 1 < header.Length && header[i + 1] == '"') name.Append(header[i++]);
-            else if (c == '"') quoted = !quoted;
-            else if (c == ',' && !quoted)
-            {
-                names.Add(name.ToString());
-                name.Clear();
-            }
-            else name.Append(c);
-        }
-        names.Add(name.ToString());
-        return names;
-    }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Raijin.Training;
 
 namespace Raijin;
 
@@ -13,7 +15,11 @@ public interface IHyperParameters
 /// <summary>What a run is made with, for loggers that show it.</summary>
 public sealed class RunDescription
 {
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new OptionText() },
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
 
     readonly Lazy<IReadOnlyList<KeyValuePair<string, JsonElement>>> _parameters;
 
@@ -66,6 +72,17 @@ public sealed class RunDescription
             }
         }
     }
+}
+
+/// <summary>Options that are read from text, such as <c>norm 1.0</c> and <c>cuda:1</c>, are shown as that text.</summary>
+sealed class OptionText : JsonConverterFactory
+{
+    public override bool CanConvert(Type typeToConvert) =>
+        typeToConvert.Assembly.GetName().Name!.StartsWith(nameof(Raijin), StringComparison.Ordinal)
+        && Array.Exists(typeToConvert.GetInterfaces(), i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IParsable<>));
+
+    public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+        (JsonConverter)Activator.CreateInstance(typeof(ScalarTextConverter<>).MakeGenericType(typeToConvert))!;
 }
 
 /// <summary>How a run ended.</summary>
