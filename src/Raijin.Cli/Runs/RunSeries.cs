@@ -47,8 +47,9 @@ sealed record RunSeries(string Key, LogScope Scope)
     {
         if (_seen++ % _stride == 0) _points.Add(point);
         if (_points.Count <= MaxPoints) return;
-        for (var i = 0; i < _points.Count / 2; i++) _points[i] = _points[2 * i];
-        _points.RemoveRange(_points.Count / 2, _points.Count - _points.Count / 2);
+        var kept = (_points.Count + 1) / 2;
+        for (var i = 0; i < kept; i++) _points[i] = _points[2 * i];
+        _points.RemoveRange(kept, _points.Count - kept);
         _stride *= 2;
     }
 }

@@ -28,7 +28,7 @@ public sealed class RunsTests : IDisposable
         logger.Close();
         File.WriteAllText(Path.Combine(folder, "config.yaml"), string.Create(CultureInfo.InvariantCulture, $"optimizer:\n  learningRate: {rate}\nmodel:\n  hidden: 128\n{(number == 2 ? "  dropout: 0.1\n" : "")}"));
         File.WriteAllText(Path.Combine(folder, RunCard.FileName), string.Create(CultureInfo.InvariantCulture, $$$"""
-            {"status":"{{{status}}}","started":"2026-01-0{{{number}}T03:04:05+00:00","host":"{{{Environment.MachineName}}}","processId":{{{process ?? Environment.ProcessId}}},"monitor":"max val/accuracy","steps":{{{(status == "running" ? 0 : 10)}}},"seconds":{{{(status == "running" ? 0 : 10)}}},"metrics":{"val/accuracy":{{{0.4 + rate}}}}}
+            {"status":"{{{status}}}","started":"2026-01-0{{{number}}}T03:04:05+00:00","host":"{{{Environment.MachineName}}}","processId":{{{process ?? Environment.ProcessId}}},"monitor":"max val/accuracy","steps":{{{(status == "running" ? 0 : 10)}}},"seconds":{{{(status == "running" ? 0 : 10)}}},"metrics":{"val/accuracy":{{{0.4 + rate}}}}}
             """));
         return folder;
     }
