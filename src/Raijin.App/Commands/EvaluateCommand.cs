@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace Raijin.App;
+
+/// <summary><c>raijin validate TASK</c> and <c>raijin test TASK</c>: evaluates the weights of a checkpoint, with the configuration of its run.</summary>
+sealed class EvaluateCommand : TaskCommand
+{
+    readonly RunStage _stage;
+    readonly TrainedWeights _weights;
+
+    /// <summary>Evaluates <paramref name="task"/> on the data of <paramref name="stage"/>.</summary>
+    public EvaluateCommand(LearningTask task, RunStage stage)
+        : base(stage == RunStage.Test ? "test" : "validate", $"Evaluates a trained model on {(stage == RunStage.Test ? "test" : "validation")} data", task)
+    {
+        _stage = stage;
+        _weights = new TrainedWeights(this, task, Config);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples => [Typed, $"{Typed} --run {Learning.Runs}/1 --json"];
+
+    /// <inheritdoc/>
+    public override int Execute(Invocation invocation)
+    {
+        var (config, checkpoint) = _weights.Resolve(invocation);
+        var clock = Stopwatch.StartNew();
+        var metrics = Learning.Evaluate(config, config.Trainer with { Console = invocation.Terminal.Progress }, _stage, checkpoint);
+        RunReport.Print(
+            invocation.Terminal.Human,
+            $"Evaluated {RunFolders.Shown(checkpoint)} on {(_stage == RunStage.Test ? "test" : "validation")} data:",
+            metrics.Select(metric => (metric.Key, RunReport.Number(metric.Value))));
+        JsonReport.Write(invocation.Terminal, Reported, ExitCodes.Success, json =>
+        {
+            json.WriteString("task", Learning.Name);
+            json.WriteMeasures("metrics", metrics);
+            json.WriteString("checkpoint", Path.GetFullPath(checkpoint));
+            json.WriteMeasure("seconds", clock.Elapsed.TotalSeconds);
+            json.WriteNumber("peakMemoryBytes", RunReport.PeakMemoryBytes());
+        });
+        return ExitCodes.Success;
+    }
+}
