@@ -7,9 +7,10 @@ namespace Raijin;
 
 /// <summary>Owns the loop: trains, validates, tests and predicts with a <see cref="TrainingModule{TBatch}"/>, by its options alone.</summary>
 /// <remarks>Built on <see cref="Fabric"/>; a loop of your own can use that directly. One trainer may run several fits, one after another.</remarks>
-public sealed class Trainer
+public sealed partial class Trainer
 {
     readonly ILogger _logger;
+    FitResult? _lastFit;
 
     /// <summary>Makes a trainer and seeds everything random, so that a model made after it starts from the same weights in every run.</summary>
     public Trainer(TrainerOptions options)
@@ -45,13 +46,38 @@ public sealed class Trainer
     public FitResult Fit<TBatch>(TrainingModule<TBatch> module, DataLoaders<TBatch> data, Resume? resume = null, CancellationToken cancellationToken = default)
         where TBatch : IBatch<TBatch>
     {
-        var plan = Plan(module, data);
+        ArgumentNullException.ThrowIfNull(data);
+        return Fit(module, new GivenLoaders<TBatch>(data), resume, cancellationToken);
+    }
+
+    /// <summary>Trains on what a data module gives: it is prepared and set up first, and taken down in the end.</summary>
+    /// <inheritdoc cref="Fit{TBatch}(TrainingModule{TBatch}, DataLoaders{TBatch}, Resume?, CancellationToken)"/>
+    public FitResult Fit<TBatch>(TrainingModule<TBatch> module, DataModule<TBatch> data, Resume? resume = null, CancellationToken cancellationToken = default)
+        where TBatch : IBatch<TBatch>
+    {
+        using var stage = StageSetup<TBatch>.Begin(RunStage.Fit, Options, module, data, cancellationToken);
+        try
+        {
+            return _lastFit = Fit(stage, module, data, resume ?? Resume.None, cancellationToken);
+        }
+        catch (Exception error)
+        {
+            stage.Fail(null, error);
+            if (TensorGuard.IsUseAfterFree(error)) throw new InvalidOperationException(TensorGuard.UseAfterFreeRemedy, error);
+            if (NondeterministicOpException.TryExplain(error, out var explained)) throw explained;
+            throw;
+        }
+    }
+
+    FitResult Fit<TBatch>(StageSetup<TBatch> stage, TrainingModule<TBatch> module, DataModule<TBatch> data, Resume resume, CancellationToken cancellationToken)
+        where TBatch : IBatch<TBatch>
+    {
+        var loaders = new DataLoaders<TBatch>(data.TrainLoader() ?? throw NoLoader(data, "TrainLoader"), data.ValidationLoaders());
+        var plan = Plan(module, loaders);
         foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
-        var callbacks = RunCallbacks.For(plan, Options);
-        var fast = Options.FastDevRun > 0;
 
         using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory);
-        using var from = plan.Directory is null ? null : FindCheckpoint(resume ?? Resume.None, checkpoints!.Store, plan.Directory);
+        using var from = plan.Directory is null ? null : FindCheckpoint(resume, checkpoints!.Store, plan.Directory);
         if (plan.Directory is not null) CreateFolder(plan.Directory);
 
         using var fabric = Fabric.Launch(new FabricOptions
@@ -64,8 +90,8 @@ public sealed class Trainer
             Logger = _logger,
         });
         using var stop = new StopSignal(Options.HandleSignals, cancellationToken);
-        var loggers = fast ? [] : Options.Loggers ?? [new CsvLogger()];
-        var driver = new FitDriver<TBatch>(plan, fabric, module, data, callbacks, fast ? null : checkpoints, stop, _logger);
+        var loggers = plan.Directory is null ? [] : Options.Loggers ?? [new CsvLogger()];
+        var driver = new FitDriver<TBatch>(plan, fabric, module, data, loaders, stage, checkpoints, stop, _logger);
         string ended;
         try
         {
@@ -73,42 +99,17 @@ public sealed class Trainer
         }
         catch (Exception error)
         {
-            driver.Fail(error);
-            if (TensorGuard.IsUseAfterFree(error)) throw new InvalidOperationException(TensorGuard.UseAfterFreeRemedy, error);
+            // While everything is still there to be saved or shown.
+            stage.Fail(driver.Run, error);
             throw;
         }
         finally
         {
             driver.Dispose();
         }
-        var result = FitResult.Of(plan, driver.Run, ended, stop.Signal, checkpoints?.Store.List() ?? [], callbacks, loggers);
+        var result = FitResult.Of(plan, driver.Run, ended, stop.Signal, checkpoints?.Store.List() ?? [], stage.Callbacks, loggers);
         if (result.ExitCode != 0) Environment.ExitCode = result.ExitCode;
         return result;
-    }
-
-    /// <summary>Evaluates on validation data, with the weights the module has.</summary>
-    /// <returns>The results, by logged key.</returns>
-    public IReadOnlyDictionary<string, double> Validate<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, CancellationToken cancellationToken = default)
-        where TBatch : IBatch<TBatch> => Evaluate(module, loader, EvalPhase.Validation, Options.LimitValidation, cancellationToken);
-
-    /// <summary>Evaluates on test data, with the weights the module has.</summary>
-    /// <returns>The results, by logged key.</returns>
-    public IReadOnlyDictionary<string, double> Test<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, CancellationToken cancellationToken = default)
-        where TBatch : IBatch<TBatch> => Evaluate(module, loader, EvalPhase.Test, Options.LimitTest, cancellationToken);
-
-    /// <summary>The model's answers, one batch at a time as they are asked for. The caller owns each tensor.</summary>
-    public IEnumerable<Tensor> Predict<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, CancellationToken cancellationToken = default)
-        where TBatch : IBatch<TBatch>
-    {
-        ArgumentNullException.ThrowIfNull(module);
-        ArgumentNullException.ThrowIfNull(loader);
-        return Run();
-
-        IEnumerable<Tensor> Run()
-        {
-            using var fabric = LaunchForEvaluation(module);
-            foreach (var answer in new Evaluator<TBatch>(fabric, module, new HookTable(), null).Predict(loader, null, cancellationToken)) yield return answer;
-        }
     }
 
     /// <summary>Loads the weights of a checkpoint into a module.</summary>
@@ -123,26 +124,6 @@ public sealed class Trainer
         using var store = new CheckpointStore(Path.GetDirectoryName(folder)!);
         using var checkpoint = store.Open(folder);
         RunState.RestoreModel(checkpoint, module, strict);
-    }
-
-    Dictionary<string, double> Evaluate<TBatch>(TrainingModule<TBatch> module, DataLoader<TBatch> loader, EvalPhase phase, Limit limit, CancellationToken cancellationToken)
-        where TBatch : IBatch<TBatch>
-    {
-        ArgumentNullException.ThrowIfNull(module);
-        ArgumentNullException.ThrowIfNull(loader);
-        using var fabric = LaunchForEvaluation(module);
-        var evaluator = new Evaluator<TBatch>(fabric, module, HookTable.Of(Options.Callbacks, module), null);
-        var results = evaluator.Run(phase, loader, limit.Apply(loader.BatchesPerEpoch), cancellationToken);
-        cancellationToken.ThrowIfCancellationRequested();
-        return results!.ToDictionary();
-    }
-
-    Fabric LaunchForEvaluation<TBatch>(TrainingModule<TBatch> module) where TBatch : IBatch<TBatch>
-    {
-        module.EnsureRegistered();
-        var fabric = Fabric.Launch(new FabricOptions { Device = Options.Device, Precision = Options.Precision, Seed = null, Logger = _logger });
-        fabric.Setup<nn.Module>(module);
-        return fabric;
     }
 
     RunCheckpoints OpenCheckpoints(string directory) =>
@@ -168,6 +149,9 @@ public sealed class Trainer
                 return null;
         }
     }
+
+    static InvalidOptionsException NoLoader<TBatch>(DataModule<TBatch> data, string method) where TBatch : IBatch<TBatch> =>
+        new([new("data", $"{data.GetType().Name}.{method} gives no loader: override it")]);
 
     static void CreateFolder(string directory)
     {

@@ -1,7 +1,7 @@
 using System.Reflection;
 using Raijin.App;
 using Raijin.Tensors;
-using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Raijin;
 

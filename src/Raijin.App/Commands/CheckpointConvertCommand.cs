@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Raijin.Tensors;
 using Raijin.Training;
+using Spectre.Console;
 using static TorchSharp.torch;
 
 namespace Raijin.App;

@@ -39,8 +39,12 @@ sealed class ConfigOptions
         Resolve(invocation, baseFile is null ? Files(invocation) : [baseFile, .. Files(invocation)], complete);
 
     /// <summary>The same over these files in place of those given.</summary>
-    public ResolvedConfig<TaskConfig> Resolve(Invocation invocation, IReadOnlyList<string> files, bool complete) => ResolvedConfig<TaskConfig>.Resolve(
-        _task.Shape, _task.Defaults, new(files, EnvironmentLayer.Of(invocation.Settings, _task.Shape), Arguments(invocation)), complete, known: invocation.UsageFaults);
+    /// <param name="invocation">The call.</param>
+    /// <param name="files">The files.</param>
+    /// <param name="complete">Whether what a run needs must be there.</param>
+    /// <param name="beside">A key at the files' top level that is read elsewhere; null for none.</param>
+    public ResolvedConfig<TaskConfig> Resolve(Invocation invocation, IReadOnlyList<string> files, bool complete, string? beside = null) => ResolvedConfig<TaskConfig>.Resolve(
+        _task.Shape, _task.Defaults, new(files, EnvironmentLayer.Of(invocation.Settings, _task.Shape), Arguments(invocation), beside), complete, config => config.Trainer.Faults(), invocation.UsageFaults);
 
     sealed record DeclaredForm(Option<string> Option, string Key);
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Raijin.App;
 
 /// <summary><c>raijin validate TASK</c> and <c>raijin test TASK</c>: evaluates the weights of a checkpoint, with the configuration of its run.</summary>
@@ -23,18 +21,18 @@ sealed class EvaluateCommand : TaskCommand
     public override int Execute(Invocation invocation)
     {
         var (config, checkpoint) = _weights.Resolve(invocation);
-        var clock = Stopwatch.StartNew();
-        var metrics = Learning.Evaluate(config, config.Trainer with { Console = invocation.Terminal.Progress }, _stage, checkpoint);
+        var result = Learning.Evaluate(config, config.Trainer with { Console = invocation.Terminal.Progress }, _stage, checkpoint);
         RunReport.Print(
             invocation.Terminal.Human,
             $"Evaluated {RunFolders.Shown(checkpoint)} on {(_stage == RunStage.Test ? "test" : "validation")} data:",
-            metrics.Select(metric => (metric.Key, RunReport.Number(metric.Value))));
+            result.Metrics.Select(metric => (metric.Key, RunReport.Number(metric.Value))));
         JsonReport.Write(invocation.Terminal, Reported, ExitCodes.Success, json =>
         {
             json.WriteString("task", Learning.Name);
-            json.WriteMeasures("metrics", metrics);
+            json.WriteMeasures("metrics", result.Metrics);
             json.WriteString("checkpoint", Path.GetFullPath(checkpoint));
-            json.WriteMeasure("seconds", clock.Elapsed.TotalSeconds);
+            json.WriteNumber("samples", result.Samples);
+            json.WriteMeasure("seconds", result.Elapsed.TotalSeconds);
             json.WriteNumber("peakMemoryBytes", RunReport.PeakMemoryBytes());
         });
         return ExitCodes.Success;

@@ -28,6 +28,13 @@ sealed record ConfigMap(IReadOnlyList<ConfigEntry> Entries, Origin Origin) : Con
         return node;
     }
 
+    /// <summary>What was said somewhere, without what is as it was by default.</summary>
+    public ConfigMap Said() => this with
+    {
+        Entries = [.. Entries.Select(entry => entry.Value is ConfigMap inner ? entry with { Value = inner.Said() } : entry)
+            .Where(entry => entry.Value is ConfigMap inner ? inner.Entries.Count > 0 : entry.Value.Origin != Origin.Default)],
+    };
+
     /// <summary>The map without the node at a path.</summary>
     public ConfigMap Without(params ReadOnlySpan<string> path)
     {

@@ -4,7 +4,8 @@ namespace Raijin.App;
 /// <param name="Files">Configuration files, later ones over earlier ones.</param>
 /// <param name="Environment">What environment variables say.</param>
 /// <param name="Arguments">Keys given on the command line.</param>
-sealed record ConfigSources(IReadOnlyList<string> Files, ConfigMap Environment, ConfigMap Arguments);
+/// <param name="Beside">A key at the files' top level that is read elsewhere; null for none.</param>
+sealed record ConfigSources(IReadOnlyList<string> Files, ConfigMap Environment, ConfigMap Arguments, string? Beside = null);
 
 /// <summary>Options after all layers: the record, and where each of its values came from.</summary>
 /// <param name="Options">The record; read only.</param>
@@ -29,7 +30,8 @@ sealed record ResolvedConfig<T>(T Options, ConfigMap Tree) where T : class
         {
             try
             {
-                layers.Add(ConfigFile.Read(file));
+                var layer = ConfigFile.Read(file);
+                layers.Add(sources.Beside is { } other ? layer.Without(other) : layer);
             }
             catch (InvalidOptionsException error)
             {

@@ -58,7 +58,7 @@ abstract class LearningTask
     public abstract FitResult Fit(TaskConfig config, TrainerOptions options, Resume resume);
 
     /// <summary>Evaluates a checkpoint's weights.</summary>
-    public abstract IReadOnlyDictionary<string, double> Evaluate(TaskConfig config, TrainerOptions options, RunStage stage, string checkpoint);
+    public abstract EvaluationResult Evaluate(TaskConfig config, TrainerOptions options, RunStage stage, string checkpoint);
 
     /// <summary>The answers of a checkpoint's weights, batch by batch; the caller owns each.</summary>
     public abstract IEnumerable<Tensor> Predict(TaskConfig config, TrainerOptions options, string checkpoint);
@@ -85,52 +85,27 @@ sealed class LearningTask<TModule, TData, TBatch>(TaskDescription description) :
     {
         var trainer = new Trainer(options); // seeds, so before the model draws its weights
         using var model = Model(config);
-        return WithData(config, RunStage.Fit, data => trainer.Fit(model, new DataLoaders<TBatch>(data.TrainLoader() ?? throw None("training"), data.ValidationLoaders()), resume));
+        return trainer.Fit(model, Data(config), resume);
     }
 
-    public override IReadOnlyDictionary<string, double> Evaluate(TaskConfig config, TrainerOptions options, RunStage stage, string checkpoint)
+    public override EvaluationResult Evaluate(TaskConfig config, TrainerOptions options, RunStage stage, string checkpoint)
     {
         var trainer = new Trainer(options);
         using var model = Model(config);
-        Trainer.LoadWeights(model, checkpoint);
-        return WithData(config, stage, data => stage == RunStage.Validate
-            ? trainer.Validate(model, data.ValidationLoaders()?.Only ?? throw None("validation"))
-            : trainer.Test(model, data.TestLoaders()?.Only ?? throw None("test")));
+        var weights = Weights.From(checkpoint);
+        return stage == RunStage.Test ? trainer.Test(model, Data(config), weights) : trainer.Validate(model, Data(config), weights);
     }
 
     public override IEnumerable<Tensor> Predict(TaskConfig config, TrainerOptions options, string checkpoint)
     {
         var trainer = new Trainer(options);
         using var model = Model(config);
-        Trainer.LoadWeights(model, checkpoint);
-        var data = Data(config);
-        data.Prepare();
-        data.Setup(RunStage.Predict);
-        foreach (var loader in data.PredictLoaders() ?? throw None("prediction"))
-            foreach (var answer in trainer.Predict(model, loader.Loader)) yield return answer;
-        data.Teardown(RunStage.Predict);
+        foreach (var answers in trainer.Predict(model, Data(config), Weights.From(checkpoint))) yield return answers;
     }
 
     TModule Model(TaskConfig config) => (TModule)Description.Module.Make(config);
 
     TData Data(TaskConfig config) => (TData)Description.Data.Make(config);
-
-    TResult WithData<TResult>(TaskConfig config, RunStage stage, Func<TData, TResult> use)
-    {
-        var data = Data(config);
-        data.Prepare();
-        data.Setup(stage);
-        try
-        {
-            return use(data);
-        }
-        finally
-        {
-            data.Teardown(stage);
-        }
-    }
-
-    InvalidOptionsException None(string kind) => new([new("data", $"{typeof(TData).Name} has no {kind} data with these options")]);
 }
 
 /// <summary>An option that stands for a key: <c>--seed 3</c> for <c>--trainer.seed 3</c>.</summary>

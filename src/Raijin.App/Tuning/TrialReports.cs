@@ -15,14 +15,14 @@ sealed class TrialReports(string path) : Callback
 
     public override void OnFitStart(TrainingRun run)
     {
-        var kept = Read(path).Where(report => report.Step <= run.Step).ToList();
+        var kept = Read(path).Where(report => report.Step <= run.Step && !report.IsExtra).ToList();
         File.WriteAllLines(path, kept.Select(Line));
     }
 
     public override void OnValidationEnd(EvalEpoch epoch)
     {
         if (epoch is not { Phase: EvalPhase.Validation, Run: { } run }) return;
-        File.AppendAllText(path, Line(new TrialReport(run.Step, epoch.Metrics)) + "\n");
+        File.AppendAllText(path, Line(new TrialReport(run.Step, epoch.IsExtra, epoch.Metrics)) + "\n");
     }
 
     /// <summary>The whole lines of a file of reports; none where there is no file yet.</summary>
@@ -37,7 +37,7 @@ sealed class TrialReports(string path) : Callback
     static TrialReport Parse(string line)
     {
         var report = JsonNode.Parse(line)!.AsObject();
-        return new((long)report["step"]!, report["metrics"]!.AsObject().ToDictionary(
+        return new((long)report["step"]!, (bool)report["extra"]!, report["metrics"]!.AsObject().ToDictionary(
             metric => metric.Key, metric => metric.Value is JsonValue value && value.TryGetValue<double>(out var number) ? number : double.NaN));
     }
 
@@ -45,11 +45,12 @@ sealed class TrialReports(string path) : Callback
     {
         var metrics = new JsonObject();
         foreach (var (key, value) in report.Metrics) metrics[key] = double.IsFinite(value) ? value : null;
-        return new JsonObject { ["step"] = report.Step, ["metrics"] = metrics }.ToJsonString(JsonSerializerOptions.Default);
+        return new JsonObject { ["step"] = report.Step, ["extra"] = report.IsExtra, ["metrics"] = metrics }.ToJsonString(JsonSerializerOptions.Default);
     }
 }
 
 /// <summary>One validation of a trial.</summary>
 /// <param name="Step">Optimizer steps done.</param>
+/// <param name="IsExtra">Whether it is the one that the end of a fit adds, which a resumed trial does not count.</param>
 /// <param name="Metrics">Everything logged so far, its latest values.</param>
-sealed record TrialReport(long Step, IReadOnlyDictionary<string, double> Metrics);
+sealed record TrialReport(long Step, bool IsExtra, IReadOnlyDictionary<string, double> Metrics);

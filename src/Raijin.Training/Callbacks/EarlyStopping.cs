@@ -60,6 +60,10 @@ public sealed class EarlyStopping : Callback
     public double? DivergenceThreshold { get; init; }
 
     /// <inheritdoc/>
+    /// <remarks>After the module, which may log what is monitored, and before checkpoints.</remarks>
+    public override int Priority => 90;
+
+    /// <inheritdoc/>
     public override string StateKey => $"{nameof(EarlyStopping)}({_monitor})";
 
     string Rule => string.Create(CultureInfo.InvariantCulture, $"{_monitor}, patience {_patience}, delta {MinDelta:R}, finite {CheckFinite}, enough {StoppingThreshold:R}, diverged {DivergenceThreshold:R}");
@@ -96,7 +100,8 @@ public sealed class EarlyStopping : Callback
     public override void OnValidationEnd(EvalEpoch epoch)
     {
         ArgumentNullException.ThrowIfNull(epoch);
-        if (epoch.Phase != EvalPhase.Validation || epoch.Run is not { } run) return;
+        // The validation that a run's end adds is no check: a run that is made longer has never had it.
+        if (epoch.Phase != EvalPhase.Validation || epoch.IsExtra || epoch.Run is not { } run) return;
         _validated = true;
         foreach (var (key, value) in epoch.Results)
         {

@@ -34,7 +34,8 @@ public sealed class ModelCheckpoint : Callback
     /// <inheritdoc/>
     public override string StateKey => $"{nameof(ModelCheckpoint)}({Monitor?.ToString() ?? "last"}, {Save})";
 
-    internal IEnumerable<OptionFault> Faults()
+    /// <inheritdoc/>
+    public override IEnumerable<OptionFault> Faults()
     {
         if (Keep < 0) yield return new("modelCheckpoint.keep", $"= {Keep}; allowed: 0 and more");
         if (KeepLast < 1) yield return new("modelCheckpoint.keepLast", $"= {KeepLast}; allowed: 1 and more, or a damaged checkpoint would leave nothing to go back to");

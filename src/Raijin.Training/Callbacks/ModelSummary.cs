@@ -60,7 +60,7 @@ public sealed class ModelSummary : Callback
     }
 
     /// <inheritdoc/>
-    public override void OnException(TrainingRun run, Exception error) => RemoveHooks();
+    public override void OnException(TrainingRun? run, Exception error) => RemoveHooks();
 
     void RemoveHooks()
     {

@@ -104,10 +104,9 @@ public sealed class ProgressBar : Callback
     }
 
     /// <inheritdoc/>
-    public override void OnException(TrainingRun run, Exception error)
+    public override void OnException(TrainingRun? run, Exception error)
     {
-        ArgumentNullException.ThrowIfNull(run);
-        if (_view is null) return;
+        if (run is null || _view is null) return;
         var where = $"{_view.EpochName(run.Epoch)}  failed at step {ReadableText.Count(run.Step)}";
         run.Display.Print(() => [new StyledLine().Add(where, Tone.Bad)]);
         run.Display.Stop();

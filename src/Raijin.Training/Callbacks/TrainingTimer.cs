@@ -92,7 +92,7 @@ public sealed class TrainingTimer : Callback
     public override void OnAfterBackward(TrainStep step) => Lap(TimedPhase.Backward);
 
     /// <inheritdoc/>
-    public override void OnBeforeOptimizerStep(TrainStep step) => _mark = Stopwatch.GetTimestamp();
+    public override void OnBeforeOptimizerStep(TrainStep step, RunOptimizer optimizer) => _mark = Stopwatch.GetTimestamp();
 
     /// <inheritdoc/>
     public override void OnTrainStepEnd(TrainStep step)

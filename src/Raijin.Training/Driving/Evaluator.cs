@@ -1,50 +1,83 @@
+using System.Diagnostics;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Raijin.Training;
 
-/// <summary>Runs evaluation batches without gradients, in evaluation mode, and gives back what was logged, reduced.</summary>
-sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, HookTable hooks, TrainingRun? run) where TBatch : IBatch<TBatch>
+/// <summary>Runs the batches of evaluations without gradients, in evaluation mode, and gives back what was logged, reduced.</summary>
+sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, HookTable hooks, ModuleOverrides<TBatch> overrides, TrainingRun? run) where TBatch : IBatch<TBatch>
 {
-    static readonly Dictionary<string, double> Nothing = [];
+    readonly BatchPlacement<TBatch> _placement = new(fabric, overrides);
 
-    /// <summary>Evaluates a loader.</summary>
-    /// <param name="limit">Batches to use at most; null for all.</param>
-    /// <returns>The results, by logged key; null when <paramref name="cancellationToken"/> was cancelled on the way.</returns>
-    /// <exception cref="InvalidOperationException">The loader gave no batch.</exception>
-    public List<KeyValuePair<string, double>>? Run(EvalPhase phase, DataLoader<TBatch> loader, long? limit, CancellationToken cancellationToken)
+    /// <summary>Whether tensors made here never meet autograd again, which makes them cheaper. Not within a fit, where a metric's state goes on to live.</summary>
+    public bool InferenceMode { get; init; }
+
+    /// <summary>Evaluates loaders, one after another.</summary>
+    /// <param name="limit">Batches to use of each at most, given how many there are.</param>
+    /// <param name="isExtra">See <see cref="EvalEpoch.IsExtra"/>.</param>
+    /// <returns>The results; null when <paramref name="cancellationToken"/> was cancelled on the way.</returns>
+    /// <exception cref="InvalidOperationException">A loader gave no batch.</exception>
+    public EvaluationResult? Run(EvalPhase phase, LoaderSet<TBatch> loaders, Func<long?, long?> limit, CancellationToken cancellationToken, bool isExtra = false)
     {
-        var log = new MetricLog();
-        var metrics = run?.Metrics ?? Nothing;
-        using var mode = new EvaluationMode(module);
-        using var gradients = no_grad();
-        using var scope = TensorScope.Open();
-        var step = new EvalStep(phase, log, scope);
+        var clock = Stopwatch.StartNew();
+        var table = hooks.Of(phase);
+        var epoch = new EvalEpoch(run, phase, isExtra) { TakesResults = true };
+        var parts = new List<LoaderResult>();
+        using var mode = new EvaluationMode<TBatch>(module);
+        using (InferenceMode ? inference_mode() : null)
+        using (no_grad())
+        {
+            using var scope = TensorScope.Open();
+            var step = new EvalStep(phase, run, scope);
+            HookTable.Call(table.Start, epoch);
+            HookTable.Call(table.EpochStart, epoch);
+            foreach (var (name, loader) in loaders)
+            {
+                step.Begin(name);
+                if (RunLoader(step, table, loader, limit(loader.BatchesPerEpoch), cancellationToken) is not { } part) return null;
+                parts.Add(part);
+                epoch.Add(part.Metrics);
+            }
+            HookTable.Call(table.EpochEnd, epoch);
+        }
 
-        HookTable.Call(hooks.ValidationStart, new EvalEpoch(run, phase, metrics, []));
+        epoch.TakesResults = false;
+        if (run is not null && phase != EvalPhase.Sanity)
+            foreach (var (key, value) in epoch.Results) run.SetMetric(key, value);
+        epoch.Settle();
+        HookTable.Call(table.End, epoch);
+        return new EvaluationResult
+        {
+            Phase = phase,
+            Metrics = epoch.Results.DistinctBy(r => r.Key).ToDictionary(),
+            Values = epoch.Results,
+            Loaders = parts,
+            Elapsed = clock.Elapsed,
+        };
+    }
+
+    LoaderResult? RunLoader(EvalStep step, EvaluationHooks table, DataLoader<TBatch> loader, long? limit, CancellationToken cancellationToken)
+    {
         var batches = Batches(loader, limit, cancellationToken).GetEnumerator();
+        var log = step.Values;
+        var scope = step.Scope;
+        long done = 0, samples = 0;
         try
         {
-            long done = 0;
             if (run is not null) run.ValidationBatch = 0;
             while (batches.MoveNext())
             {
-                var batch = fabric.Place(batches.Current);
+                var batch = _placement.Place(batches.Current);
                 step.Index = done;
                 step.Samples = batch.Count;
                 log.BeginStep();
+                HookTable.Call(table.BatchStart, step);
                 using (fabric.Forward()) module.Evaluate(batch, step);
-                HookTable.Call(hooks.ValidationBatchEnd, step);
+                HookTable.Call(table.BatchEnd, step);
                 scope.Free();
+                samples += step.Samples;
                 done++;
                 if (run is not null) run.ValidationBatch = done;
             }
-            if (cancellationToken.IsCancellationRequested)
-            {
-                log.Reset();
-                return null;
-            }
-            if (done == 0) throw new InvalidOperationException($"The {phase} loader gave no batch: it is empty, or smaller than one batch with the last incomplete one dropped.");
         }
         finally
         {
@@ -52,42 +85,69 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
             if (run is not null) run.ValidationBatch = null;
         }
 
-        var results = log.ReadEpoch();
-        log.Reset();
-        if (phase == EvalPhase.Sanity)
+        if (!cancellationToken.IsCancellationRequested)
         {
-            HookTable.Call(hooks.ValidationEnd, new EvalEpoch(run, phase, metrics, results));
-            return results;
+            if (done == 0) throw new InvalidOperationException($"The {PhaseName(step.Phase)} loader{(step.Loader.Length == 0 ? "" : $" \"{step.Loader}\"")} gave no batch: it is empty, or smaller than one batch with the last incomplete one dropped.");
+            var values = log.ReadEpoch().ConvertAll(v => KeyValuePair.Create(KeyOf(v.Key, step), v.Value));
+            // The next loader, and the next validation, begin anew; outside inference mode, where the states go on to live.
+            using (InferenceMode ? inference_mode(false) : null) log.Reset();
+            return new LoaderResult(step.Loader, done, samples, values);
         }
-        if (run is not null)
-            foreach (var (key, value) in results) run.SetMetric(key, value);
-        HookTable.Call(hooks.ValidationEnd, new EvalEpoch(run, phase, run?.Metrics ?? results.ToDictionary(), results));
-        return results;
+        log.Reset();
+        return null;
     }
 
-    /// <summary>The model's answer to each batch; the caller owns each.</summary>
-    public IEnumerable<Tensor> Predict(DataLoader<TBatch> loader, long? limit, CancellationToken cancellationToken)
+    /// <summary>The model's answers, one batch at a time as they are asked for; the caller owns each.</summary>
+    public IEnumerable<Tensor> Predict(LoaderSet<TBatch> loaders, Func<long?, long?> limit, CancellationToken cancellationToken)
     {
-        var log = new MetricLog();
-        using var mode = new EvaluationMode(module);
+        using var mode = new EvaluationMode<TBatch>(module);
         using var scope = TensorScope.Open();
-        var step = new EvalStep(EvalPhase.Predict, log, scope);
-        foreach (var fetched in Batches(loader, limit, cancellationToken))
+        var epoch = new EvalEpoch(run, EvalPhase.Predict, isExtra: false);
+        var step = new EvalStep(EvalPhase.Predict, run, scope);
+        HookTable.Call(hooks.Predict.Start, epoch);
+        HookTable.Call(hooks.Predict.EpochStart, epoch);
+        foreach (var (name, loader) in loaders)
         {
-            // Gradients are off for the model only: the caller's code between two answers is its own.
-            Tensor answer;
-            using (no_grad())
-            using (fabric.Forward())
+            step.Begin(name);
+            foreach (var fetched in Batches(loader, limit(loader.BatchesPerEpoch), cancellationToken))
             {
-                var batch = fabric.Place(fetched);
-                step.Samples = batch.Count;
-                answer = scope.Release(module.Predict(batch, step));
+                // Gradients are off for the model only: the caller's code between two answers is its own.
+                var answer = PredictBatch(step, fetched, scope);
+                scope.Free();
+                step.Index++;
+                yield return answer;
             }
-            scope.Free();
-            step.Index++;
-            yield return answer;
+        }
+        HookTable.Call(hooks.Predict.EpochEnd, epoch);
+        HookTable.Call(hooks.Predict.End, epoch);
+    }
+
+    Tensor PredictBatch(EvalStep step, TBatch fetched, TensorScope scope)
+    {
+        using (InferenceMode ? inference_mode() : null)
+        using (no_grad())
+        {
+            var batch = _placement.Place(fetched);
+            step.Samples = batch.Count;
+            HookTable.Call(hooks.Predict.BatchStart, step);
+            Tensor answer;
+            using (fabric.Forward()) answer = module.Predict(batch, step);
+            HookTable.Call(hooks.PredictBatchEnd, step, answer);
+            return scope.Release(answer);
         }
     }
+
+    /// <summary>What a value is called among the results: with the loader's name where there are several, and as a test's where the validation step serves for it.</summary>
+    string KeyOf(string key, EvalStep step)
+    {
+        const string validation = "val/";
+        if (step.Phase == EvalPhase.Test && !module.HasTestStep && key.StartsWith(validation, StringComparison.Ordinal)) key = "test/" + key[validation.Length..];
+        if (step.Loader.Length == 0) return key;
+        var slash = key.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? $"{step.Loader}/{key}" : $"{key[..slash]}/{step.Loader}{key[slash..]}";
+    }
+
+    static string PhaseName(EvalPhase phase) => phase == EvalPhase.Sanity ? "validation" : phase.ToString().ToLowerInvariant();
 
     static IEnumerable<TBatch> Batches(DataLoader<TBatch> loader, long? limit, CancellationToken cancellationToken)
     {
@@ -104,25 +164,6 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
                 yield break;
             }
             yield return reader.Current;
-        }
-    }
-
-    /// <summary>Evaluation mode for all submodules, each put back to what it was: a frozen part that was in evaluation mode stays there.</summary>
-    sealed class EvaluationMode : IDisposable
-    {
-        readonly List<(Module Module, bool Training)> _before = [];
-
-        public EvaluationMode(Module root)
-        {
-            _before.Add((root, root.training));
-            foreach (var (_, child) in root.named_modules()) _before.Add((child, child.training));
-            root.eval();
-        }
-
-        public void Dispose()
-        {
-            // train() reaches all children, so parents go first and each child is then put back by its own turn.
-            foreach (var (module, training) in _before) module.train(training);
         }
     }
 }

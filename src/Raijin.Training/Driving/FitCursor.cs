@@ -25,9 +25,11 @@ enum FitPhase
 /// <param name="Step">Optimizer steps done.</param>
 /// <param name="Samples">Samples trained on.</param>
 /// <param name="ValidatedAt">The step after which was validated last; -1 for never.</param>
-sealed record FitCursor(FitPhase Phase, long Epoch, long Batch, long Step, long Samples, long ValidatedAt)
+/// <param name="Batches">Microbatches of all epochs done.</param>
+/// <param name="Tokens">Tokens trained on, as far as steps counted them.</param>
+sealed record FitCursor(FitPhase Phase, long Epoch, long Batch, long Step, long Samples, long ValidatedAt, long Batches, long Tokens)
 {
-    public static FitCursor Start { get; } = new(FitPhase.EpochStart, 0, 0, 0, 0, -1);
+    public static FitCursor Start { get; } = new(FitPhase.EpochStart, 0, 0, 0, 0, -1, 0, 0);
 
     /// <summary>Whether the state is whole here: no validation and no epoch's end is half done.</summary>
     public bool IsBoundary => Phase is FitPhase.EpochStart or FitPhase.Step;
@@ -42,8 +44,11 @@ sealed record FitCursor(FitPhase Phase, long Epoch, long Batch, long Step, long 
         ["step"] = Step,
         ["samples"] = Samples,
         ["validatedAt"] = ValidatedAt,
+        ["batches"] = Batches,
+        ["tokens"] = Tokens,
     };
 
     public static FitCursor Load(JsonObject saved) => new(
-        Enum.Parse<FitPhase>((string)saved["phase"]!), (long)saved["epoch"]!, (long)saved["batch"]!, (long)saved["step"]!, (long)saved["samples"]!, (long)saved["validatedAt"]!);
+        Enum.Parse<FitPhase>((string)saved["phase"]!), (long)saved["epoch"]!, (long)saved["batch"]!, (long)saved["step"]!, (long)saved["samples"]!, (long)saved["validatedAt"]!,
+        (long?)saved["batches"] ?? 0, (long?)saved["tokens"] ?? 0);
 }

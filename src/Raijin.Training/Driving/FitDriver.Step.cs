@@ -15,9 +15,10 @@ sealed partial class FitDriver<TBatch>
     TimeSpan _lastLog;
     TimeSpan _lastValidation;
 
-    bool EpochIsOver => _plan.BatchesPerEpoch is { } batches ? _cursor.Batch >= batches : _streamEnded;
+    bool EpochIsOver => _epochEnded || _plan.BatchesPerEpoch is { } batches && _cursor.Batch >= batches;
 
-    bool _streamEnded;
+    // A stream's end was met, or a hook asked to end the epoch.
+    bool _epochEnded;
 
     /// <summary>One optimizer step, top to bottom.</summary>
     void TrainOneStep()
@@ -27,10 +28,13 @@ sealed partial class FitDriver<TBatch>
         var window = _plan.WindowAt(_cursor.Batch);
         step.Index = _cursor.Step;
         step.Microbatches = window;
+        step.LossShare = _plan.Manual ? 1.0 : 1.0 / window;
+        step.Tokens = 0;
         _run.TrainLog.BeginStep();
-        _streamEnded = false;
+        _epochEnded = false;
 
         var done = 0;
+        var backward = 0;
         var samples = 0L;
         while (done < window)
         {
@@ -39,54 +43,94 @@ sealed partial class FitDriver<TBatch>
             if (!Fetch(done)) break;
             // From the first microbatch on, the step is finished whatever comes: a stop waits for its end.
             if (done == 0 && !_stop.TryBeginStep()) break;
-            var batch = _fabric.Place(_reader!.Current);
+            var batch = _placement.Place(_reader!.Current);
             step.Microbatch = done;
             step.Samples = batch.Count;
             HookTable.Call(_hooks.TrainBatchStart, step);
             if (_plan.Manual) TrainManually(batch, step);
-            else ForwardAndBackward(batch, step, window);
+            else if (ForwardAndBackward(batch, step)) backward++;
             HookTable.Call(_hooks.TrainBatchEnd, step);
             samples += batch.Count;
             done++;
             _run.Batch++;
+            _run.Batches++;
+            if (step.EpochEndRequested) break;
         }
-        if (done == 0 && !_streamEnded)
+        if (done == 0 && !_epochEnded)
         {
             // Stopped before the step began: the batch, if one was fetched, is fetched again by whoever resumes.
             step.Scope.Free();
             return;
         }
 
-        if (done > 0 && !_plan.Manual)
-        {
-            HookTable.Call(_hooks.BeforeOptimizerStep, step);
-            // A stream that ended within the window made fewer gradients than the loss was divided by.
-            _run.GradientNorm = _run.Optimizers[0].Step(rescale: done == window ? 1.0 : (double)window / done);
-        }
+        // A window that ended early, or of which microbatches were passed over, made fewer gradients than the loss was divided by.
+        if (backward > 0) UpdateWeights(step, rescale: (double)window / backward);
 
         if (done > 0)
         {
-            _cursor = _cursor with { Batch = _cursor.Batch + done, Step = _cursor.Step + 1, Samples = _cursor.Samples + samples };
+            var isStep = _plan.Manual || backward > 0;
+            _cursor = _cursor with
+            {
+                Batch = _cursor.Batch + done,
+                Batches = _cursor.Batches + done,
+                Step = _cursor.Step + (isStep ? 1 : 0),
+                Samples = _cursor.Samples + samples,
+                Tokens = _cursor.Tokens + step.Tokens,
+            };
             Publish();
-            HookTable.Call(_hooks.TrainStepEnd, step);
-            WriteStepIfDue(step);
+            if (isStep)
+            {
+                HookTable.Call(_hooks.TrainStepEnd, step);
+                WriteStepIfDue(step);
+            }
             _stop.EndStep();
+        }
+        if (step.EpochEndRequested)
+        {
+            step.EpochEndRequested = false;
+            _epochEnded = true;
         }
         step.Scope.Free();
 
         var validate = _plan.Validates && _cursor.Step > _cursor.ValidatedAt
-            && (done > 0 && _validateDue.IsDueAfterStep(_cursor.Step, _run.Elapsed - _lastValidation) || EpochIsOver && _validateDue.IsDueAfterEpoch(_cursor.Epoch));
+            && (done > 0 && _validateDue.IsDueAfterStep(StepForValidation, _run.Elapsed - _lastValidation) || EpochIsOver && _validateDue.IsDueAfterEpoch(_cursor.Epoch));
         if (validate || EpochIsOver) _cursor = _cursor with { Phase = validate ? FitPhase.Validate : FitPhase.EpochEnd };
     }
 
-    void ForwardAndBackward(TBatch batch, TrainStep step, int window)
+    /// <summary>The steps that are counted to the next validation: those of the epoch where its parts are counted.</summary>
+    long StepForValidation => _plan.Options.Validate.IsPartOfEpoch ? (_cursor.Batch + _plan.Accumulation - 1) / _plan.Accumulation : _cursor.Step;
+
+    /// <returns>Whether there are gradients of the microbatch: not where the step gave no loss.</returns>
+    bool ForwardAndBackward(TBatch batch, TrainStep step)
     {
-        Tensor loss;
+        Tensor? loss;
         using (_fabric.Forward()) loss = _module.Train(batch, step);
+        if (loss is null) return false;
         CheckLoss(loss, step);
         HookTable.Call(_hooks.BeforeBackward, step, loss);
-        _fabric.Backward(loss, scale: 1.0 / window);
+        if (_overrides.Backward is { } own) own(step, loss);
+        else _fabric.Backward(loss, step.LossShare);
         HookTable.Call(_hooks.AfterBackward, step);
+        return true;
+    }
+
+    void UpdateWeights(TrainStep step, double rescale)
+    {
+        var optimizer = _run.Optimizers[0];
+        optimizer.GradientRescale = rescale;
+        if (_overrides.OptimizerStep is { } own) own(step, optimizer);
+        else optimizer.Step();
+        _run.GradientNorm = optimizer.LastGradientNorm;
+    }
+
+    /// <summary>Has an optimizer's updates call the hooks and overrides there are, whoever makes them: the driver or a manual step.</summary>
+    void Connect(RunOptimizer optimizer)
+    {
+        if (_hooks.BeforeOptimizerStep.Count > 0) optimizer.BeforeStep = o => HookTable.Call(_hooks.BeforeOptimizerStep, _step, o);
+        if (_hooks.BeforeZeroGradients.Count > 0) optimizer.BeforeClear = o => HookTable.Call(_hooks.BeforeZeroGradients, _step, o);
+        if (_overrides.ClipGradients is { } clip) optimizer.OwnClipping = o => clip(_step, o);
+        if (_overrides.ZeroGradients is { } zero) optimizer.OwnClearing = o => zero(_step, o);
+        if (_overrides.ScheduleStep is { } schedule) optimizer.OwnSchedule = o => schedule(_step, o);
     }
 
     void TrainManually(TBatch batch, TrainStep step) => _module.TrainManually(batch, (ManualStep)step);
@@ -104,13 +148,12 @@ sealed partial class FitDriver<TBatch>
         if (_plan.BatchesPerEpoch is { } expected)
             throw new InvalidOperationException(
                 $"The training loader ended epoch {_cursor.Epoch} after {_cursor.Batch + done} batches, but said it has {expected} per epoch. A loader's length must be what it delivers.");
-        _streamEnded = true;
+        _epochEnded = true;
         return false;
     }
 
     void CheckLoss(Tensor loss, TrainStep step)
     {
-        if (loss is null) throw new InvalidOperationException($"{_module.GetName()}.TrainingStep returned null at step {step.Index}: return the loss, a scalar with a gradient.");
         TensorGuard.ThrowIfFreed(loss);
         if (loss.NumberOfElements != 1)
             ShapeMismatchException.Throw("TrainingStep's loss", "a scalar", $"[{string.Join(", ", loss.shape)}] {loss.dtype}", "Reduce it, with mean() for example.");

@@ -15,9 +15,11 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     readonly RunPlan _plan;
     readonly Fabric _fabric;
     readonly TrainingModule<TBatch> _module;
-    readonly DataLoaders<TBatch> _data;
+    readonly DataModule<TBatch> _data;
     readonly IReadOnlyList<Callback> _callbacks;
     readonly HookTable _hooks;
+    readonly ModuleOverrides<TBatch> _overrides;
+    readonly BatchPlacement<TBatch> _placement;
     readonly TrainingRun _run;
     readonly StopSignal _stop;
     readonly ILogger _logger;
@@ -25,24 +27,29 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     readonly Evaluator<TBatch> _evaluator;
 
     FitCursor _cursor = FitCursor.Start;
+    DataLoader<TBatch> _train = null!;
+    LoaderSet<TBatch>? _validation;
     BatchReader<TBatch>? _reader;
     LogPump? _pump;
 
-    public FitDriver(RunPlan plan, Fabric fabric, TrainingModule<TBatch> module, DataLoaders<TBatch> data, IReadOnlyList<Callback> callbacks, RunCheckpoints? checkpoints, StopSignal stop, ILogger logger)
+    public FitDriver(RunPlan plan, Fabric fabric, TrainingModule<TBatch> module, DataModule<TBatch> data, DataLoaders<TBatch> loaders, StageSetup<TBatch> stage, RunCheckpoints? checkpoints, StopSignal stop, ILogger logger)
     {
         _plan = plan;
         _fabric = fabric;
         _module = module;
         _data = data;
-        _callbacks = callbacks;
+        _callbacks = stage.Callbacks;
         _stop = stop;
         _logger = logger;
-        _hooks = HookTable.Of(callbacks, module);
+        _hooks = stage.Hooks;
+        _overrides = stage.Overrides;
+        _placement = new BatchPlacement<TBatch>(fabric, _overrides);
         _run = new TrainingRun(plan, module, logger);
-        _evaluator = new Evaluator<TBatch>(fabric, module, _hooks, _run);
+        _evaluator = new Evaluator<TBatch>(fabric, module, _hooks, _overrides, _run);
         _checkpoints = checkpoints;
         _logDue = plan.Options.Log;
-        _validateDue = plan.Options.Validate;
+        _validateDue = plan.Validate;
+        Take(loaders);
     }
 
     public TrainingRun Run => _run;
@@ -61,16 +68,18 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             InvalidOptionsException.ThrowIfAny([new("optimizers", $"{_run.Optimizers.Count} are configured, but TrainingStep drives one: override ManualStep to drive several")]);
 
         _run.Clock = new RunClock(_plan.Options.Time, resumeFrom is null ? TimeSpan.Zero : RunSnapshot.ElapsedOf(resumeFrom));
-        if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _callbacks);
+        if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks);
         _run.FirstStep = _cursor.Step;
         Publish();
         if (loggers.Count > 0 && _plan.Directory is { } directory) _pump = new LogPump(loggers, directory, _cursor.Step, _logger);
 
         using var scope = TensorScope.Open();
-        _step = _plan.Manual ? new ManualStep(_run, scope, _fabric) : new TrainStep(_run, scope);
+        _step = _plan.Manual ? new ManualStep(_run, scope, _fabric) : new TrainStep(_run, scope, _fabric);
+        foreach (var optimizer in _run.Optimizers) Connect(optimizer);
         if (_plan.Options.DetectAnomaly) _probe = NonFiniteProbe.Attach(_module);
         HookTable.Call(_hooks.FitStart, _run);
         if (resumeFrom is null && _plan.SanityBatches > 0) SanityCheck();
+        HookTable.Call(_hooks.TrainStart, _run);
         // Hooks and set-up may have drawn random numbers: the generators go back to where the checkpoint left them at the last moment.
         if (resumeFrom is not null) RunSnapshot.RestoreRandomState(resumeFrom);
         // From here on time triggers count.
@@ -87,17 +96,15 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
                 case FitPhase.EpochEnd: EndEpoch(); break;
             }
             Publish();
-            if (_cursor.IsBoundary) _checkpoints?.Execute(_run, Snapshot, _hooks);
+            if (_cursor.IsBoundary && _run.WaitingForUpdate.Count == 0) _checkpoints?.Execute(_run, Snapshot, _hooks);
         }
         Finish();
         return ended;
     }
 
-    /// <summary>Tells every callback that the run failed.</summary>
-    public void Fail(Exception error) => HookTable.Call(_hooks.Exception, _run, error);
-
     void StartEpoch()
     {
+        if (_cursor.Epoch > 0 && _plan.Options.ReloadLoaders.IsDueAfterEpoch(_cursor.Epoch - 1)) Reload();
         OpenReader();
         HookTable.Call(_hooks.TrainEpochStart, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
         _cursor = _cursor with { Phase = FitPhase.Step };
@@ -106,13 +113,28 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     void OpenReader()
     {
         _reader?.Dispose();
-        _reader = _data.Train.Open(_cursor.Epoch, _cursor.Batch, _stop.BetweenSteps);
+        _reader = _train.Open(_cursor.Epoch, _cursor.Batch, _stop.BetweenSteps);
+    }
+
+    void Reload()
+    {
+        var train = _data.TrainLoader() ?? throw new InvalidOperationException($"{_data.GetType().Name}.TrainLoader gave no loader when it was asked anew in epoch {_cursor.Epoch}.");
+        if (_plan.BatchesOf(train) != _plan.BatchesPerEpoch)
+            throw new InvalidOperationException(
+                $"{_data.GetType().Name}.TrainLoader gave a loader of {_plan.BatchesOf(train)} batches in epoch {_cursor.Epoch}, after one of {_plan.BatchesPerEpoch}: schedules and resuming count on epochs of one length. Set limitTrain to what all have.");
+        Take(new DataLoaders<TBatch>(train, _data.ValidationLoaders()));
+    }
+
+    void Take(DataLoaders<TBatch> loaders)
+    {
+        _train = _plan.Options.OverfitBatches.IsNone ? loaders.Train : new OverfitLoader<TBatch>(loaders.Train, _plan.BatchesPerEpoch!.Value);
+        _validation = _plan.Options.OverfitBatches.IsNone ? loaders.Validation : _train;
     }
 
     void Validate()
     {
         var random = RandomState.Capture();
-        var results = _evaluator.Run(EvalPhase.Validation, _data.Validation!.Only, _plan.ValidationBatches, _stop.Token);
+        var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token);
         if (results is null)
         {
             // Interrupted in the middle: the cursor stays, and a resumed run validates again from the same random state.
@@ -120,7 +142,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             return;
         }
         _lastValidation = _run.Elapsed;
-        WriteRecord(LogScope.Epoch, results);
+        WriteRecord(LogScope.Epoch, [.. results.Values]);
         _cursor = _cursor with { Phase = EpochIsOver ? FitPhase.EpochEnd : FitPhase.Step, ValidatedAt = _cursor.Step };
     }
 
@@ -139,7 +161,9 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     void SanityCheck()
     {
         var random = RandomState.Capture();
-        _evaluator.Run(EvalPhase.Sanity, _data.Validation!.Only, Math.Min(_plan.SanityBatches, _plan.ValidationBatches ?? long.MaxValue), _stop.Token);
+        HookTable.Call(_hooks.SanityCheckStart, _run);
+        _evaluator.Run(EvalPhase.Sanity, _validation!, all => Math.Min(_plan.SanityBatches, _plan.LimitValidation.Apply(all) ?? long.MaxValue), _stop.Token);
+        HookTable.Call(_hooks.SanityCheckEnd, _run);
         random.Restore();
     }
 
@@ -150,12 +174,13 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (_plan.Validates && !_stop.IsRequested && _cursor.Step > _cursor.ValidatedAt && _cursor.Step > _run.FirstStep)
         {
             var random = RandomState.Capture();
-            var results = _evaluator.Run(EvalPhase.Validation, _data.Validation!.Only, _plan.ValidationBatches, _stop.Token);
+            var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token, isExtra: true);
             random.Restore();
-            if (results is not null) WriteRecord(LogScope.Epoch, results);
+            if (results is not null) WriteRecord(LogScope.Epoch, [.. results.Values]);
         }
         if (_cursor.Batch > 0)
             foreach (var (key, value) in _run.TrainLog.ReadEpoch()) _run.SetMetric(key, value);
+        HookTable.Call(_hooks.TrainEnd, _run);
         HookTable.Call(_hooks.FitEnd, _run);
         _checkpoints?.Execute(_run, Snapshot, _hooks);
         _checkpoints?.Flush();
@@ -173,7 +198,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         return _run.StopReason is { } reason && _cursor.Epoch >= options.MinEpochs && _cursor.Step >= options.MinSteps ? reason : null;
     }
 
-    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _callbacks);
+    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks);
 
     void Publish()
     {
@@ -181,6 +206,8 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _run.Epoch = _cursor.Epoch;
         _run.Batch = _cursor.Batch;
         _run.Samples = _cursor.Samples;
+        _run.Batches = _cursor.Batches;
+        _run.Tokens = _cursor.Tokens;
     }
 
     public void Dispose()

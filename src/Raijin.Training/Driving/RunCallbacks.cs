@@ -1,18 +1,22 @@
 namespace Raijin.Training;
 
-/// <summary>The callbacks of a run: those given, and those the options ask for.</summary>
+/// <summary>The callbacks of a run: those given, those the module brings, and those the options ask for.</summary>
 static class RunCallbacks
 {
     /// <exception cref="InvalidOptionsException">Two would share a state key, or one's own settings can't be.</exception>
-    public static IReadOnlyList<Callback> For(RunPlan plan, TrainerOptions options)
+    public static IReadOnlyList<Callback> For(RunStage stage, TrainerOptions options, IReadOnlyList<Callback> ofModule)
     {
-        var callbacks = options.Callbacks.ToList();
-        if (plan.Directory is null) callbacks.RemoveAll(c => c is ModelCheckpoint);
-        else if (options.Checkpoints && !callbacks.OfType<ModelCheckpoint>().Any()) callbacks.Add(new ModelCheckpoint());
-        if (options.Summary && !callbacks.OfType<ModelSummary>().Any()) callbacks.Add(new ModelSummary());
-        if (options.Progress && !callbacks.OfType<ProgressBar>().Any()) callbacks.Add(new ProgressBar());
+        var own = ofModule.Select(c => c.GetType()).ToHashSet();
+        List<Callback> callbacks = [.. options.Callbacks.Where(c => !own.Contains(c.GetType())), .. ofModule];
+        if (stage == RunStage.Fit)
+        {
+            if (options.FastDevRun > 0) callbacks.RemoveAll(c => c is ModelCheckpoint);
+            else if (options.Checkpoints && !callbacks.OfType<ModelCheckpoint>().Any()) callbacks.Add(new ModelCheckpoint());
+            if (options.Summary && !callbacks.OfType<ModelSummary>().Any()) callbacks.Add(new ModelSummary());
+            if (options.Progress && !callbacks.OfType<ProgressBar>().Any()) callbacks.Add(new ProgressBar());
+        }
 
-        var faults = callbacks.OfType<ModelCheckpoint>().SelectMany(c => c.Faults()).ToList();
+        var faults = callbacks.SelectMany(c => c.Faults()).ToList();
         foreach (var twins in callbacks.GroupBy(c => c.StateKey).Where(g => g.Count() > 1))
             faults.Add(new("trainer.callbacks", $"{twins.Count()} of them keep their state under {twins.Key}: give each its own StateKey"));
         InvalidOptionsException.ThrowIfAny(faults);

@@ -7,8 +7,9 @@ namespace Raijin.Training;
 static class RunSnapshot
 {
     const string MetricFile = "metrics";
+    const string CallbackFile = "callbacks";
 
-    public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
+    public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
     {
         var content = RunState.Capture(module, run.Optimizers);
         var state = content.State;
@@ -22,9 +23,16 @@ static class RunSnapshot
         state["metrics"] = new JsonObject(run.Metrics.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)JsonValue.Create(BitConverter.DoubleToInt64Bits(m.Value)))));
 
         var saved = new JsonObject();
+        var kept = new List<KeyValuePair<string, Tensor>>();
         foreach (var callback in callbacks)
+        {
             if (callback.SaveState() is { } own) saved[callback.StateKey] = own;
+            foreach (var (name, tensor) in callback.SaveTensors()) kept.Add(new($"{callback.StateKey}/{name}", tensor));
+        }
         state["callbacks"] = saved;
+        if (kept.Count > 0) content.Tensors[CallbackFile] = kept;
+        if (module.Save() is { } ofModule) state["module"] = ofModule;
+        if (data.SaveState() is { } ofData) state["data"] = ofData;
 
         var tensors = new List<KeyValuePair<string, Tensor>>();
         var updates = new JsonObject();
@@ -41,12 +49,13 @@ static class RunSnapshot
     /// <summary>Puts a run back to where the checkpoint left it, all but the random state.</summary>
     /// <returns>Where it goes on.</returns>
     /// <exception cref="CheckpointException">The run is not the same: other data, another accumulation, other weights.</exception>
-    public static FitCursor Restore<TBatch>(LoadedCheckpoint checkpoint, RunPlan plan, TrainingRun run, TrainingModule<TBatch> module, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
+    public static FitCursor Restore<TBatch>(LoadedCheckpoint checkpoint, RunPlan plan, TrainingRun run, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
     {
         var state = checkpoint.State;
         if (state["cursor"] is not JsonObject cursor)
             throw new CheckpointException(checkpoint.Path, "it holds no place in a Trainer's run: it was written by a loop of your own. Load its weights with Trainer.LoadWeights.");
-        Same("the training loader", (string?)state["loader"], plan.LoaderFingerprint);
+        // A loader that is asked for anew as training goes on is another one in each epoch.
+        if (plan.Options.ReloadLoaders.IsNever) Same("the training loader", (string?)state["loader"], plan.LoaderFingerprint);
         Same("trainer.accumulateGradients", (string?)state["accumulation"]?.ToString(), plan.Accumulation.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Same("the number of batches in an epoch", state["batchesPerEpoch"]?.ToString(), plan.BatchesPerEpoch?.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
@@ -54,11 +63,20 @@ static class RunSnapshot
         run.TrainLog.Load(state["trainLog"]!.AsArray(), module.Metrics().ToDictionary(m => m.Name, m => m.Metric));
         foreach (var (key, bits) in state["metrics"]!.AsObject()) run.SetMetric(key, BitConverter.Int64BitsToDouble((long)bits!));
 
-        var saved = state["callbacks"]!.AsObject();
-        foreach (var callback in callbacks)
-            if (saved[callback.StateKey] is JsonObject own) callback.LoadState(own.DeepClone().AsObject());
+        if (state["module"] is JsonObject ofModule) module.Load(ofModule.DeepClone().AsObject());
+        if (state["data"] is JsonObject ofData) data.LoadState(ofData.DeepClone().AsObject());
 
         using var scope = TensorScope.Open();
+        var saved = state["callbacks"]!.AsObject();
+        var kept = checkpoint.Has(CallbackFile) ? checkpoint.File(CallbackFile) : null;
+        foreach (var callback in callbacks)
+        {
+            if (saved[callback.StateKey] is JsonObject own) callback.LoadState(own.DeepClone().AsObject());
+            var prefix = callback.StateKey + "/";
+            var mine = kept?.Entries.Where(e => e.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(e => e.Name[prefix.Length..], e => kept.Tensor(e.Name));
+            if (mine is { Count: > 0 }) callback.LoadTensors(mine);
+        }
+
         var tensors = checkpoint.File(MetricFile);
         var updates = state["metricUpdates"]!.AsObject();
         foreach (var (name, metric) in module.Metrics())

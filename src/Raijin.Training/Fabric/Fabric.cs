@@ -198,9 +198,12 @@ public sealed class Fabric : IDisposable
     internal TBatch Place<TBatch>(TBatch batch) where TBatch : IBatch<TBatch>
     {
         if (Device.type != TorchSharp.DeviceType.CPU) batch = batch.Map(t => t.to(Device, non_blocking: true));
-        if (Precision.ConvertsWeights) batch = batch.Map(t => t.is_floating_point() ? t.to(Precision.Compute) : t);
-        return batch;
+        return Convert(batch);
     }
+
+    /// <summary>A batch in the dtype of converted weights.</summary>
+    internal TBatch Convert<TBatch>(TBatch batch) where TBatch : IBatch<TBatch> =>
+        Precision.ConvertsWeights ? batch.Map(t => t.is_floating_point() ? t.to(Precision.Compute) : t) : batch;
 
     IReadOnlyDictionary<string, Tensor>? MastersOf(Module module)
     {

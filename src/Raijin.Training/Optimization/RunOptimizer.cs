@@ -41,6 +41,23 @@ public sealed class RunOptimizer : IDisposable
 
     internal LossScaler? Scaler { get; }
 
+    internal double GradientRescale { get; set; } = 1;
+
+    internal double? LastGradientNorm { get; private set; }
+
+    internal Action<RunOptimizer>? BeforeStep { get; set; }
+
+    internal Action<RunOptimizer>? BeforeClear { get; set; }
+
+    internal Action<RunOptimizer>? OwnClipping { get; set; }
+
+    internal Action<RunOptimizer>? OwnClearing { get; set; }
+
+    internal Action<RunOptimizer>? OwnSchedule { get; set; }
+
+    /// <summary>Moves the schedule on.</summary>
+    public void AdvanceSchedule() => SetLearningRates();
+
     internal bool MeasuresGradients => _clip.ByNorm || Scaler is not null;
 
     /// <summary>One read pass over the gradients: their norm as the model sees it (unscaled), and whether all are finite.</summary>
@@ -50,6 +67,14 @@ public sealed class RunOptimizer : IDisposable
     /// <param name="rescale">A factor the gradients still need, such as for a short accumulation window; 1 for none.</param>
     /// <returns>The gradients' norm before clipping, where it was measured.</returns>
     public double? Step(double rescale = 1.0)
+    {
+        BeforeStep?.Invoke(this);
+        LastGradientNorm = Update(rescale * GradientRescale);
+        GradientRescale = 1;
+        return LastGradientNorm;
+    }
+
+    double? Update(double rescale)
     {
         double? norm = null;
         var scale = rescale;
@@ -71,8 +96,11 @@ public sealed class RunOptimizer : IDisposable
             scale *= _clip.ScaleFor(norm.Value);
         }
         Fused.Step(scale, _clip.ElementLimit);
-        Fused.ClearGradients();
-        SetLearningRates();
+        BeforeClear?.Invoke(this);
+        if (OwnClearing is { } clear) clear(this);
+        else Fused.ClearGradients();
+        if (OwnSchedule is { } schedule) schedule(this);
+        else SetLearningRates();
         return norm;
     }
 

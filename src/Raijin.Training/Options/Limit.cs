@@ -33,6 +33,9 @@ public readonly record struct Limit : IParsable<Limit>
         return new(0, share);
     }
 
+    /// <summary>Whether it is no limit.</summary>
+    public bool IsNone => _batches == 0 && _fraction == 0;
+
     /// <summary>Whether it is a share, which only a loader of known length can have.</summary>
     public bool IsFraction => _fraction > 0;
 

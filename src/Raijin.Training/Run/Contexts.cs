@@ -6,16 +6,30 @@ namespace Raijin;
 /// <summary>A training step under way. One object serves the whole run: don't keep it.</summary>
 public class TrainStep
 {
-    internal TrainStep(TrainingRun run, TensorScope scope)
+    readonly Fabric _fabric;
+
+    internal TrainStep(TrainingRun run, TensorScope scope, Fabric fabric)
     {
         Run = run;
         Scope = scope;
+        _fabric = fabric;
     }
 
     /// <summary>The run it belongs to.</summary>
     public TrainingRun Run { get; }
 
     internal TensorScope Scope { get; }
+
+    private protected Fabric Fabric => _fabric;
+
+    /// <summary>The share of a microbatch in the step's gradient; 1 under manual optimisation.</summary>
+    internal double LossShare { get; set; } = 1;
+
+    /// <summary>Set by <see cref="EndEpoch"/>, obeyed and cleared by the driver.</summary>
+    internal bool EpochEndRequested { get; set; }
+
+    /// <summary>Tokens counted in this step.</summary>
+    internal long Tokens { get; set; }
 
     /// <summary>Optimizer steps done before this one: 0 in the first.</summary>
     public long Index { get; internal set; }
@@ -57,6 +71,24 @@ public class TrainStep
         Run.TrainLog.Add(key, metric, Index);
     }
 
+    /// <summary>
+    /// Runs backward: adds the gradients of the loss, times <paramref name="scale"/>, to the parameters'. Outside manual optimisation the loss counts for its
+    /// share of the step's microbatches.
+    /// </summary>
+    /// <param name="loss">A scalar with a gradient; borrowed.</param>
+    /// <param name="scale">A factor on the gradients.</param>
+    public void Backward(Tensor loss, double scale = 1.0) => _fabric.Backward(loss, scale * LossShare);
+
+    /// <summary>Ends the epoch with this step: what is left of it is passed over. Lightning's <c>on_train_batch_start</c> returning -1.</summary>
+    public void EndEpoch() => EpochEndRequested = true;
+
+    /// <summary>Adds to <see cref="TrainingRun.Tokens"/>: what a sample is worth differs, a token does not.</summary>
+    public void CountTokens(long tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        Tokens += tokens;
+    }
+
     /// <summary>Keeps a tensor beyond the step. The caller owns it then.</summary>
     public Tensor Keep(Tensor tensor) => Scope.Release(tensor);
 
@@ -76,7 +108,7 @@ public enum EvalPhase
     /// <summary>A few batches before training; results are dropped.</summary>
     Sanity,
 
-    /// <summary>Validation, within a fit or by <see cref="Trainer.Validate{TBatch}"/>.</summary>
+    /// <summary>Validation, within a fit or by <c>Trainer.Validate</c>.</summary>
     Validation,
 
     /// <summary>A test.</summary>
@@ -90,19 +122,37 @@ public enum EvalPhase
 public sealed class EvalStep
 {
     readonly TensorScope _scope;
-    readonly MetricLog _log;
+    MetricLog _log;
 
-    internal EvalStep(EvalPhase phase, MetricLog log, TensorScope scope)
+    internal EvalStep(EvalPhase phase, TrainingRun? run, TensorScope scope)
     {
         Phase = phase;
-        _log = log;
+        Run = run;
         _scope = scope;
+        _log = new MetricLog();
+    }
+
+    /// <summary>The fit it is part of; null when it stands alone.</summary>
+    public TrainingRun? Run { get; }
+
+    /// <summary>The name of the loader the batch comes from; empty where there is only one.</summary>
+    public string Loader { get; private set; } = "";
+
+    internal MetricLog Values => _log;
+
+    internal TensorScope Scope => _scope;
+
+    internal void Begin(string loader)
+    {
+        Loader = loader;
+        Index = 0;
+        _log = new MetricLog();
     }
 
     /// <summary>Which kind of evaluation this is.</summary>
     public EvalPhase Phase { get; }
 
-    /// <summary>Batches done before this one.</summary>
+    /// <summary>Batches of this loader done before this one.</summary>
     public long Index { get; internal set; }
 
     /// <summary>Samples in this batch: the default weight of what is logged.</summary>
@@ -159,13 +209,18 @@ public sealed class TrainEpoch
 /// <summary>An evaluation, at its start or end.</summary>
 public sealed class EvalEpoch
 {
-    internal EvalEpoch(TrainingRun? run, EvalPhase phase, IReadOnlyDictionary<string, double> metrics, IReadOnlyList<KeyValuePair<string, double>> results)
+    readonly List<KeyValuePair<string, double>> _results;
+
+    internal EvalEpoch(TrainingRun? run, EvalPhase phase, bool isExtra)
     {
         Run = run;
         Phase = phase;
-        Metrics = metrics;
-        Results = results;
+        IsExtra = isExtra;
+        _results = [];
+        Metrics = run?.Metrics ?? Nothing;
     }
+
+    static readonly Dictionary<string, double> Nothing = [];
 
     /// <summary>The fit it is part of; null when it stands alone.</summary>
     public TrainingRun? Run { get; }
@@ -173,15 +228,32 @@ public sealed class EvalEpoch
     /// <summary>Which kind of evaluation this is.</summary>
     public EvalPhase Phase { get; }
 
+    /// <summary>
+    /// Whether it is the validation that the end of a fit adds, off schedule, when steps were done since the last one. A run that is later made longer has never had
+    /// it: what counts validations must not count it.
+    /// </summary>
+    public bool IsExtra { get; }
+
     /// <summary>At the end: its results, and the latest of everything else. At the start: what there was before.</summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; }
+    public IReadOnlyDictionary<string, double> Metrics { get; private set; }
 
-    /// <summary>At the end: what this evaluation itself logged, reduced, in the order of first logging. At the start: nothing.</summary>
-    public IReadOnlyList<KeyValuePair<string, double>> Results { get; }
+    /// <summary>What this evaluation itself logged, reduced, in the order of first logging; empty before all batches are done.</summary>
+    public IReadOnlyList<KeyValuePair<string, double>> Results => _results;
 
-    /// <summary>Logs a number with the evaluation's results.</summary>
-    public void Log(string key, double value) => Run?.Log(key, value);
+    internal bool TakesResults { get; set; }
+
+    /// <summary>Logs a number: until the batches are done it is among the results, afterwards with the run's next record.</summary>
+    public void Log(string key, double value)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(key);
+        if (TakesResults) _results.Add(new(key, value));
+        else Run?.Log(key, value);
+    }
 
     /// <summary>Asks the fit to stop. Without one there is nothing to stop.</summary>
     public void RequestStop(string reason) => Run?.RequestStop(reason);
+
+    internal void Add(IEnumerable<KeyValuePair<string, double>> results) => _results.AddRange(results);
+
+    internal void Settle() => Metrics = Run?.Metrics ?? _results.DistinctBy(r => r.Key).ToDictionary();
 }

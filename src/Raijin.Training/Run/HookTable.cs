@@ -1,48 +1,114 @@
 using static TorchSharp.torch;
 
-namespace Raijin;
+namespace Raijin.Training;
 
 /// <summary>
 /// The hooks of a run, resolved once: for each, the methods that really override it, in calling order. An empty list costs one comparison a step.
 /// </summary>
 sealed class HookTable
 {
+    public List<Action<RunSetup>> Setup { get; } = [];
+    public List<Action<RunSetup>> Teardown { get; } = [];
     public List<Action<TrainingRun>> FitStart { get; } = [];
     public List<Action<TrainingRun>> FitEnd { get; } = [];
-    public List<Action<TrainingRun, Exception>> Exception { get; } = [];
+    public List<Action<TrainingRun?, Exception>> Exception { get; } = [];
+    public List<Action<TrainingRun>> SanityCheckStart { get; } = [];
+    public List<Action<TrainingRun>> SanityCheckEnd { get; } = [];
+    public List<Action<TrainingRun>> TrainStart { get; } = [];
+    public List<Action<TrainingRun>> TrainEnd { get; } = [];
     public List<Action<TrainEpoch>> TrainEpochStart { get; } = [];
     public List<Action<TrainEpoch>> TrainEpochEnd { get; } = [];
     public List<Action<TrainStep>> TrainBatchStart { get; } = [];
     public List<Action<TrainStep>> TrainBatchEnd { get; } = [];
     public List<Action<TrainStep, Tensor>> BeforeBackward { get; } = [];
     public List<Action<TrainStep>> AfterBackward { get; } = [];
-    public List<Action<TrainStep>> BeforeOptimizerStep { get; } = [];
+    public List<Action<TrainStep, RunOptimizer>> BeforeOptimizerStep { get; } = [];
+    public List<Action<TrainStep, RunOptimizer>> BeforeZeroGradients { get; } = [];
     public List<Action<TrainStep>> TrainStepEnd { get; } = [];
     public List<Action<TrainingRun>> Log { get; } = [];
-    public List<Action<EvalEpoch>> ValidationStart { get; } = [];
-    public List<Action<EvalEpoch>> ValidationEnd { get; } = [];
-    public List<Action<EvalStep>> ValidationBatchEnd { get; } = [];
+    public EvaluationHooks Validation { get; } = new();
+    public EvaluationHooks Test { get; } = new();
+    public EvaluationHooks Predict { get; } = new();
+    public List<Action<EvalStep, Tensor>> PredictBatchEnd { get; } = [];
     public List<Action<TrainingRun, CheckpointInfo>> CheckpointSaved { get; } = [];
 
-    /// <summary>Callbacks in order of their priority (smaller first, then as given), and after them the module, as in Lightning.</summary>
+    /// <summary>The hooks of one kind of evaluation; the sanity check is a validation.</summary>
+    public EvaluationHooks Of(EvalPhase phase) => phase switch
+    {
+        EvalPhase.Test => Test,
+        EvalPhase.Predict => Predict,
+        _ => Validation,
+    };
+
+    /// <summary>
+    /// Callbacks in order of their priority (smaller first, then as given), with the module's own hooks between the ordinary ones and those that look at
+    /// what all others have done (<see cref="Callback.AfterModule"/>), as in Lightning.
+    /// </summary>
     public static HookTable Of<TBatch>(IEnumerable<Callback> callbacks, TrainingModule<TBatch> module) where TBatch : IBatch<TBatch>
     {
         var hooks = new HookTable();
-        foreach (var callback in callbacks.OrderBy(c => c.Priority)) callback.AddHooks(hooks);
-        module.AddHooks(hooks);
+        var ordered = callbacks.OrderBy(c => c.Priority).ToList();
+        foreach (var callback in ordered.Where(c => c.Priority < Callback.AfterModule)) hooks.AddAll(callback);
+        hooks.AddAll(module);
+        foreach (var callback in ordered.Where(c => c.Priority >= Callback.AfterModule)) hooks.AddAll(callback);
         return hooks;
     }
 
-    /// <summary>Adds a bound virtual method to its hook's list if the object's class overrides it.</summary>
-    public void Add<TDelegate>(List<TDelegate> hook, TDelegate method) where TDelegate : Delegate
+    void AddAll(IRunHooks source)
     {
-        // The declaring base classes, open or closed, are the ones of this assembly that only define the empty hook.
-        var declaring = method.Method.DeclaringType!;
-        var definition = declaring.IsGenericType ? declaring.GetGenericTypeDefinition() : declaring;
-        if (definition != typeof(Callback) && definition != typeof(TrainingModule<>)) hook.Add(method);
+        Add(Setup, source.OnSetup);
+        Add(Teardown, source.OnTeardown);
+        Add(FitStart, source.OnFitStart);
+        Add(FitEnd, source.OnFitEnd);
+        Add(Exception, source.OnException);
+        Add(SanityCheckStart, source.OnSanityCheckStart);
+        Add(SanityCheckEnd, source.OnSanityCheckEnd);
+        Add(TrainStart, source.OnTrainStart);
+        Add(TrainEnd, source.OnTrainEnd);
+        Add(TrainEpochStart, source.OnTrainEpochStart);
+        Add(TrainEpochEnd, source.OnTrainEpochEnd);
+        Add(TrainBatchStart, source.OnTrainBatchStart);
+        Add(TrainBatchEnd, source.OnTrainBatchEnd);
+        Add(BeforeBackward, source.OnBeforeBackward);
+        Add(AfterBackward, source.OnAfterBackward);
+        Add(BeforeOptimizerStep, source.OnBeforeOptimizerStep);
+        Add(BeforeZeroGradients, source.OnBeforeZeroGradients);
+        Add(TrainStepEnd, source.OnTrainStepEnd);
+        Add(Log, source.OnLog);
+        Add(Validation.Start, source.OnValidationStart);
+        Add(Validation.EpochStart, source.OnValidationEpochStart);
+        Add(Validation.BatchStart, source.OnValidationBatchStart);
+        Add(Validation.BatchEnd, source.OnValidationBatchEnd);
+        Add(Validation.EpochEnd, source.OnValidationEpochEnd);
+        Add(Validation.End, source.OnValidationEnd);
+        Add(Test.Start, source.OnTestStart);
+        Add(Test.EpochStart, source.OnTestEpochStart);
+        Add(Test.BatchStart, source.OnTestBatchStart);
+        Add(Test.BatchEnd, source.OnTestBatchEnd);
+        Add(Test.EpochEnd, source.OnTestEpochEnd);
+        Add(Test.End, source.OnTestEnd);
+        Add(Predict.Start, source.OnPredictStart);
+        Add(Predict.EpochStart, source.OnPredictEpochStart);
+        Add(Predict.BatchStart, source.OnPredictBatchStart);
+        Add(PredictBatchEnd, source.OnPredictBatchEnd);
+        Add(Predict.EpochEnd, source.OnPredictEpochEnd);
+        Add(Predict.End, source.OnPredictEnd);
+        Add(CheckpointSaved, source.OnCheckpointSaved);
     }
 
-    public static bool IsOverridden(Delegate method, Type declaring) => method.Method.DeclaringType != declaring;
+    /// <summary>Adds a bound virtual method to its hook's list if the object's class overrides it.</summary>
+    static void Add<TDelegate>(List<TDelegate> hook, TDelegate method) where TDelegate : Delegate
+    {
+        if (IsOverridden(method)) hook.Add(method);
+    }
+
+    /// <summary>Whether a bound virtual method is another than the empty one of <see cref="Callback"/> or <see cref="TrainingModule{TBatch}"/>.</summary>
+    public static bool IsOverridden(Delegate method)
+    {
+        var declaring = method.Method.DeclaringType!;
+        var definition = declaring.IsGenericType ? declaring.GetGenericTypeDefinition() : declaring;
+        return definition != typeof(Callback) && definition != typeof(TrainingModule<>) && definition != typeof(DataModule<>);
+    }
 
     public static void Call<T>(List<Action<T>> hook, T argument)
     {
@@ -55,4 +121,15 @@ sealed class HookTable
         if (hook.Count == 0) return;
         foreach (var method in hook) method(first, second);
     }
+}
+
+/// <summary>The hooks of one kind of evaluation.</summary>
+sealed class EvaluationHooks
+{
+    public List<Action<EvalEpoch>> Start { get; } = [];
+    public List<Action<EvalEpoch>> EpochStart { get; } = [];
+    public List<Action<EvalStep>> BatchStart { get; } = [];
+    public List<Action<EvalStep>> BatchEnd { get; } = [];
+    public List<Action<EvalEpoch>> EpochEnd { get; } = [];
+    public List<Action<EvalEpoch>> End { get; } = [];
 }

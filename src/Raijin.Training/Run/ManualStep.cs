@@ -6,9 +6,7 @@ namespace Raijin;
 /// <summary>A step under manual optimisation: its backward passes and updates come in the order you write them.</summary>
 public sealed class ManualStep : TrainStep
 {
-    readonly Fabric _fabric;
-
-    internal ManualStep(TrainingRun run, TensorScope scope, Fabric fabric) : base(run, scope) => _fabric = fabric;
+    internal ManualStep(TrainingRun run, TensorScope scope, Fabric fabric) : base(run, scope, fabric) { }
 
     /// <summary>The optimizers, in the order they were configured.</summary>
     public IReadOnlyList<RunOptimizer> Optimizers => Run.Optimizers;
@@ -24,16 +22,51 @@ public sealed class ManualStep : TrainStep
     {
         ArgumentNullException.ThrowIfNull(loss);
         var optimizer = OptimizerOf(module);
-        using var others = new Frozen(Run.Optimizers, optimizer);
+        using var others = Toggle(module);
         Tensor value;
-        using (_fabric.Forward()) value = loss();
+        using (Fabric.Forward()) value = loss();
         Backward(value);
         optimizer.Step();
         return value;
     }
 
-    /// <summary>Accumulates gradients of the loss, times <paramref name="scale"/>.</summary>
-    public void Backward(Tensor loss, double scale = 1.0) => _fabric.Backward(loss, scale);
+    /// <summary>
+    /// Accumulates the loss's gradients for the optimizer made for <paramref name="module"/> and updates with every <paramref name="every"/>th call, each
+    /// loss counting for 1 / <paramref name="every"/>; the first of <paramref name="every"/> steps starts anew.
+    /// </summary>
+    /// <param name="module">The module the optimizer was configured with.</param>
+    /// <param name="every">Losses that make one update, 1 and more.</param>
+    /// <param name="loss">Computes the loss: a scalar with a gradient.</param>
+    /// <returns>The loss, freed with the step; and whether the weights were updated.</returns>
+    public (Tensor Loss, bool Updated) Accumulate(Module module, int every, Func<Tensor> loss)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(every);
+        var optimizer = OptimizerOf(module);
+        using var others = Toggle(module);
+        Tensor value;
+        using (Fabric.Forward()) value = loss();
+        Backward(value, 1.0 / every);
+        // By the batches of the run, so that a resumed run updates where the uninterrupted one would have. A checkpoint holds no gradients: none is taken
+        // while some wait for their update.
+        var updates = (Run.Batches + 1) % every == 0;
+        if (updates)
+        {
+            optimizer.Step();
+            Run.WaitingForUpdate.Remove(optimizer);
+        }
+        else
+        {
+            Run.WaitingForUpdate.Add(optimizer);
+        }
+        return (value, updates);
+    }
+
+    /// <summary>
+    /// Lets only the optimizer made for <paramref name="module"/> have gradients until the result is disposed: backward neither computes nor accumulates those of
+    /// the others. Lightning's <c>toggle_optimizer</c>.
+    /// </summary>
+    public ToggledParameters Toggle(Module module) => new(Run.Optimizers, OptimizerOf(module));
 
     /// <summary>The optimizer that was configured with this module.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
@@ -44,28 +77,5 @@ public sealed class ManualStep : TrainStep
             if (ReferenceEquals(optimizer.Module, module)) return optimizer;
         throw new ArgumentException(
             $"No optimizer was configured with this {module.GetName()}; there are optimizers of {string.Join(", ", Run.Optimizers.Select(o => o.Module.GetName()))}. Return one from ConfigureOptimizers.", nameof(module));
-    }
-
-    /// <summary>Keeps the parameters of all optimizers but one from wanting gradients, so that backward neither computes nor accumulates them.</summary>
-    readonly ref struct Frozen
-    {
-        readonly List<Tensor> _parameters = [];
-
-        public Frozen(IReadOnlyList<RunOptimizer> all, RunOptimizer active)
-        {
-            if (all.Count == 1) return;
-            var mine = active.Groups.SelectMany(g => g.Parameters).Select(p => p.Value.Handle).ToHashSet();
-            foreach (var (_, parameter) in all.Where(o => o != active).SelectMany(o => o.Groups).SelectMany(g => g.Parameters))
-            {
-                if (mine.Contains(parameter.Handle) || !parameter.requires_grad) continue;
-                parameter.requires_grad = false;
-                _parameters.Add(parameter);
-            }
-        }
-
-        public void Dispose()
-        {
-            foreach (var parameter in _parameters) parameter.requires_grad = true;
-        }
     }
 }

@@ -39,7 +39,13 @@ public sealed record RunPlan
         (null, var bySteps) => bySteps,
     };
 
-    /// <summary>Validation batches used; null when there is no validation loader or its length is unknown.</summary>
+    /// <summary>When to validate, parts of an epoch turned into steps.</summary>
+    public required Every Validate { get; init; }
+
+    /// <summary>Batches used of each validation loader.</summary>
+    public required Limit LimitValidation { get; init; }
+
+    /// <summary>Validation batches used, of all loaders; null when there is no validation loader or a length is unknown.</summary>
     public required long? ValidationBatches { get; init; }
 
     /// <summary>Whether there is anything to validate, and a moment to do it.</summary>
@@ -57,6 +63,10 @@ public sealed record RunPlan
     /// <summary>Options that have no effect in this run, and why.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>Microbatches of a training epoch with a loader, limits applied.</summary>
+    internal long? BatchesOf<TBatch>(DataLoader<TBatch> train) where TBatch : IBatch<TBatch> =>
+        (Options.FastDevRun > 0 ? Limit.Batches(Options.FastDevRun) : Options.OverfitBatches.IsNone ? Options.LimitTrain : Options.OverfitBatches).Apply(train.BatchesPerEpoch);
+
     /// <summary>Microbatches in the optimizer step that starts at microbatch <paramref name="batch"/> of an epoch: fewer at the end of one.</summary>
     public int WindowAt(long batch) => BatchesPerEpoch is { } all ? (int)Math.Min(Accumulation, all - batch) : Accumulation;
 
@@ -68,20 +78,7 @@ public sealed record RunPlan
         var warnings = new List<string>();
         void Fault(string key, string message) => faults.Add(new("trainer." + key, message));
 
-        if (options.MaxEpochs is null && options.MaxSteps is null && options.MaxTime is null && options.FastDevRun == 0)
-            Fault("maxEpochs", "not set, nor maxSteps nor maxTime: training would never end. Set one of them.");
-        if (options.MaxEpochs is <= 0) Fault("maxEpochs", $"= {options.MaxEpochs}; allowed: 1 and more");
-        if (options.MaxSteps is <= 0) Fault("maxSteps", $"= {options.MaxSteps}; allowed: 1 and more");
-        if (options.MaxTime is { } time && time <= TimeSpan.Zero) Fault("maxTime", $"= {time:c}; allowed: above zero");
-        if (options.MinEpochs < 0) Fault("minEpochs", $"= {options.MinEpochs}; allowed: 0 and more");
-        if (options.MinSteps < 0) Fault("minSteps", $"= {options.MinSteps}; allowed: 0 and more");
-        if (options.MinEpochs > options.MaxEpochs) Fault("minEpochs", $"= {options.MinEpochs}, but maxEpochs = {options.MaxEpochs}: raise the one or lower the other");
-        if (options.MinSteps > options.MaxSteps) Fault("minSteps", $"= {options.MinSteps}, but maxSteps = {options.MaxSteps}: raise the one or lower the other");
-        if (options.AccumulateGradients < 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}; allowed: 1 and more");
-        if (options.SanityValidationBatches < 0) Fault("sanityValidationBatches", $"= {options.SanityValidationBatches}; allowed: 0 and more");
-        if (options.FastDevRun < 0) Fault("fastDevRun", $"= {options.FastDevRun}; allowed: 0 and more");
-        if (options.Log.CountsEpochs) Fault("log", $"= {options.Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
-
+        faults.AddRange(options.Faults());
         var manual = module.IsManual;
         if (manual && module.IsAutomatic) Fault("module", $"{module.GetName()} overrides both TrainingStep and ManualStep: keep the one that is meant");
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
@@ -93,28 +90,36 @@ public sealed record RunPlan
         if (options.Precision.ScalesLoss && manual) Fault("precision", $"= {options.Precision} needs a loss scale, which manual optimisation does not have: use bfloat16 or float32");
 
         var fast = options.FastDevRun;
-        var limitTrain = fast > 0 ? Limit.Batches(fast) : options.LimitTrain;
-        var limitValidation = fast > 0 ? Limit.Batches(fast) : options.LimitValidation;
+        var overfits = !options.OverfitBatches.IsNone;
+        var limitTrain = fast > 0 ? Limit.Batches(fast) : overfits ? options.OverfitBatches : options.LimitTrain;
+        var limitValidation = fast > 0 ? Limit.Batches(fast) : overfits ? Limit.None : options.LimitValidation;
+        if (overfits && !(options.LimitTrain.IsNone && options.LimitValidation.IsNone)) warnings.Add("overfitBatches is set: limitTrain and limitValidation have no effect.");
+        if (options.Benchmark && device.type == TorchSharp.DeviceType.CPU) warnings.Add("benchmark is set, but there is no cuDNN on a CPU: it has no effect.");
         if (limitTrain.IsFraction && data.Train.BatchesPerEpoch is null) Fault("limitTrain", $"= {limitTrain}, but the training loader's length is unknown: give a number of batches");
-        if (limitValidation.IsFraction && data.Validation is { BatchesPerEpoch: null }) Fault("limitValidation", $"= {limitValidation}, but the validation loader's length is unknown: give a number of batches");
+        if (limitValidation.IsFraction && data.Validation?.Any(l => l.Loader.BatchesPerEpoch is null) == true) Fault("limitValidation", $"= {limitValidation}, but the validation loader's length is unknown: give a number of batches");
+        if (options.Validate.IsPartOfEpoch && limitTrain.Apply(data.Train.BatchesPerEpoch) is null) Fault("validate", $"= {options.Validate}, but the training loader's length is unknown: give steps or time");
         if (data.Train.BatchesPerEpoch == 0) Fault("data.train", "has no batches: it is empty, or smaller than one batch with the last incomplete one dropped");
 
-        var validates = data.Validation is not null && !options.Validate.IsNever && module.Validates;
-        if (data.Validation is not null && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
-        if (data.Validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
+        LoaderSet<TBatch>? validation = overfits ? data.Train : data.Validation;
+        var validates = validation is not null && !options.Validate.IsNever && module.Validates;
+        if (validation is not null && !overfits && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
+        if (validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
         InvalidOptionsException.ThrowIfAny(faults);
 
+        var batches = limitTrain.Apply(data.Train.BatchesPerEpoch);
         return new RunPlan
         {
             Options = options,
             Device = device,
             Directory = fast > 0 ? null : RunFolder.Resolve(options.Output),
-            BatchesPerEpoch = limitTrain.Apply(data.Train.BatchesPerEpoch),
+            BatchesPerEpoch = batches,
             Accumulation = options.AccumulateGradients,
             MaxEpochs = fast > 0 ? 1 : options.MaxEpochs,
-            ValidationBatches = data.Validation is null ? null : limitValidation.Apply(data.Validation.BatchesPerEpoch),
+            Validate = options.Validate.Within(batches is { } known ? (known + options.AccumulateGradients - 1) / options.AccumulateGradients : null),
+            LimitValidation = overfits ? Limit.Batches(Math.Max(1, batches ?? 1)) : limitValidation,
+            ValidationBatches = validation?.Aggregate((long?)0, (sum, l) => sum + (overfits ? batches : limitValidation.Apply(l.Loader.BatchesPerEpoch))),
             Validates = validates,
-            SanityBatches = validates && fast == 0 ? options.SanityValidationBatches : 0,
+            SanityBatches = !validates || fast > 0 ? 0 : options.SanityValidationBatches < 0 ? int.MaxValue : options.SanityValidationBatches,
             Manual = manual,
             LoaderFingerprint = data.Train.Fingerprint,
             Warnings = warnings,
@@ -143,7 +148,7 @@ public sealed record RunPlan
         var windows = Accumulation > 1 ? string.Create(CultureInfo.InvariantCulture, $" in {StepsPerEpoch:N0} steps of {Accumulation}") : "";
         Line("epoch", BatchesPerEpoch is { } batches ? string.Create(CultureInfo.InvariantCulture, $"{batches:N0} batches{windows}") : "a stream of unknown length");
         Line("length", EstimatedSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"at most {steps:N0} steps") : "until the time is up");
-        Line("validation", Validates ? $"after {Options.Validate}, {(ValidationBatches is { } n ? n.ToString("N0", CultureInfo.InvariantCulture) : "all")} batches" : "none");
+        Line("validation", Validates ? $"after {Validate}, {(ValidationBatches is { } n ? n.ToString("N0", CultureInfo.InvariantCulture) : "all")} batches" : "none");
         Line("gradients", $"clipped: {Options.ClipGradients}");
         Line("folder", Directory ?? "none (a fast development run)");
         foreach (var warning in Warnings) Line("note", warning);

@@ -46,7 +46,7 @@ public sealed record TrainerOptions
     /// <value>Default <see cref="Clip.None"/>.</value>
     public Clip ClipGradients { get; init; } = Clip.None;
 
-    /// <summary>When to validate. The end of training validates too, unless this is never or nothing was trained since.</summary>
+    /// <summary>When to validate: every so many steps, epochs, parts of an epoch, or so much time. The end of training validates too, unless this is never or nothing was trained since.</summary>
     /// <value>Default each epoch.</value>
     public Every Validate { get; init; } = Every.Epochs(1);
 
@@ -66,8 +66,23 @@ public sealed record TrainerOptions
     /// <value>Default all.</value>
     public Limit LimitTest { get; init; } = Limit.None;
 
-    /// <summary>Validation batches to run before training, to meet a broken validation step now and not in an hour. Their results are dropped and no random number is used up.</summary>
-    /// <value>Default 2; 0 for none.</value>
+    /// <summary>How many batches are predicted.</summary>
+    /// <value>Default all.</value>
+    public Limit LimitPredict { get; init; } = Limit.None;
+
+    /// <summary>
+    /// Trains on the same few batches of epoch 0 again and again, and validates on them: a model that can't learn them by heart has a bug. The rest of the data is not
+    /// read, and <see cref="LimitTrain"/> and <see cref="LimitValidation"/> have no effect.
+    /// </summary>
+    /// <value>Default none: off. Lightning's <c>overfit_batches</c>.</value>
+    public Limit OverfitBatches { get; init; } = Limit.None;
+
+    /// <summary>When a data module is asked for its training and validation loaders anew. The new ones must have as many batches as the old.</summary>
+    /// <value>Default never; otherwise epochs. Lightning's <c>reload_dataloaders_every_n_epochs</c>.</value>
+    public Every ReloadLoaders { get; init; } = Every.Never;
+
+    /// <summary>Validation batches of each loader to run before training, to meet a broken validation step now and not in an hour. Their results are dropped and no random number is used up.</summary>
+    /// <value>Default 2; 0 for none, -1 for all. Lightning's <c>num_sanity_val_steps</c>.</value>
     public int SanityValidationBatches { get; init; } = 2;
 
     /// <summary>Runs only this many batches of everything, one epoch, without logs and checkpoints: does the program run at all?</summary>
@@ -93,6 +108,21 @@ public sealed record TrainerOptions
     /// <summary>Watches every module's output and, when a loss is not finite, names the first module that produced it. Slow.</summary>
     /// <value>Default false. Lightning's <c>detect_anomaly</c>.</value>
     public bool DetectAnomaly { get; init; }
+
+    /// <summary>Whether ops that give other bits from run to run are refused, or pointed out.</summary>
+    /// <value>Default off. Lightning's <c>deterministic</c>.</value>
+    public Determinism Deterministic { get; init; } = Determinism.Off;
+
+    /// <summary>Whether cuDNN tries its convolution algorithms on first sight of each input shape and keeps the fastest. Without effect on a CPU.</summary>
+    /// <value>Default false. Lightning's <c>benchmark</c>.</value>
+    public bool Benchmark { get; init; }
+
+    /// <summary>
+    /// Whether a validation, test or prediction on its own runs in libtorch's inference mode: its tensors can never take part in autograd, and each op costs a little
+    /// less. A validation within a fit only turns gradients off.
+    /// </summary>
+    /// <value>Default true. Lightning's <c>inference_mode</c>.</value>
+    public bool InferenceMode { get; init; } = true;
 
     /// <summary>Finishes the step, saves and ends the fit at Ctrl-C (exit code 130) and SIGTERM (143); a second signal ends the process at once.</summary>
     /// <value>Default true.</value>
@@ -122,4 +152,27 @@ public sealed record TrainerOptions
     /// <value>Default the system's.</value>
     [JsonIgnore]
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>What is wrong with the settings on their own, by their keys (<c>trainer.maxEpochs</c>); a fit, which knows the module and the data too, may find more.</summary>
+    public IReadOnlyList<OptionFault> Faults()
+    {
+        var faults = new List<OptionFault>();
+        void Add(string key, string message) => faults.Add(new("trainer." + key, message));
+
+        if (MaxEpochs is null && MaxSteps is null && MaxTime is null && FastDevRun == 0)
+            Add("maxEpochs", "not set, nor maxSteps nor maxTime: training would never end. Set one of them.");
+        if (MaxEpochs is <= 0) Add("maxEpochs", $"= {MaxEpochs}; allowed: 1 and more");
+        if (MaxSteps is <= 0) Add("maxSteps", $"= {MaxSteps}; allowed: 1 and more");
+        if (MaxTime is { } time && time <= TimeSpan.Zero) Add("maxTime", $"= {time:c}; allowed: above zero");
+        if (MinEpochs < 0) Add("minEpochs", $"= {MinEpochs}; allowed: 0 and more");
+        if (MinSteps < 0) Add("minSteps", $"= {MinSteps}; allowed: 0 and more");
+        if (MinEpochs > MaxEpochs) Add("minEpochs", $"= {MinEpochs}, but maxEpochs = {MaxEpochs}: raise the one or lower the other");
+        if (MinSteps > MaxSteps) Add("minSteps", $"= {MinSteps}, but maxSteps = {MaxSteps}: raise the one or lower the other");
+        if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
+        if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
+        if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
+        if (FastDevRun < 0) Add("fastDevRun", $"= {FastDevRun}; allowed: 0 and more");
+        if (Log.CountsEpochs) Add("log", $"= {Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
+        return faults;
+    }
 }

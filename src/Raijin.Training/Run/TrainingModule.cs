@@ -1,3 +1,4 @@
+using Raijin.Training;
 using BindingFlags = System.Reflection.BindingFlags;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,7 +14,7 @@ namespace Raijin;
 /// freed when it ends: what must outlive it goes to <c>step.Keep</c>. A hook that nobody overrides costs nothing: they are resolved once, at <c>Fit</c>.
 /// </remarks>
 /// <typeparam name="TBatch">What a step is given.</typeparam>
-public abstract class TrainingModule<TBatch> : Module where TBatch : IBatch<TBatch>
+public abstract partial class TrainingModule<TBatch> : Module, IRunHooks where TBatch : IBatch<TBatch>
 {
     /// <summary>Makes the module.</summary>
     protected TrainingModule() : base("") { }
@@ -24,7 +25,8 @@ public abstract class TrainingModule<TBatch> : Module where TBatch : IBatch<TBat
     /// <summary>One forward pass: returns the loss, a scalar with a gradient. Override this, or <see cref="ManualStep"/>.</summary>
     /// <param name="batch">A microbatch, on the run's device; freed with the step.</param>
     /// <param name="step">Where the run is, logging, and keeping.</param>
-    protected virtual Tensor TrainingStep(TBatch batch, TrainStep step) => throw new NotImplementedException($"{GetType().Name} overrides neither TrainingStep nor ManualStep.");
+    /// <returns>The loss. Null: the microbatch is passed over, without a backward pass; a step of which all are is no step.</returns>
+    protected virtual Tensor? TrainingStep(TBatch batch, TrainStep step) => throw new NotImplementedException($"{GetType().Name} overrides neither TrainingStep nor ManualStep.");
 
     /// <summary>One step under your own order of backward passes and updates: several optimizers, several losses. Overriding it turns <see cref="TrainingStep"/> off.</summary>
     protected virtual void ManualStep(TBatch batch, ManualStep step) => throw new NotImplementedException($"{GetType().Name} does not override ManualStep.");
@@ -35,48 +37,12 @@ public abstract class TrainingModule<TBatch> : Module where TBatch : IBatch<TBat
     /// <summary>One batch of testing. By default the same as <see cref="ValidationStep"/>, under keys <c>test/…</c> if the step names its own.</summary>
     protected virtual void TestStep(TBatch batch, EvalStep step) => ValidationStep(batch, step);
 
-    /// <summary>The model's answer to one batch, for <see cref="Trainer.Predict{TBatch}"/>.</summary>
+    /// <summary>The model's answer to one batch, for <c>Trainer.Predict</c>.</summary>
     protected virtual Tensor PredictStep(TBatch batch, EvalStep step) => throw new NotImplementedException($"{GetType().Name} does not override PredictStep.");
-
-    /// <summary>Training begins: everything is set up, a resumed state is loaded.</summary>
-    protected virtual void OnFitStart(TrainingRun run) { }
-
-    /// <summary>Training has ended, by itself or by a stop request.</summary>
-    protected virtual void OnFitEnd(TrainingRun run) { }
-
-    /// <summary>An epoch begins.</summary>
-    protected virtual void OnTrainEpochStart(TrainEpoch epoch) { }
-
-    /// <summary>An epoch has ended, its validation included.</summary>
-    protected virtual void OnTrainEpochEnd(TrainEpoch epoch) { }
-
-    /// <summary>A microbatch was fetched.</summary>
-    protected virtual void OnTrainBatchStart(TrainStep step) { }
-
-    /// <summary>A microbatch's backward pass is over.</summary>
-    protected virtual void OnTrainBatchEnd(TrainStep step) { }
-
-    /// <summary>The loss is there, backward comes next.</summary>
-    protected virtual void OnBeforeBackward(TrainStep step, Tensor loss) { }
-
-    /// <summary>The gradients of a microbatch are there.</summary>
-    protected virtual void OnAfterBackward(TrainStep step) { }
-
-    /// <summary>All gradients of the step are there and measured; clipping and the update come next.</summary>
-    protected virtual void OnBeforeOptimizerStep(TrainStep step) { }
-
-    /// <summary>An optimizer step is over.</summary>
-    protected virtual void OnTrainStepEnd(TrainStep step) { }
-
-    /// <summary>Validation (or the sanity validation, or a test) begins.</summary>
-    protected virtual void OnValidationStart(EvalEpoch epoch) { }
-
-    /// <summary>Validation has ended, its metrics are computed.</summary>
-    protected virtual void OnValidationEnd(EvalEpoch epoch) { }
 
     internal OptimizerSetup Configure() => ConfigureOptimizers();
 
-    internal Tensor Train(TBatch batch, TrainStep step) => TrainingStep(batch, step);
+    internal Tensor? Train(TBatch batch, TrainStep step) => TrainingStep(batch, step);
 
     internal void TrainManually(TBatch batch, ManualStep step) => ManualStep(batch, step);
 
@@ -88,27 +54,17 @@ public abstract class TrainingModule<TBatch> : Module where TBatch : IBatch<TBat
 
     internal Tensor Predict(TBatch batch, EvalStep step) => PredictStep(batch, step);
 
-    internal void AddHooks(HookTable hooks)
-    {
-        hooks.Add(hooks.FitStart, OnFitStart);
-        hooks.Add(hooks.FitEnd, OnFitEnd);
-        hooks.Add(hooks.TrainEpochStart, OnTrainEpochStart);
-        hooks.Add(hooks.TrainEpochEnd, OnTrainEpochEnd);
-        hooks.Add(hooks.TrainBatchStart, OnTrainBatchStart);
-        hooks.Add(hooks.TrainBatchEnd, OnTrainBatchEnd);
-        hooks.Add(hooks.BeforeBackward, OnBeforeBackward);
-        hooks.Add(hooks.AfterBackward, OnAfterBackward);
-        hooks.Add(hooks.BeforeOptimizerStep, OnBeforeOptimizerStep);
-        hooks.Add(hooks.TrainStepEnd, OnTrainStepEnd);
-        hooks.Add(hooks.ValidationStart, OnValidationStart);
-        hooks.Add(hooks.ValidationEnd, OnValidationEnd);
-    }
+    internal bool IsManual => HookTable.IsOverridden(ManualStep);
 
-    internal bool IsManual => HookTable.IsOverridden(ManualStep, typeof(TrainingModule<TBatch>));
+    internal bool IsAutomatic => HookTable.IsOverridden(TrainingStep);
 
-    internal bool IsAutomatic => HookTable.IsOverridden(TrainingStep, typeof(TrainingModule<TBatch>));
+    internal bool Validates => HookTable.IsOverridden(ValidationStep);
 
-    internal bool Validates => HookTable.IsOverridden(ValidationStep, typeof(TrainingModule<TBatch>));
+    internal bool HasTestStep => HookTable.IsOverridden(TestStep);
+
+    internal bool Tests => Validates || HasTestStep;
+
+    internal bool Predicts => HookTable.IsOverridden(PredictStep);
 
     /// <summary>Finds the fields that hold modules, parameters and buffers. Done by itself before anything looks at them.</summary>
     internal void EnsureRegistered() => RegisterComponents();

@@ -39,8 +39,17 @@ public sealed class TrainingRun
     /// <summary>Microbatches of this epoch done.</summary>
     public long Batch { get; internal set; }
 
+    /// <summary>Microbatches done, over all epochs.</summary>
+    public long Batches { get; internal set; }
+
+    /// <summary>Updates of weights done, over all optimizers: two for a step that moves two of them.</summary>
+    public long Updates => Optimizers.Sum(o => o.Updates);
+
     /// <summary>Samples trained on, over all epochs.</summary>
     public long Samples { get; internal set; }
+
+    /// <summary>Tokens trained on, over all epochs, as far as steps counted them with <see cref="TrainStep.CountTokens"/>.</summary>
+    public long Tokens { get; internal set; }
 
     /// <summary>Training time so far, earlier parts of a resumed run included.</summary>
     public TimeSpan Elapsed => Clock.Elapsed;
@@ -63,9 +72,18 @@ public sealed class TrainingRun
     /// <summary>Why training is about to stop; null while it goes on.</summary>
     public string? StopReason { get; private set; }
 
+    /// <summary>Whether somebody asked to stop.</summary>
+    public bool ShouldStop => StopReason is not null;
+
+    /// <summary>Optimizer steps of the whole fit, as its limits give them; null when only time or a stream's end stops it. Lightning's <c>estimated_stepping_batches</c>.</summary>
+    public long? EstimatedSteps => Plan.EstimatedSteps;
+
     internal RunClock Clock { get; set; } = null!;
 
     internal RunDisplay Display { get; }
+
+    /// <summary>Optimizers with gradients that wait for more before an update.</summary>
+    internal HashSet<RunOptimizer> WaitingForUpdate { get; } = [];
 
     internal MetricLog TrainLog { get; } = new();
 

@@ -53,6 +53,12 @@ public sealed record SearchRange : IParsable<SearchRange>
     /// <summary>The values there are, of a range that has no order; else empty.</summary>
     public IReadOnlyList<string> Choices => _choices;
 
+    /// <summary>The value at the low end, or the first choice.</summary>
+    public string First => At(0);
+
+    /// <summary>The value at the high end, or the last choice.</summary>
+    public string Last => At(1);
+
     /// <summary>Whether the axis of the range is logarithmic.</summary>
     public bool IsLogarithmic => _logarithmic;
 

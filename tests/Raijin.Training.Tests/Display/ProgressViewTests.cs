@@ -23,6 +23,8 @@ public sealed class ProgressViewTests : IDisposable
             BatchesPerEpoch = batches,
             Accumulation = 1,
             MaxEpochs = epochs,
+            Validate = Every.Epochs(1),
+            LimitValidation = Limit.None,
             ValidationBatches = 29,
             Validates = true,
             SanityBatches = 0,
