@@ -22,7 +22,7 @@ static class CommandTree
         ]),
         Group("checkpoint", "Looks into and converts checkpoints", [new CheckpointInspectCommand(), new CheckpointConvertCommand()]),
         new DoctorCommand(),
-        //new NewCommand(),
+        .. app.Name == AppDescription.Tool ? (Command[])[new NewCommand()] : [],
         new CompletionCommand(),
     ];
 

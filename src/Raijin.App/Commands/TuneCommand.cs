@@ -73,7 +73,9 @@ sealed class TuneCommand : TaskCommand
         var run = new SearchRun([.. invocation.App.Start, "fit", .. Learning.IsOnly ? (string[])[] : [Learning.Name], "--config", known, "--trainer.progress=false", "--trainer.summary=false"], Path.Combine(folder, "trials"), monitor, jobs, deadline);
         var exitCode = new ProcessSearch(study, run, page.PrintTrial).Run();
 
-        page.PrintEnd(study, invocation.App.AsTyped(exitCode == 0 ? $"{Typed.Replace(" tune", " fit", StringComparison.Ordinal)}" : $"{Typed} --resume {RunFolders.Shown(folder)}"), exitCode != 0);
+        page.PrintEnd(study);
+        if (exitCode != 0) RunReport.PrintHint(console, "Saved. Go on with", invocation.App.AsTyped($"{Typed} --resume ") + RunFolders.Shown(folder));
+        else if (study.Best is { } best) RunReport.PrintHint(console, "Train with the best", invocation.App.AsTyped($"{AppDescription.Tool} fit{Learning.Typed} --config ") + RunFolders.Shown(SaveBest(invocation, files, folder, best.Trial)));
         JsonReport.Write(invocation.Terminal, Reported, exitCode, json => WriteJson(json, folder, study));
         return exitCode != 0 ? exitCode : study.Best is null ? ExitCodes.Failure : ExitCodes.Success;
     }
@@ -87,6 +89,15 @@ sealed class TuneCommand : TaskCommand
         File.WriteAllText(trials, ConfigWriter.ToYaml(tree.Said()));
         File.WriteAllText(Path.Combine(folder, RunFolders.ConfigFile), ConfigWriter.ToYaml(tree.Said() with { Entries = [.. tree.Said().Entries, new ConfigEntry(SearchSection.Key, search, Origin.Default)] }));
         return trials;
+    }
+
+    string SaveBest(Invocation invocation, IReadOnlyList<string> files, string folder, Trial best)
+    {
+        var values = best.Values.Select(value => new ConfigEntry(value.Key, new ConfigScalar(value.Value, Quoted: false, Origin.Argument), Origin.Argument));
+        var overrides = invocation.Overrides with { Entries = [.. invocation.Overrides.Entries, .. values] };
+        var file = Path.Combine(folder, "best.yaml");
+        File.WriteAllText(file, ConfigWriter.ToYaml(Config.Resolve(invocation with { Overrides = overrides }, files, complete: true, SearchSection.Key).Tree.Said()));
+        return file;
     }
 
     static string Known(Invocation invocation, Option option, IEnumerable<string> known, string usual, List<OptionFault> faults)

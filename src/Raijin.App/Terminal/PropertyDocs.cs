@@ -49,7 +49,7 @@ static class PropertyDocs
         return texts;
     }
 
-    // <see cref="P:Raijin.TrainerOptions.MaxSteps"/> reads as the key it is: maxSteps. Types keep their names.
+    // <see cref="P:Raijin.TrainerOptions.MaxSteps"/> reads as the key it is: maxSteps. Types keep their names, methods have their type's before them.
     static string Text(XmlReader summary)
     {
         var text = new StringBuilder();
@@ -59,8 +59,9 @@ static class PropertyDocs
             if (summary.NodeType is XmlNodeType.Text or XmlNodeType.Whitespace or XmlNodeType.SignificantWhitespace) text.Append(summary.Value);
             if (summary.NodeType == XmlNodeType.Element && (summary.GetAttribute("cref") ?? summary.GetAttribute("name") ?? summary.GetAttribute("langword")) is { } reference)
             {
-                var last = reference.Split('(')[0].Split('.', ':')[^1].Split('`')[0];
-                text.Append(reference.StartsWith("P:", StringComparison.Ordinal) ? RecordShape.CamelCase(last) : last);
+                var names = reference.Split('(')[0].Split('.', ':');
+                var last = names[^1].Split('`')[0];
+                text.Append(reference[..Math.Min(2, reference.Length)] switch { "P:" => RecordShape.CamelCase(last), "M:" => $"{names[^2]}.{last}", _ => last });
             }
         }
         return string.Join(' ', text.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));

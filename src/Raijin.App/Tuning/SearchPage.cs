@@ -32,8 +32,8 @@ sealed class SearchPage(IAnsiConsole console, SearchSpace space, Best monitor)
             + $"  {string.Join("  ", space.Select(option => Short(outcome.Trial.Values[option.Key]))).In(Palette.Quiet)}");
     }
 
-    /// <summary>Prints the best trials, and what to type next.</summary>
-    public void PrintEnd(Study study, string command, bool interrupted)
+    /// <summary>Prints the best trials.</summary>
+    public void PrintEnd(Study study)
     {
         var ended = study.Ended;
         console.Write("\n");
@@ -53,11 +53,6 @@ sealed class SearchPage(IAnsiConsole console, SearchSpace space, Best monitor)
             }
             table.Print(console);
             console.Write("\n");
-            RunReport.PrintHint(console, interrupted ? "Go on with" : "Train with the best", interrupted ? command : command + string.Concat(best.Trial.Values.Select(value => $" --{value.Key} {value.Value}")));
-        }
-        else if (interrupted)
-        {
-            RunReport.PrintHint(console, "Go on with", command);
         }
     }
 
