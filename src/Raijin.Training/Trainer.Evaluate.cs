@@ -137,6 +137,34 @@ public sealed partial class Trainer
         TrainingModule<TBatch> module, LoaderSet<TBatch> loaders, Weights? weights = null, int ahead = 2, CancellationToken cancellationToken = default)
         where TBatch : IBatch<TBatch> => PredictAsync(module, Given(loaders), weights, ahead, cancellationToken);
 
+    /// <summary>Predicts everything and hands each answer to a writer; nothing is collected.</summary>
+    /// <inheritdoc cref="Predict{TBatch}(TrainingModule{TBatch}, LoaderSet{TBatch}, Weights?, CancellationToken)"/>
+    /// <param name="writer">Where the answers go.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; the writer was told that it is not complete.</exception>
+    public void Predict<TBatch>(TrainingModule<TBatch> module, DataModule<TBatch> data, PredictionWriter writer, Weights? weights = null, CancellationToken cancellationToken = default)
+        where TBatch : IBatch<TBatch>
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        var complete = false;
+        var written = new Trainer(Options with { Callbacks = [.. Options.Callbacks, new LambdaCallback { PredictBatchEnd = writer.Write }] }, _lastFit);
+        writer.Open();
+        try
+        {
+            foreach (var answer in written.Predict(module, data, weights, cancellationToken)) answer.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            complete = true;
+        }
+        finally
+        {
+            writer.Close(complete);
+        }
+    }
+
+    /// <inheritdoc cref="Predict{TBatch}(TrainingModule{TBatch}, DataModule{TBatch}, PredictionWriter, Weights?, CancellationToken)"/>
+    /// <param name="loaders">One loader, or several with names, one after another.</param>
+    public void Predict<TBatch>(TrainingModule<TBatch> module, LoaderSet<TBatch> loaders, PredictionWriter writer, Weights? weights = null, CancellationToken cancellationToken = default)
+        where TBatch : IBatch<TBatch> => Predict(module, Given(loaders), writer, weights, cancellationToken);
+
     EvaluationResult Evaluate<TBatch>(RunStage purpose, TrainingModule<TBatch> module, DataModule<TBatch> data, Weights? weights, CancellationToken cancellationToken)
         where TBatch : IBatch<TBatch>
     {

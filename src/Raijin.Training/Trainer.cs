@@ -22,6 +22,14 @@ public sealed partial class Trainer
         Seed.Everything(options.Seed);
     }
 
+    // One that goes on where another was: nothing is seeded anew.
+    Trainer(TrainerOptions options, FitResult? lastFit)
+    {
+        Options = options;
+        _logger = options.Logger ?? new StandardErrorLogger();
+        _lastFit = lastFit;
+    }
+
     /// <summary>The settings.</summary>
     public TrainerOptions Options { get; }
 
@@ -32,7 +40,7 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(data);
         module.EnsureRegistered();
-        return RunPlan.Build(Options, module, data);
+        return RunPlan.Build(Options, module, data, RunCallbacks.For(RunStage.Fit, Options, module.OwnCallbacks()));
     }
 
     /// <summary>Trains.</summary>
@@ -64,7 +72,8 @@ public sealed partial class Trainer
         {
             stage.Fail(null, error);
             if (TensorGuard.IsUseAfterFree(error)) throw new InvalidOperationException(TensorGuard.UseAfterFreeRemedy, error);
-            if (NondeterministicOpException.TryExplain(error, out var explained)) throw explained;
+            if (NondeterministicOpException.TryExplain(error, out var nondeterministic)) throw nondeterministic;
+            if (OutOfDeviceMemoryException.TryExplain(error, out var full)) throw full;
             throw;
         }
     }
@@ -73,7 +82,7 @@ public sealed partial class Trainer
         where TBatch : IBatch<TBatch>
     {
         var loaders = new DataLoaders<TBatch>(data.TrainLoader() ?? throw NoLoader(data, "TrainLoader"), data.ValidationLoaders());
-        var plan = Plan(module, loaders);
+        var plan = RunPlan.Build(Options, module, loaders, stage.Callbacks);
         foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
 
         using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory);
@@ -87,6 +96,7 @@ public sealed partial class Trainer
             Seed = null,
             ClipGradients = Options.ClipGradients,
             TotalSteps = plan.EstimatedSteps,
+            StepsPerEpoch = plan.StepsPerEpoch,
             Logger = _logger,
         });
         using var stop = new StopSignal(Options.HandleSignals, cancellationToken);
@@ -101,6 +111,7 @@ public sealed partial class Trainer
         {
             // While everything is still there to be saved or shown.
             stage.Fail(driver.Run, error);
+            driver.SaveAfterFailure();
             throw;
         }
         finally

@@ -21,6 +21,7 @@ static class CommandTree
             PerTask(app, "validate", "Checks a task's configuration files", task => new ConfigValidateCommand(task)),
         ]),
         Group("checkpoint", "Looks into and converts checkpoints", [new CheckpointInspectCommand(), new CheckpointConvertCommand()]),
+        Group("schedule", "Prints and draws learning-rate schedules", ScheduleCatalog.All().Select(entry => new ScheduleCommand(entry))),
         new DoctorCommand(),
         .. app.Name == AppDescription.Tool ? (Command[])[new NewCommand()] : [],
         new CompletionCommand(),

@@ -11,7 +11,7 @@ public sealed partial class FusedOptimizer
         var scalars = new OptimizerScalars(
             Algorithm,
             Updates,
-            [.. Groups.Select(g => new ParameterGroupState(g.Name, g.LearningRate, g.WeightDecay))],
+            [.. Groups.Select(g => new ParameterGroupState(g.Name, g.LearningRate, g.WeightDecay, g.Momentum))],
             _parameters.Where(p => p.Updates > 0).ToDictionary(p => p.Name, p => p.Updates, StringComparer.Ordinal));
         return new(scalars, _parameters.Where(p => p.HasSlots).SelectMany(p =>
             p.SlotNames(Algorithm).Zip(p.Slots, (slot, tensor) => ($"{p.Name}/{slot}", tensor))));
@@ -42,6 +42,7 @@ public sealed partial class FusedOptimizer
             if (state.Scalars.Groups.FirstOrDefault(g => g.Name == group.Name) is not { } saved) continue;
             group.LearningRate = saved.LearningRate;
             group.WeightDecay = saved.WeightDecay;
+            group.Momentum = saved.Momentum;
         }
 
         Updates = state.Scalars.Updates;

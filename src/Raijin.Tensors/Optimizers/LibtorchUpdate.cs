@@ -12,6 +12,9 @@ namespace Raijin.Tensors;
 /// <param name="fuseOnHost">Use the fused kernels on the host too, where tests can run them.</param>
 sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = false)
 {
+    readonly OptimizerAlgorithm _algorithm = algorithm;
+    readonly bool _fuseOnHost = fuseOnHost;
+
     static readonly AtenOp ScaleOp = AtenOp.Declare("aten::_foreach_mul.Tensor(Tensor[] self, Tensor other) -> Tensor[]");
     static readonly AtenOp RootOp = AtenOp.Declare("aten::_foreach_sqrt(Tensor[] self) -> Tensor[]");
 
@@ -50,8 +53,9 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = fals
             var masters = members[0].HasMaster;
             var p = Array.ConvertAll(members, Weights);
             var g = Gradients(members, p[0].dtype, gradientScale, gradientBound);
-            Tensor[][] slots = [.. Enumerable.Range(0, algorithm.Slots.Count).Select(slot => Array.ConvertAll(members, m => m.Slots[slot]))];
-            Update(p, g, slots, new(cohort.Key.Group.LearningRate, cohort.Key.Group.WeightDecay, cohort.Key.Updates + 1));
+            Tensor[][] slots = [.. Enumerable.Range(0, _algorithm.Slots.Count).Select(slot => Array.ConvertAll(members, m => m.Slots[slot]))];
+            var scalars = new UpdateScalars(cohort.Key.Group.LearningRate, cohort.Key.Group.WeightDecay, cohort.Key.Updates + 1, cohort.Key.Group.Momentum);
+            Update(_algorithm.At(scalars), p, g, slots, scalars);
             if (masters) Foreach.Copy(Array.ConvertAll(members, Tensor (m) => m.Tensor), p);
         }
     }
@@ -81,17 +85,17 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = fals
         return scaled;
     }
 
-    void Update(Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
+    void Update(OptimizerAlgorithm algorithm, Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
-        var (lr, decay, step) = scalars;
+        var (lr, decay, step, _) = scalars;
         if (algorithm is not (AdamW or Lion) && decay != 0) Foreach.Add(g, p, decay);
         switch (algorithm)
         {
             case Sgd sgd:
                 Descend(sgd, p, g, s, lr, step);
                 break;
-            case Adam or AdamW when fuseOnHost || p[0].device_type == DeviceType.CUDA:
-                AdaptFused(p, g, s, scalars);
+            case Adam or AdamW when _fuseOnHost || p[0].device_type == DeviceType.CUDA:
+                AdaptFused(algorithm, p, g, s, scalars);
                 break;
             case Adam adam:
                 Adapt(adam, p, g, s, lr, step);
@@ -157,7 +161,7 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = fals
         Foreach.AddQuotient(p, s[0], denominator, -lr / (1 - Math.Pow(adam.Beta1, step)));
     }
 
-    void AdaptFused(Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
+    static void AdaptFused(OptimizerAlgorithm algorithm, Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
         var largest = s.Length > 2 ? s[2] : [];
         var step = tensor((float)scalars.Step, device: p[0].device);

@@ -6,7 +6,8 @@ namespace Raijin.Tensors;
 /// <param name="Name">The group's name.</param>
 /// <param name="LearningRate">Its learning rate.</param>
 /// <param name="WeightDecay">Its weight decay.</param>
-public sealed record ParameterGroupState(string Name, double LearningRate, double WeightDecay);
+/// <param name="Momentum">Its own momentum; null for the algorithm's.</param>
+public sealed record ParameterGroupState(string Name, double LearningRate, double WeightDecay, double? Momentum = null);
 
 /// <summary>Everything of an optimizer's state that is not a tensor; serialises as JSON by its properties.</summary>
 /// <param name="Algorithm">What made the state.</param>

@@ -25,11 +25,12 @@ sealed partial class FitDriver<TBatch>
     {
         if (_reader is null) OpenReader();
         var step = _step;
-        var window = _plan.WindowAt(_cursor.Batch);
+        var window = _plan.WindowAt(_cursor.Epoch, _cursor.Batch);
         step.Index = _cursor.Step;
         step.Microbatches = window;
         step.LossShare = _plan.Manual ? 1.0 : 1.0 / window;
         step.Tokens = 0;
+        step.IsWritten = _pump is not null && _logDue.IsDueAfterStep(_cursor.Step + 1, _run.Elapsed - _lastLog);
         _run.TrainLog.BeginStep();
         _epochEnded = false;
 
@@ -98,7 +99,7 @@ sealed partial class FitDriver<TBatch>
     }
 
     /// <summary>The steps that are counted to the next validation: those of the epoch where its parts are counted.</summary>
-    long StepForValidation => _plan.Options.Validate.IsPartOfEpoch ? (_cursor.Batch + _plan.Accumulation - 1) / _plan.Accumulation : _cursor.Step;
+    long StepForValidation => _plan.Options.Validate.IsPartOfEpoch ? (_cursor.Batch + _plan.AccumulationIn(_cursor.Epoch) - 1) / _plan.AccumulationIn(_cursor.Epoch) : _cursor.Step;
 
     /// <returns>Whether there are gradients of the microbatch: not where the step gave no loss.</returns>
     bool ForwardAndBackward(TBatch batch, TrainStep step)
@@ -108,6 +109,12 @@ sealed partial class FitDriver<TBatch>
         if (loss is null) return false;
         CheckLoss(loss, step);
         HookTable.Call(_hooks.BeforeBackward, step, loss);
+        if (step.SkipRequested)
+        {
+            step.SkipRequested = false;
+            return false;
+        }
+        CheckFinite(loss, step);
         if (_overrides.Backward is { } own) own(step, loss);
         else _fabric.Backward(loss, step.LossShare);
         HookTable.Call(_hooks.AfterBackward, step);
@@ -159,6 +166,11 @@ sealed partial class FitDriver<TBatch>
             ShapeMismatchException.Throw("TrainingStep's loss", "a scalar", $"[{string.Join(", ", loss.shape)}] {loss.dtype}", "Reduce it, with mean() for example.");
         if (!loss.requires_grad)
             throw new InvalidOperationException($"{_module.GetName()}.TrainingStep returned a loss without a gradient at step {step.Index}: it was detached, computed under no_grad, or touches no parameter.");
+    }
+
+    /// <summary>Meets a loss that is not finite before it reaches the weights; hooks have had their say by now.</summary>
+    void CheckFinite(Tensor loss, TrainStep step)
+    {
         // Under a loss scale an infinite loss is the scaler's business: the step is skipped and the scale halved.
         if (_fabric.Scaler is not null) return;
         if (ScalarReader.TryRead(loss, out var value))
@@ -177,7 +189,7 @@ sealed partial class FitDriver<TBatch>
 
     void WriteStepIfDue(TrainStep step)
     {
-        if (!_logDue.IsDueAfterStep(_cursor.Step, _run.Elapsed - _lastLog)) return;
+        if (!step.IsWritten && !(_pump is null && _logDue.IsDueAfterStep(_cursor.Step, _run.Elapsed - _lastLog))) return;
         _lastLog = _run.Elapsed;
         if (_lossWatch.HasValue)
         {

@@ -63,7 +63,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
-        _run.Optimizers = _fabric.SetupOptimizers(_module.Configure());
+        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup)));
         if (!_plan.Manual && _run.Optimizers.Count > 1)
             InvalidOptionsException.ThrowIfAny([new("optimizers", $"{_run.Optimizers.Count} are configured, but TrainingStep drives one: override ManualStep to drive several")]);
 
@@ -100,6 +100,22 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         }
         Finish();
         return ended;
+    }
+
+    /// <summary>Writes the checkpoint that a callback asked for when it heard of the failure, if one did.</summary>
+    public void SaveAfterFailure()
+    {
+        if (_checkpoints is null || !_run.HasRequests) return;
+        try
+        {
+            _checkpoints.Execute(_run, Snapshot, _hooks);
+            _checkpoints.Flush();
+        }
+        catch (CheckpointException error)
+        {
+            // The failure itself is what the caller must hear of.
+            _logger.LogError(error, "The state at the failure could not be saved: {Message}", error.Message);
+        }
     }
 
     void StartEpoch()
@@ -143,6 +159,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         }
         _lastValidation = _run.Elapsed;
         WriteRecord(LogScope.Epoch, [.. results.Values]);
+        foreach (var optimizer in _run.Optimizers) optimizer.Observe(results.Values);
         _cursor = _cursor with { Phase = EpochIsOver ? FitPhase.EpochEnd : FitPhase.Step, ValidatedAt = _cursor.Step };
     }
 
@@ -150,6 +167,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     {
         var values = _run.TrainLog.ReadEpoch();
         foreach (var (key, value) in values) _run.SetMetric(key, value);
+        foreach (var optimizer in _run.Optimizers) optimizer.Observe(values, complete: _cursor.ValidatedAt >= 0 || !_plan.Validates);
         WriteRecord(LogScope.Epoch, values);
         HookTable.Call(_hooks.TrainEpochEnd, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
         _run.TrainLog.Reset();

@@ -30,7 +30,7 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
 
         foreach (var request in requests) _retentions[request.By] = request.Retention;
         store.Retain = all => _retentions.Values.SelectMany(r => r.Select(all));
-        var name = string.Create(CultureInfo.InvariantCulture, $"step-{run.Step:D8}");
+        var name = string.Create(CultureInfo.InvariantCulture, $"{requests[0].Prefix}-{run.Step:D8}");
         var scored = requests.FirstOrDefault(r => r.Score is not null)?.Score;
         double? score = scored is not null && run.Metrics.TryGetValue(scored.Metric, out var value) ? value : null;
         if (scored is not null && score is null)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ static class RunSnapshot
         state["cursor"] = cursor.Save();
         state["elapsedTicks"] = run.Elapsed.Ticks;
         state["loader"] = plan.LoaderFingerprint;
-        state["accumulation"] = plan.Accumulation;
+        state["accumulation"] = AccumulationText(plan);
         state["batchesPerEpoch"] = plan.BatchesPerEpoch;
         var metrics = module.Metrics().ToList();
         state["trainLog"] = run.TrainLog.Save(metric => metrics.Find(m => ReferenceEquals(m.Metric, metric)).Name);
@@ -56,8 +57,8 @@ static class RunSnapshot
             throw new CheckpointException(checkpoint.Path, "it holds no place in a Trainer's run: it was written by a loop of your own. Load its weights with Trainer.LoadWeights.");
         // A loader that is asked for anew as training goes on is another one in each epoch.
         if (plan.Options.ReloadLoaders.IsNever) Same("the training loader", (string?)state["loader"], plan.LoaderFingerprint);
-        Same("trainer.accumulateGradients", (string?)state["accumulation"]?.ToString(), plan.Accumulation.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        Same("the number of batches in an epoch", state["batchesPerEpoch"]?.ToString(), plan.BatchesPerEpoch?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Same("trainer.accumulateGradients", (string?)state["accumulation"]?.ToString(), AccumulationText(plan));
+        Same("the number of batches in an epoch", state["batchesPerEpoch"]?.ToString(), plan.BatchesPerEpoch?.ToString(CultureInfo.InvariantCulture));
 
         RunState.Restore(checkpoint, module, run.Optimizers);
         run.TrainLog.Load(state["trainLog"]!.AsArray(), module.Metrics().ToDictionary(m => m.Name, m => m.Metric));
@@ -91,6 +92,12 @@ static class RunSnapshot
             if (then != now)
                 throw new CheckpointException(checkpoint.Path, $"{what} was \"{then}\" and is now \"{now}\". A resumed run continues with the same data in the same order: give it the same, or start afresh from its weights with Trainer.LoadWeights.");
         }
+    }
+
+    static string AccumulationText(RunPlan plan)
+    {
+        var first = plan.Accumulation.ToString(CultureInfo.InvariantCulture);
+        return plan.AccumulationChanges.Count == 0 ? first : string.Join(", ", plan.AccumulationChanges.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Value} from epoch {c.Key}")));
     }
 
     public static void RestoreRandomState(LoadedCheckpoint checkpoint) => RunState.RestoreRandom(checkpoint);

@@ -96,7 +96,7 @@ public sealed class Fabric : IDisposable
     }
 
     /// <summary>Makes the optimizers of models that are set up. The fabric frees them.</summary>
-    /// <exception cref="InvalidOptionsException">A name pattern matches nothing, a module has nothing to train, or a schedule needs the number of steps and nobody knows it.</exception>
+    /// <exception cref="InvalidOptionsException">A module has nothing to train, or a schedule needs what the run does not know (its number of steps, the steps of an epoch) or the optimizer does not have (a momentum).</exception>
     public IReadOnlyList<RunOptimizer> SetupOptimizers(OptimizerSetup setup)
     {
         ArgumentNullException.ThrowIfNull(setup);
@@ -105,8 +105,7 @@ public sealed class Fabric : IDisposable
         {
             var key = $"optimizer {request.Algorithm.GetType().Name} of {request.Module.GetName()}";
             if (!request.Module.parameters().Any(p => p.requires_grad)) faults.Add(new(key, "has no parameter to train: none wants a gradient"));
-            if (request.Schedule.NeedsTotalSteps && _options.TotalSteps is null)
-                faults.Add(new(key, "its schedule needs the number of steps of the run, which is unknown: set maxSteps, or maxEpochs with a loader of known length"));
+            faults.AddRange(request.ScheduleFaults(_options.TotalSteps, _options.StepsPerEpoch).Select(fault => new OptionFault(key, fault)));
         }
         InvalidOptionsException.ThrowIfAny(faults);
 
@@ -114,8 +113,8 @@ public sealed class Fabric : IDisposable
         foreach (var request in setup.Requests)
         {
             foreach (var pattern in request.UnmatchedPatterns())
-                Logger.LogDebug("The pattern {Pattern} matches no parameter of {Module}.", pattern, request.Module.GetName());
-            made.Add(new RunOptimizer(request, _options.ClipGradients, Scaler, _options.TotalSteps, MastersOf(request.Module)));
+                Logger.LogWarning("The pattern {Pattern} matches no parameter of {Module}: it has no effect.", pattern, request.Module.GetName());
+            made.Add(new RunOptimizer(request, _options.ClipGradients, Scaler, _options.TotalSteps, _options.StepsPerEpoch, MastersOf(request.Module)));
         }
         _optimizers.AddRange(made);
         return made;

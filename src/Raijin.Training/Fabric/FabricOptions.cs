@@ -25,6 +25,10 @@ public sealed record FabricOptions
     /// <value>Default null: unknown.</value>
     public long? TotalSteps { get; init; }
 
+    /// <summary>Optimizer steps of an epoch, for schedules that count epochs.</summary>
+    /// <value>Default null: unknown.</value>
+    public long? StepsPerEpoch { get; init; }
+
     /// <summary>Where messages go.</summary>
     /// <value>Default null: nowhere.</value>
     public ILogger? Logger { get; init; }

@@ -33,6 +33,7 @@ static class RunState
         }
         content.Tensors[OptimizerFile] = states;
         content.State["optimizers"] = scalars;
+        content.State["schedules"] = new JsonArray([.. optimizers.Select(o => (JsonNode)o.SaveSchedules())]);
         if (optimizers.Count > 0 && optimizers[0].Scaler is { } scaler) content.State["lossScaler"] = JsonSerializer.SerializeToNode(scaler.State, StateJson.Default.LossScalerState);
         content.State["random"] = SaveRandom(RandomState.Capture());
         return content;
@@ -45,6 +46,9 @@ static class RunState
         var scalars = checkpoint.State["optimizers"]?.AsArray() ?? [];
         if (scalars.Count != optimizers.Count)
             throw new CheckpointException(checkpoint.Path, $"it holds {scalars.Count} optimizers, the run has {optimizers.Count}: configure the same ones.");
+        for (var i = 0; i < optimizers.Count; i++)
+            if (Remembered(i).Count != optimizers[i].NumAdaptive)
+                throw new CheckpointException(checkpoint.Path, $"it holds {Remembered(i).Count} schedules that follow a metric for the optimizer of {optimizers[i].Module.GetName()}, the run has {optimizers[i].NumAdaptive}: configure the same ones.");
         using var scope = TensorScope.Open();
         var saved = checkpoint.File(OptimizerFile);
         for (var i = 0; i < optimizers.Count; i++)
@@ -52,10 +56,12 @@ static class RunState
             var prefix = Prefix(i);
             var tensors = saved.Entries.Where(e => e.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(e => (e.Name[prefix.Length..], saved.Tensor(e.Name)));
             optimizers[i].Fused.LoadState(new OptimizerState(scalars[i].Deserialize(StateJson.Default.OptimizerScalars)!, tensors));
-            optimizers[i].SetLearningRates();
+            optimizers[i].LoadSchedules(Remembered(i));
         }
         if (checkpoint.State["lossScaler"] is { } scale && optimizers is [{ Scaler: { } scaler }, ..]) scaler.State = scale.Deserialize(StateJson.Default.LossScalerState);
         RestoreRandom(checkpoint);
+
+        JsonArray Remembered(int optimizer) => checkpoint.State["schedules"]?[optimizer]?.AsArray() ?? [];
     }
 
     public static void RestoreModel(LoadedCheckpoint checkpoint, Module model, bool strict)

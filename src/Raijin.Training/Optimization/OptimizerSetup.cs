@@ -1,6 +1,5 @@
-using System.IO.Enumeration;
 using Raijin.Tensors;
-using Parameter = TorchSharp.Modules.Parameter;
+using Raijin.Training;
 using static TorchSharp.torch.nn;
 
 namespace Raijin;
@@ -14,26 +13,43 @@ public sealed record OptimizerSetup
 
     internal IReadOnlyList<OptimizerRequest> Requests => _requests;
 
-    /// <summary>Takes weight decay off the parameters whose names match: <c>"*.bias"</c>, <c>"*norm*"</c>. Case is ignored.</summary>
-    public OptimizerSetup NoDecayOn(params string[] patterns) => Change(r => r with { Rules = [.. r.Rules, new("no decay", Patterns(patterns), 1, 0)] });
+    /// <summary>Takes weight decay off the parameters whose names match: <c>"*.bias"</c>, <c>"*norm*"</c>. Case is ignored. It holds for the members of every group.</summary>
+    public OptimizerSetup NoDecayOn(params string[] patterns) => Change(r => r with { NoDecay = [.. r.NoDecay, .. Patterns(patterns)] });
 
-    /// <summary>Gives the parameters whose names match their own learning rate (a multiple of the base rate) and weight decay. The first rule that matches a parameter holds.</summary>
+    /// <summary>
+    /// Takes weight decay off all biases (parameters named <c>bias</c>, <c>bias_ih_l0</c>, <c>in_proj_bias</c> …) and all parameters of normalisation layers (modules whose type is called …Norm, as
+    /// <c>LayerNorm</c>, <c>BatchNorm2d</c> or a <c>RmsNorm</c> of your own). It holds for the members of every group.
+    /// </summary>
+    public OptimizerSetup NoDecayOnNormsAndBiases() => Change(r => r with { NoDecayOnNormsAndBiases = true });
+
+    /// <summary>
+    /// Gives the parameters whose names match their own learning rate (a multiple of the base rate), weight decay and schedule. The first group that matches a parameter holds. Where decay is taken
+    /// off some members (<see cref="NoDecayOn"/>), those form the group <c>name, no decay</c>.
+    /// </summary>
     /// <param name="name">The group's name, as logs show it.</param>
     /// <param name="patterns">Names, with <c>*</c> and <c>?</c>; case is ignored.</param>
     /// <param name="learningRateScale">Multiple of the base rate.</param>
     /// <param name="weightDecay">Null: as the others.</param>
-    public OptimizerSetup Group(string name, IReadOnlyList<string> patterns, double learningRateScale = 1, double? weightDecay = null)
+    /// <param name="schedule">Null: as the others.</param>
+    public OptimizerSetup Group(string name, IReadOnlyList<string> patterns, double learningRateScale = 1, double? weightDecay = null, LearningRateSchedule? schedule = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentOutOfRangeException.ThrowIfNegative(learningRateScale);
-        return Change(r => r with { Rules = [.. r.Rules, new(name, Patterns(patterns), learningRateScale, weightDecay)] });
+        return Change(r => r with { Rules = [.. r.Rules, new(name, Patterns(patterns), learningRateScale, weightDecay, schedule)] });
     }
 
-    /// <summary>Puts the learning rates on a schedule.</summary>
+    /// <summary>Puts the learning rates of all groups without a schedule of their own on a schedule. The last one given holds.</summary>
     public OptimizerSetup With(LearningRateSchedule schedule)
     {
         ArgumentNullException.ThrowIfNull(schedule);
         return Change(r => r with { Schedule = schedule });
+    }
+
+    /// <summary>Lets a rule change the rates of all groups by what is measured. Several may, and they multiply each other and the schedule.</summary>
+    public OptimizerSetup With(AdaptiveSchedule schedule)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        return Change(r => r with { Adaptive = [.. r.Adaptive, schedule] });
     }
 
     OptimizerSetup Change(Func<OptimizerRequest, OptimizerRequest> change) => new(Array.ConvertAll(_requests, r => change(r)));
@@ -85,52 +101,6 @@ public static class Optimizers
         ArgumentNullException.ThrowIfNull(module);
         ArgumentOutOfRangeException.ThrowIfNegative(learningRate);
         ArgumentOutOfRangeException.ThrowIfNegative(weightDecay);
-        return new(new OptimizerRequest(module, algorithm, learningRate, weightDecay, Schedules.Constant, []));
-    }
-}
-
-/// <summary>One optimizer asked for.</summary>
-sealed record OptimizerRequest(
-    Module Module, OptimizerAlgorithm Algorithm, double LearningRate, double WeightDecay, LearningRateSchedule Schedule, IReadOnlyList<GroupRule> Rules)
-{
-    /// <summary>Sorts the module's parameters into groups: those of each rule, and the rest.</summary>
-    public List<ParameterGroup> Groups()
-    {
-        var members = new List<KeyValuePair<string, Parameter>>[Rules.Count + 1];
-        for (var i = 0; i < members.Length; i++) members[i] = [];
-        foreach (var (name, parameter) in Module.named_parameters())
-        {
-            if (!parameter.requires_grad) continue;
-            var rule = 0;
-            while (rule < Rules.Count && !Rules[rule].Matches(name)) rule++;
-            members[rule].Add(new(name, parameter));
-        }
-
-        var groups = new List<ParameterGroup>();
-        if (members[^1].Count > 0) groups.Add(new ParameterGroup("default", members[^1], LearningRate, WeightDecay));
-        for (var i = 0; i < Rules.Count; i++)
-        {
-            if (members[i].Count == 0) continue;
-            groups.Add(new ParameterGroup(Rules[i].Name, members[i], LearningRate * Rules[i].LearningRateScale, Rules[i].WeightDecay ?? WeightDecay));
-        }
-        return groups;
-    }
-
-    /// <summary>Patterns that match no parameter: most likely a spelling mistake.</summary>
-    public IEnumerable<string> UnmatchedPatterns()
-    {
-        var names = Module.named_parameters().Select(p => p.name).ToList();
-        return Rules.SelectMany(r => r.Patterns).Where(pattern => !names.Any(n => FileSystemName.MatchesSimpleExpression(pattern, n)));
-    }
-}
-
-/// <summary>Parameters chosen by name, and what is special about them.</summary>
-sealed record GroupRule(string Name, IReadOnlyList<string> Patterns, double LearningRateScale, double? WeightDecay)
-{
-    public bool Matches(string parameter)
-    {
-        foreach (var pattern in Patterns)
-            if (FileSystemName.MatchesSimpleExpression(pattern, parameter, ignoreCase: true)) return true;
-        return false;
+        return new(new OptimizerRequest(module, algorithm, learningRate, weightDecay));
     }
 }

@@ -1,31 +1,57 @@
+using System.Text.Json.Nodes;
 using Raijin.Tensors;
+using Raijin.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Raijin;
 
-/// <summary>An optimizer at work: its fused state, its schedule, the loss scale and the clipping of the run.</summary>
+/// <summary>An optimizer at work: its fused state, its schedules, the loss scale and the clipping of the run.</summary>
 /// <remarks>
-/// The straight line of an update is: measure the gradients (one read pass, only where clipping or a loss scale asks) → derive one factor for
-/// unscaling and clipping → update, with that factor folded into the update's own pass → drop the gradients.
+/// <para>
+/// <see cref="Step"/> is a whole update: measure the gradients (one read pass, only where clipping or a loss scale asks) → derive one factor for unscaling and clipping → update, with that
+/// factor folded into the update's own pass → move the schedule on → drop the gradients.
+/// </para>
+/// <para>
+/// The same parts can be called one by one, to leave one out or to put something between them: <see cref="MeasureGradients"/>, <see cref="ClipGradients"/>, <see cref="Update"/>,
+/// <see cref="AdvanceSchedule"/>, <see cref="ClearGradients"/>. No part writes the gradients themselves but the last (an override of the run's clipping is handed unscaled ones): what unscaling and clipping come to is remembered, applied once
+/// by the next <see cref="Update"/>, and forgotten. So nothing is ever unscaled or clipped twice, whatever the order of calls, and <see cref="Step"/> after <see cref="ClipGradients"/> clips as that call said.
+/// </para>
 /// </remarks>
 public sealed class RunOptimizer : IDisposable
 {
-    readonly LearningRateSchedule _schedule;
+    readonly LearningRateSchedule[] _schedules;
+    readonly AdaptiveState[] _adaptive;
     readonly double[] _baseRates;
+    readonly double[] _usedRates;
+    readonly bool[] _observed;
+    readonly SortedSet<string> _seen = new(StringComparer.Ordinal);
     readonly long? _totalSteps;
-    readonly Clip _clip;
+    readonly long? _stepsPerEpoch;
 
-    internal RunOptimizer(OptimizerRequest request, Clip clip, LossScaler? scaler, long? totalSteps, IReadOnlyDictionary<string, Tensor>? masters)
+    // What is decided about the coming update so far.
+    double _rescale = 1;
+    GradientNorm? _measured;
+    double? _clipFactor;
+    double _elementLimit = double.PositiveInfinity;
+    bool _unscaled;
+
+    internal RunOptimizer(OptimizerRequest request, Clip clip, LossScaler? scaler, long? totalSteps, long? stepsPerEpoch, IReadOnlyDictionary<string, Tensor>? masters)
     {
         Module = request.Module;
-        Fused = new FusedOptimizer(request.Algorithm, request.Groups(), new FusedOptimizerOptions { Masters = masters });
-        _schedule = request.Schedule;
+        var groups = request.Groups();
+        Fused = new FusedOptimizer(request.Algorithm, [.. groups.Select(g => g.Parameters)], new FusedOptimizerOptions { Masters = masters });
+        _schedules = [.. groups.Select(g => g.Schedule)];
+        _adaptive = [.. request.Adaptive.Select(a => a.Start())];
+        _observed = new bool[_adaptive.Length];
         _baseRates = [.. Fused.Groups.Select(g => g.LearningRate)];
+        _usedRates = new double[_baseRates.Length];
         _totalSteps = totalSteps;
-        _clip = clip;
+        _stepsPerEpoch = stepsPerEpoch;
+        Clip = clip;
         Scaler = scaler;
-        SetLearningRates();
+        AdvanceSchedule();
+        RememberRates();
     }
 
     /// <summary>The module whose parameters it updates.</summary>
@@ -37,86 +63,217 @@ public sealed class RunOptimizer : IDisposable
     /// <summary>Updates done; steps skipped by the loss scaler are not counted.</summary>
     public long Updates => Fused.Updates;
 
+    /// <summary>How the run clips gradients: what <see cref="Step"/> and <see cref="Update"/> do where <see cref="ClipGradients"/> was not called.</summary>
+    public Clip Clip { get; }
+
     internal FusedOptimizer Fused { get; }
 
     internal LossScaler? Scaler { get; }
 
+    /// <summary>A factor that the driver knows the gradients of the step under way need.</summary>
     internal double GradientRescale { get; set; } = 1;
 
+    /// <summary>The gradients' norm before clipping at the last update, where it was measured.</summary>
     internal double? LastGradientNorm { get; private set; }
 
+    /// <summary>Called before each update.</summary>
     internal Action<RunOptimizer>? BeforeStep { get; set; }
 
+    /// <summary>Called before gradients are dropped after an update.</summary>
     internal Action<RunOptimizer>? BeforeClear { get; set; }
 
+    /// <summary>Clips in place of the run's own clipping.</summary>
     internal Action<RunOptimizer>? OwnClipping { get; set; }
 
+    /// <summary>Drops the gradients in place of <see cref="ClearGradients"/>.</summary>
     internal Action<RunOptimizer>? OwnClearing { get; set; }
 
+    /// <summary>Moves the rates on in place of <see cref="AdvanceSchedule"/>.</summary>
     internal Action<RunOptimizer>? OwnSchedule { get; set; }
 
-    /// <summary>Moves the schedule on.</summary>
-    public void AdvanceSchedule() => SetLearningRates();
+    // The factor that gradients still need to be what the model means: short accumulation windows, the loss scale.
+    double Unscale => _unscaled ? 1 : Scaler is null ? _rescale * GradientRescale : _rescale * GradientRescale / Scaler.Scale;
 
-    internal bool MeasuresGradients => _clip.ByNorm || Scaler is not null;
-
-    /// <summary>One read pass over the gradients: their norm as the model sees it (unscaled), and whether all are finite.</summary>
-    internal GradientNorm Measure() => Fused.MeasureGradients();
-
-    /// <summary>Unscales, clips and updates in one pass, moves the schedule on, and drops the gradients.</summary>
+    /// <summary>One whole update: unscales, clips and updates in one pass, moves the schedule on, and drops the gradients.</summary>
     /// <param name="rescale">A factor the gradients still need, such as for a short accumulation window; 1 for none.</param>
     /// <returns>The gradients' norm before clipping, where it was measured.</returns>
     public double? Step(double rescale = 1.0)
     {
-        BeforeStep?.Invoke(this);
-        LastGradientNorm = Update(rescale * GradientRescale);
-        GradientRescale = 1;
-        return LastGradientNorm;
-    }
-
-    double? Update(double rescale)
-    {
-        double? norm = null;
-        var scale = rescale;
-        if (Scaler is not null) scale /= Scaler.Scale;
-        if (MeasuresGradients)
+        Rescale(rescale);
+        if (!Update())
         {
-            var measured = Measure();
-            norm = measured.Norm * scale;
-            if (Scaler is not null)
-            {
-                Scaler.Update(overflow: !measured.IsFinite);
-                if (!measured.IsFinite)
-                {
-                    // The step is skipped, and the schedule with it.
-                    Fused.ClearGradients();
-                    return norm;
-                }
-            }
-            scale *= _clip.ScaleFor(norm.Value);
+            Fused.ClearGradients();
+            return LastGradientNorm;
         }
-        Fused.Step(scale, _clip.ElementLimit);
         BeforeClear?.Invoke(this);
         if (OwnClearing is { } clear) clear(this);
         else Fused.ClearGradients();
-        if (OwnSchedule is { } schedule) schedule(this);
-        else SetLearningRates();
+        if (OwnSchedule is { } advance) advance(this);
+        else AdvanceSchedule();
+        return LastGradientNorm;
+    }
+
+    /// <summary>Notes a factor that the gradients still need, such as for a short accumulation window: part of every norm and of the coming update, which it is folded into. Several multiply.</summary>
+    public void Rescale(double factor) => _rescale *= factor;
+
+    /// <summary>Reads the gradients once. <see cref="ClipGradients"/> and <see cref="Update"/> use what it found, so call it again after changing gradients by hand.</summary>
+    /// <returns>Their norm as the model sees it (unscaled, not yet clipped); NaN or infinite when an element is.</returns>
+    public double MeasureGradients()
+    {
+        _measured = Fused.MeasureGradients();
+        return _measured.Value.Norm * Unscale;
+    }
+
+    /// <summary>Has the coming update clip its gradients this way instead of the run's. Of several calls before one update the tighter bound holds; a clip by norm comes before one by value.</summary>
+    /// <param name="clip"><see cref="Clip.None"/> for no clipping at all.</param>
+    /// <returns>The gradients' norm before clipping, where <paramref name="clip"/> is by norm or they had been measured.</returns>
+    public double? ClipGradients(Clip clip)
+    {
+        var norm = clip.ByNorm && _measured is null ? MeasureGradients() : NormMeasured();
+        _clipFactor = Math.Min(_clipFactor ?? 1, norm is { } known ? clip.ScaleFor(known) : 1);
+        _elementLimit = Math.Min(_elementLimit, clip.ElementLimit);
         return norm;
     }
 
-    /// <summary>Drops the gradients without an update.</summary>
-    public void ClearGradients() => Fused.ClearGradients();
-
-    /// <summary>Sets each group's rate for the coming update: base rate × the schedule's factor.</summary>
-    internal void SetLearningRates()
+    /// <summary>Updates the parameters, with unscaling and clipping folded into the same pass over memory. The gradients stay.</summary>
+    /// <returns>False when the loss scaler skipped the update, because a gradient element was not finite.</returns>
+    public bool Update()
     {
-        var factor = _schedule.Factor(Fused.Updates, _totalSteps);
-        for (var i = 0; i < _baseRates.Length; i++) Fused.Groups[i].LearningRate = _baseRates[i] * factor;
+        BeforeStep?.Invoke(this);
+        if (_clipFactor is null) ClipByRunOrOverride();
+        if (Scaler is not null && _measured is null) MeasureGradients();
+        LastGradientNorm = NormMeasured();
+        var factor = Unscale * _clipFactor!.Value;
+        var limit = _elementLimit;
+        var finite = _measured is not { IsFinite: false };
+        ForgetDecisions();
+        Scaler?.Update(overflow: !finite);
+        // The update is skipped, and the schedule with it: it follows the updates done.
+        if (Scaler is not null && !finite) return false;
+        RememberRates();
+        Fused.Step(factor, limit);
+        return true;
     }
 
-    /// <summary>The rate the schedule gave a group for the update done last; before the first, for that one.</summary>
-    internal double LastLearningRate(int group) => _baseRates[group] * _schedule.Factor(Math.Max(0, Fused.Updates - 1), _totalSteps);
+    /// <summary>
+    /// Sets each group's rate (and momentum, where its schedule cycles it) for the coming update: base rate × the schedule's factor after <see cref="Updates"/> updates × the factors of
+    /// adaptive schedules. Calling it twice changes nothing; not calling it holds the rates where they are until the next call.
+    /// </summary>
+    public void AdvanceSchedule()
+    {
+        var point = new SchedulePoint(Fused.Updates, _totalSteps, _stepsPerEpoch);
+        var adapted = 1.0;
+        foreach (var state in _adaptive) adapted *= state.Factor;
+        for (var i = 0; i < _baseRates.Length; i++)
+        {
+            Fused.Groups[i].LearningRate = _baseRates[i] * _schedules[i].Factor(point) * adapted;
+            if (_schedules[i].CyclesMomentum) Fused.Groups[i].Momentum = _schedules[i].Momentum(point);
+        }
+    }
+
+    /// <summary>Drops the gradients, and what was decided about an update by them.</summary>
+    public void ClearGradients()
+    {
+        Fused.ClearGradients();
+        ForgetDecisions();
+    }
+
+    /// <summary>
+    /// Shows adaptive schedules (<see cref="ReduceOnPlateau"/>) what was newly measured, and sets the rates they answer with. The trainer calls it after each validation, with its results, and after
+    /// each training epoch, with the epoch's values; a loop of your own does as it likes. A schedule whose metric is not among them passes over it.
+    /// </summary>
+    /// <param name="measured">New values by logged name.</param>
+    /// <param name="complete">Whether everything that is ever logged has come at least once by now, so that a metric which never came is a mistake.</param>
+    /// <exception cref="InvalidOptionsException"><paramref name="complete"/>, and a schedule's metric is logged by nothing.</exception>
+    public void Observe(IEnumerable<KeyValuePair<string, double>> measured, bool complete = false)
+    {
+        ArgumentNullException.ThrowIfNull(measured);
+        if (_adaptive.Length == 0) return;
+        var values = new Dictionary<string, double>(measured, StringComparer.Ordinal);
+        _seen.UnionWith(values.Keys);
+        var faults = new List<OptionFault>();
+        for (var i = 0; i < _adaptive.Length; i++)
+        {
+            if (values.TryGetValue(_adaptive[i].Metric, out var value))
+            {
+                _adaptive[i].Observe(value);
+                _observed[i] = true;
+            }
+            else if (complete && !_observed[i])
+            {
+                faults.Add(new($"optimizer {Fused.Algorithm.GetType().Name} of {Module.GetName()}", $"its schedule watches {_adaptive[i].Metric}, which nothing logs; logged so far: {string.Join(", ", _seen.DefaultIfEmpty("nothing"))}"));
+            }
+        }
+        InvalidOptionsException.ThrowIfAny(faults);
+        AdvanceSchedule();
+    }
+
+    /// <summary>The rate a group had in the update done last; before the first of this process, the one it will have in that.</summary>
+    internal double LastLearningRate(int group) => _usedRates[group];
+
+    /// <summary>How many of its schedules remember something.</summary>
+    internal int NumAdaptive => _adaptive.Length;
+
+    /// <summary>What the adaptive schedules remember; all others remember nothing.</summary>
+    internal JsonArray SaveSchedules() => [.. _adaptive.Select((state, i) => new JsonObject { ["observed"] = _observed[i], ["state"] = state.SaveState() })];
+
+    /// <summary>Puts the schedules to where the optimizer's state is, after that was loaded.</summary>
+    /// <param name="saved">As many as <see cref="NumAdaptive"/>.</param>
+    internal void LoadSchedules(JsonArray saved)
+    {
+        for (var i = 0; i < _adaptive.Length; i++)
+        {
+            _observed[i] = (bool)saved[i]!["observed"]!;
+            _adaptive[i].LoadState(saved[i]!["state"]!.AsObject());
+        }
+        AdvanceSchedule();
+        RememberRates();
+    }
 
     /// <summary>Frees the optimizer's state.</summary>
     public void Dispose() => Fused.Dispose();
+
+    void ClipByRunOrOverride()
+    {
+        if (OwnClipping is not { } clip)
+        {
+            ClipGradients(Clip);
+            return;
+        }
+        // The override sees, and may change, the gradients as the model means them.
+        UnscaleGradients();
+        clip(this);
+        _clipFactor ??= 1;
+    }
+
+    // The one place that writes gradients: remembered, so that the update does not do it again.
+    void UnscaleGradients()
+    {
+        var factor = Unscale;
+        _unscaled = true;
+        _measured = null;
+        if (factor == 1) return;
+        using var none = no_grad();
+        foreach (var (_, parameter) in Fused.Groups.SelectMany(g => g.Parameters))
+        {
+            using var gradient = parameter.grad;
+            gradient?.mul_(factor);
+        }
+    }
+
+    double? NormMeasured() => _measured is { } found ? found.Norm * Unscale : null;
+
+    void RememberRates()
+    {
+        for (var i = 0; i < _usedRates.Length; i++) _usedRates[i] = Fused.Groups[i].LearningRate;
+    }
+
+    void ForgetDecisions()
+    {
+        _rescale = GradientRescale = 1;
+        _unscaled = false;
+        _measured = null;
+        _clipFactor = null;
+        _elementLimit = double.PositiveInfinity;
+    }
 }

@@ -25,6 +25,9 @@ public abstract class Callback : IRunHooks
     /// <summary>What of this callback's settings can't be; checked with the options, before a run starts.</summary>
     public virtual IEnumerable<OptionFault> Faults() => [];
 
+    /// <summary>Changes the optimizers a module configured, before they are made.</summary>
+    internal virtual OptimizerSetup Amend(OptimizerSetup setup) => setup;
+
     /// <summary>What to keep across a resume, as plain data; null for nothing.</summary>
     public virtual JsonObject? SaveState() => null;
 

@@ -31,6 +31,12 @@ public class TrainStep
     /// <summary>Tokens counted in this step.</summary>
     internal long Tokens { get; set; }
 
+    /// <summary>Set by <see cref="Skip"/>, obeyed and cleared by the driver.</summary>
+    internal bool SkipRequested { get; set; }
+
+    /// <summary>Whether this step's values will be written once it is done: the moment to log what is dear to compute.</summary>
+    public bool IsWritten { get; internal set; }
+
     /// <summary>Optimizer steps done before this one: 0 in the first.</summary>
     public long Index { get; internal set; }
 
@@ -81,6 +87,12 @@ public class TrainStep
 
     /// <summary>Ends the epoch with this step: what is left of it is passed over. Lightning's <c>on_train_batch_start</c> returning -1.</summary>
     public void EndEpoch() => EpochEndRequested = true;
+
+    /// <summary>
+    /// Passes over this microbatch: no backward pass, no gradient of it. For hooks before backward; a training step returns null instead. A step of which all
+    /// microbatches are passed over is no step.
+    /// </summary>
+    public void Skip() => SkipRequested = true;
 
     /// <summary>Adds to <see cref="TrainingRun.Tokens"/>: what a sample is worth differs, a token does not.</summary>
     public void CountTokens(long tokens)

@@ -56,50 +56,50 @@ sealed class HookTable
 
     void AddAll(IRunHooks source)
     {
-        Add(Setup, source.OnSetup);
-        Add(Teardown, source.OnTeardown);
-        Add(FitStart, source.OnFitStart);
-        Add(FitEnd, source.OnFitEnd);
-        Add(Exception, source.OnException);
-        Add(SanityCheckStart, source.OnSanityCheckStart);
-        Add(SanityCheckEnd, source.OnSanityCheckEnd);
-        Add(TrainStart, source.OnTrainStart);
-        Add(TrainEnd, source.OnTrainEnd);
-        Add(TrainEpochStart, source.OnTrainEpochStart);
-        Add(TrainEpochEnd, source.OnTrainEpochEnd);
-        Add(TrainBatchStart, source.OnTrainBatchStart);
-        Add(TrainBatchEnd, source.OnTrainBatchEnd);
-        Add(BeforeBackward, source.OnBeforeBackward);
-        Add(AfterBackward, source.OnAfterBackward);
-        Add(BeforeOptimizerStep, source.OnBeforeOptimizerStep);
-        Add(BeforeZeroGradients, source.OnBeforeZeroGradients);
-        Add(TrainStepEnd, source.OnTrainStepEnd);
-        Add(Log, source.OnLog);
-        Add(Validation.Start, source.OnValidationStart);
-        Add(Validation.EpochStart, source.OnValidationEpochStart);
-        Add(Validation.BatchStart, source.OnValidationBatchStart);
-        Add(Validation.BatchEnd, source.OnValidationBatchEnd);
-        Add(Validation.EpochEnd, source.OnValidationEpochEnd);
-        Add(Validation.End, source.OnValidationEnd);
-        Add(Test.Start, source.OnTestStart);
-        Add(Test.EpochStart, source.OnTestEpochStart);
-        Add(Test.BatchStart, source.OnTestBatchStart);
-        Add(Test.BatchEnd, source.OnTestBatchEnd);
-        Add(Test.EpochEnd, source.OnTestEpochEnd);
-        Add(Test.End, source.OnTestEnd);
-        Add(Predict.Start, source.OnPredictStart);
-        Add(Predict.EpochStart, source.OnPredictEpochStart);
-        Add(Predict.BatchStart, source.OnPredictBatchStart);
-        Add(PredictBatchEnd, source.OnPredictBatchEnd);
-        Add(Predict.EpochEnd, source.OnPredictEpochEnd);
-        Add(Predict.End, source.OnPredictEnd);
-        Add(CheckpointSaved, source.OnCheckpointSaved);
+        Add(Setup, source, source.OnSetup);
+        Add(Teardown, source, source.OnTeardown);
+        Add(FitStart, source, source.OnFitStart);
+        Add(FitEnd, source, source.OnFitEnd);
+        Add(Exception, source, source.OnException);
+        Add(SanityCheckStart, source, source.OnSanityCheckStart);
+        Add(SanityCheckEnd, source, source.OnSanityCheckEnd);
+        Add(TrainStart, source, source.OnTrainStart);
+        Add(TrainEnd, source, source.OnTrainEnd);
+        Add(TrainEpochStart, source, source.OnTrainEpochStart);
+        Add(TrainEpochEnd, source, source.OnTrainEpochEnd);
+        Add(TrainBatchStart, source, source.OnTrainBatchStart);
+        Add(TrainBatchEnd, source, source.OnTrainBatchEnd);
+        Add(BeforeBackward, source, source.OnBeforeBackward);
+        Add(AfterBackward, source, source.OnAfterBackward);
+        Add(BeforeOptimizerStep, source, source.OnBeforeOptimizerStep);
+        Add(BeforeZeroGradients, source, source.OnBeforeZeroGradients);
+        Add(TrainStepEnd, source, source.OnTrainStepEnd);
+        Add(Log, source, source.OnLog);
+        Add(Validation.Start, source, source.OnValidationStart);
+        Add(Validation.EpochStart, source, source.OnValidationEpochStart);
+        Add(Validation.BatchStart, source, source.OnValidationBatchStart);
+        Add(Validation.BatchEnd, source, source.OnValidationBatchEnd);
+        Add(Validation.EpochEnd, source, source.OnValidationEpochEnd);
+        Add(Validation.End, source, source.OnValidationEnd);
+        Add(Test.Start, source, source.OnTestStart);
+        Add(Test.EpochStart, source, source.OnTestEpochStart);
+        Add(Test.BatchStart, source, source.OnTestBatchStart);
+        Add(Test.BatchEnd, source, source.OnTestBatchEnd);
+        Add(Test.EpochEnd, source, source.OnTestEpochEnd);
+        Add(Test.End, source, source.OnTestEnd);
+        Add(Predict.Start, source, source.OnPredictStart);
+        Add(Predict.EpochStart, source, source.OnPredictEpochStart);
+        Add(Predict.BatchStart, source, source.OnPredictBatchStart);
+        Add(PredictBatchEnd, source, source.OnPredictBatchEnd);
+        Add(Predict.EpochEnd, source, source.OnPredictEpochEnd);
+        Add(Predict.End, source, source.OnPredictEnd);
+        Add(CheckpointSaved, source, source.OnCheckpointSaved);
     }
 
     /// <summary>Adds a bound virtual method to its hook's list if the object's class overrides it.</summary>
-    static void Add<TDelegate>(List<TDelegate> hook, TDelegate method) where TDelegate : Delegate
+    static void Add<TDelegate>(List<TDelegate> hook, IRunHooks source, TDelegate method) where TDelegate : Delegate
     {
-        if (IsOverridden(method)) hook.Add(method);
+        if (IsOverridden(method) && source.Listens(method.Method.Name)) hook.Add(method);
     }
 
     /// <summary>Whether a bound virtual method is another than the empty one of <see cref="Callback"/> or <see cref="TrainingModule{TBatch}"/>.</summary>

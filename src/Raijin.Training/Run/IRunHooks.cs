@@ -8,6 +8,9 @@ namespace Raijin.Training;
 /// </summary>
 interface IRunHooks
 {
+    /// <summary>Whether an overridden hook has anything to do.</summary>
+    bool Listens(string hook) => true;
+
     void OnSetup(RunSetup setup);
     void OnTeardown(RunSetup setup);
     void OnFitStart(TrainingRun run);

@@ -22,22 +22,54 @@ public sealed record RunPlan
     /// <summary>Microbatches of a training epoch, limits applied; null for a stream of unknown length.</summary>
     public required long? BatchesPerEpoch { get; init; }
 
-    /// <summary>Microbatches per optimizer step.</summary>
+    /// <summary>Microbatches per optimizer step, in the first epoch.</summary>
     public required int Accumulation { get; init; }
 
-    /// <summary>Optimizer steps of an epoch, the short last one included; null when unknown.</summary>
-    public long? StepsPerEpoch => BatchesPerEpoch is { } batches ? (batches + Accumulation - 1) / Accumulation : null;
+    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (<see cref="GradientAccumulationScheduler"/>); in rising order.</summary>
+    public IReadOnlyList<KeyValuePair<long, int>> AccumulationChanges { get; init; } = [];
+
+    /// <summary>Optimizer steps of the first epoch, the short last one included; null when unknown.</summary>
+    public long? StepsPerEpoch => StepsIn(0);
 
     /// <summary>Epochs to train at most; null for no bound.</summary>
     public required long? MaxEpochs { get; init; }
 
     /// <summary>Optimizer steps to train at most, as the limits give them; null when only time or a stream's end stops the run. Lightning's <c>estimated_stepping_batches</c>.</summary>
-    public long? EstimatedSteps => (MaxEpochs * StepsPerEpoch, Options.MaxSteps) switch
+    public long? EstimatedSteps => (StepsOf(MaxEpochs), Options.MaxSteps) switch
     {
         ({ } byEpochs, { } bySteps) => Math.Min(byEpochs, bySteps),
         ({ } byEpochs, null) => byEpochs,
         (null, var bySteps) => bySteps,
     };
+
+    /// <summary>Microbatches per optimizer step in an epoch.</summary>
+    public int AccumulationIn(long epoch)
+    {
+        var factor = Accumulation;
+        foreach (var (from, to) in AccumulationChanges)
+            if (from <= epoch) factor = to;
+        return factor;
+    }
+
+    /// <summary>Optimizer steps of an epoch, the short last one included; null when unknown.</summary>
+    public long? StepsIn(long epoch)
+    {
+        var window = AccumulationIn(epoch);
+        return (BatchesPerEpoch + window - 1) / window;
+    }
+
+    long? StepsOf(long? epochs)
+    {
+        if (epochs is not { } all || BatchesPerEpoch is null) return null;
+        long steps = 0, from = 0;
+        foreach (var (change, _) in AccumulationChanges)
+        {
+            if (change <= from || change >= all) continue;
+            steps += (change - from) * StepsIn(from)!.Value;
+            from = change;
+        }
+        return steps + (all - from) * StepsIn(from)!.Value;
+    }
 
     /// <summary>When to validate, parts of an epoch turned into steps.</summary>
     public required Every Validate { get; init; }
@@ -68,11 +100,15 @@ public sealed record RunPlan
         (Options.FastDevRun > 0 ? Limit.Batches(Options.FastDevRun) : Options.OverfitBatches.IsNone ? Options.LimitTrain : Options.OverfitBatches).Apply(train.BatchesPerEpoch);
 
     /// <summary>Microbatches in the optimizer step that starts at microbatch <paramref name="batch"/> of an epoch: fewer at the end of one.</summary>
-    public int WindowAt(long batch) => BatchesPerEpoch is { } all ? (int)Math.Min(Accumulation, all - batch) : Accumulation;
+    public int WindowAt(long epoch, long batch)
+    {
+        var window = AccumulationIn(epoch);
+        return BatchesPerEpoch is { } all ? (int)Math.Min(window, all - batch) : window;
+    }
 
     /// <summary>Makes the plan.</summary>
     /// <exception cref="InvalidOptionsException">Something can't be; carries every fault.</exception>
-    internal static RunPlan Build<TBatch>(TrainerOptions options, TrainingModule<TBatch> module, DataLoaders<TBatch> data) where TBatch : IBatch<TBatch>
+    internal static RunPlan Build<TBatch>(TrainerOptions options, TrainingModule<TBatch> module, DataLoaders<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
     {
         var faults = new List<OptionFault>();
         var warnings = new List<string>();
@@ -80,6 +116,12 @@ public sealed record RunPlan
 
         faults.AddRange(options.Faults());
         var manual = module.IsManual;
+        var accumulations = callbacks.OfType<GradientAccumulationScheduler>().ToList();
+        if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
+        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a GradientAccumulationScheduler says so for each epoch: leave one of them out");
+        if (accumulations.Count > 0 && manual) Fault("callbacks", $"hold a gradient accumulation scheduler, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
+        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0].Changes : [];
+        var accumulation = changes is [{ Key: 0, Value: var first }, ..] ? first : options.AccumulateGradients;
         if (manual && module.IsAutomatic) Fault("module", $"{module.GetName()} overrides both TrainingStep and ManualStep: keep the one that is meant");
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
         if (manual && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
@@ -111,11 +153,12 @@ public sealed record RunPlan
         {
             Options = options,
             Device = device,
-            Directory = fast > 0 ? null : RunFolder.Resolve(options.Output),
+            Directory = fast > 0 || options.LeavesNothing ? null : RunFolder.Resolve(options.Output),
             BatchesPerEpoch = batches,
-            Accumulation = options.AccumulateGradients,
+            Accumulation = accumulation,
+            AccumulationChanges = changes,
             MaxEpochs = fast > 0 ? 1 : options.MaxEpochs,
-            Validate = options.Validate.Within(batches is { } known ? (known + options.AccumulateGradients - 1) / options.AccumulateGradients : null),
+            Validate = options.Validate.Within(batches is { } known ? (known + accumulation - 1) / accumulation : null),
             LimitValidation = overfits ? Limit.Batches(Math.Max(1, batches ?? 1)) : limitValidation,
             ValidationBatches = validation?.Aggregate((long?)0, (sum, l) => sum + (overfits ? batches : limitValidation.Apply(l.Loader.BatchesPerEpoch))),
             Validates = validates,

@@ -148,6 +148,9 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public Spectre.Console.IAnsiConsole? Console { get; init; }
 
+    /// <summary>Whether the run leaves nothing behind: no folder, no logs, no checkpoints.</summary>
+    internal bool LeavesNothing { get; init; }
+
     /// <summary>The clock.</summary>
     /// <value>Default the system's.</value>
     [JsonIgnore]

@@ -119,6 +119,8 @@ public sealed class TrainingRun
 
     internal void ClearStop() => StopReason = null;
 
+    internal bool HasRequests => _requests.Count > 0;
+
     internal IReadOnlyList<CheckpointRequest> TakeRequests()
     {
         if (_requests.Count == 0) return [];
@@ -133,4 +135,9 @@ public sealed class TrainingRun
 /// <param name="Score">What to rank it by, read when it is written; null for none.</param>
 /// <param name="Retention">What to keep of the checkpoints there are once it is written.</param>
 /// <param name="InBackground">Whether training goes on while it is written.</param>
-public sealed record CheckpointRequest(string By, Best? Score, Retention Retention, bool InBackground);
+public sealed record CheckpointRequest(string By, Best? Score, Retention Retention, bool InBackground)
+{
+    /// <summary>What stands before the step in the checkpoint's name.</summary>
+    /// <value>Default <c>step</c>: <c>step-00000460</c>.</value>
+    public string Prefix { get; init; } = "step";
+}

@@ -138,7 +138,7 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
         for (var i = _coefficients.Count - 1; i >= 0; i--)
             if (ReferenceEquals(_coefficients[i].Group, parameter.Group) && _coefficients[i].Updates == parameter.Updates) return i;
         _coefficients.Add((parameter.Group, parameter.Updates));
-        _kernel.Prepare(_coefficients.Count - 1, new(parameter.Group.LearningRate, parameter.Group.WeightDecay, parameter.Updates + 1));
+        _kernel.Prepare(_coefficients.Count - 1, new(parameter.Group.LearningRate, parameter.Group.WeightDecay, parameter.Updates + 1, parameter.Group.Momentum));
         return _coefficients.Count - 1;
     }
 

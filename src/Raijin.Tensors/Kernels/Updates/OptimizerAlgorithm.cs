@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 
 namespace Raijin.Tensors;
@@ -22,6 +23,20 @@ public abstract record OptimizerAlgorithm
     /// <summary>Names of the tensors kept per parameter, each of the parameter's shape.</summary>
     [JsonIgnore]
     public abstract IReadOnlyList<string> Slots { get; }
+
+    /// <summary>Weight of the gradients of earlier updates, which a schedule may cycle by <see cref="ParameterGroup.Momentum"/>: the momentum, β₁ of the Adam family; null where there is none.</summary>
+    [JsonIgnore]
+    public virtual double? CyclableMomentum => null;
+
+    /// <summary>The same algorithm with another <see cref="CyclableMomentum"/>; called only where there is one.</summary>
+    internal virtual OptimizerAlgorithm WithMomentum(double momentum) => throw new UnreachableException($"{GetType().Name} has no momentum to change.");
+
+    /// <summary>The algorithm as a step has it: with the group's own momentum where that has one.</summary>
+    /// <exception cref="InvalidOperationException">The group has a momentum, the algorithm none.</exception>
+    internal OptimizerAlgorithm At(in UpdateScalars scalars) =>
+        scalars.Momentum is not { } momentum ? this
+        : CyclableMomentum is not null ? WithMomentum(momentum)
+        : throw new InvalidOperationException($"A parameter group has the momentum {momentum}, but {GetType().Name} has none to set: make the optimizer with one, or leave ParameterGroup.Momentum null.");
 
     /// <summary>What a slot holds before the first update.</summary>
     internal virtual float InitialValue(string slot) => 0;
@@ -54,6 +69,11 @@ public sealed record Sgd(double Momentum = 0, double Dampening = 0, bool Nestero
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Momentum == 0 ? [] : ["momentum_buffer"];
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
+
     // Minus zero is the neutral element of addition: the first buffer is the gradient, down to the sign of its zeros.
     internal override float InitialValue(string slot) => -0f;
 
@@ -82,6 +102,11 @@ public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => AdamSlots(AmsGrad);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     internal static IReadOnlyList<string> AdamSlots(bool amsGrad) =>
         amsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"];
 
@@ -106,6 +131,11 @@ public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(AmsGrad);
 
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
     internal override UpdateKernel CreateKernel(bool wide) =>
         AmsGrad ? UpdateKernel.Make<AdamWRule<Lanes512, Yes>, AdamWRule<Lanes256, Yes>>(this, wide) : UpdateKernel.Make<AdamWRule<Lanes512, No>, AdamWRule<Lanes256, No>>(this, wide);
 
@@ -124,6 +154,11 @@ public sealed record Lion(double Beta1 = 0.9, double Beta2 = 0.99) : OptimizerAl
 {
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => ["exp_avg"];
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Beta1;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
 
     internal override UpdateKernel CreateKernel(bool wide) => UpdateKernel.Make<LionRule<Lanes512>, LionRule<Lanes256>>(this, wide);
 
@@ -170,6 +205,11 @@ public sealed record RmsProp(double Alpha = 0.99, double Epsilon = 1e-8, double 
         (0, true) => ["square_avg", "grad_avg"],
         (_, true) => ["square_avg", "momentum_buffer", "grad_avg"],
     };
+
+    /// <inheritdoc/>
+    public override double? CyclableMomentum => Momentum == 0 ? null : Momentum;
+
+    internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Momentum = momentum };
 
     internal override UpdateKernel CreateKernel(bool wide) => (Momentum, Centered) switch
     {

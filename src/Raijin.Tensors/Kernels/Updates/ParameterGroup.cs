@@ -7,6 +7,7 @@ public sealed class ParameterGroup
 {
     double _learningRate;
     double _weightDecay;
+    double? _momentum;
 
     /// <summary>Makes a group.</summary>
     /// <param name="name">What messages and saved states call it; unique within an optimizer.</param>
@@ -43,6 +44,19 @@ public sealed class ParameterGroup
     {
         get => _weightDecay;
         set => _weightDecay = Checked(value, nameof(WeightDecay));
+    }
+
+    /// <summary>
+    /// The momentum (β₁ of the Adam family) of the next update, in place of the algorithm's own; a schedule that cycles it writes it.
+    /// </summary>
+    /// <value>Default null: the algorithm's own. Only for an algorithm that has one (<see cref="OptimizerAlgorithm.CyclableMomentum"/>).</value>
+    /// <exception cref="ArgumentOutOfRangeException">Not above 0 and below 1.</exception>
+    public double? Momentum
+    {
+        get => _momentum;
+        set => _momentum = value is null or (> 0 and < 1)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Momentum), value, $"Momentum of parameter group '{Name}' must be above 0 and below 1.");
     }
 
     double Checked(double value, string property) => value >= 0 && double.IsFinite(value)

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Raijin.Tensors;
 
 /// <summary>What a rule is told about the step: hyper-parameters of the group, and which update of its parameter this is (the first is 1).</summary>
-readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step);
+readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step, double? Momentum = null);
 
 /// <summary>The arithmetic of one optimizer, on one register's worth of elements; its fields are the coefficients of one step.</summary>
 interface IUpdateRule<TSelf, TLanes>
@@ -77,7 +77,7 @@ sealed unsafe class UpdateKernel<TRule, TLanes>(OptimizerAlgorithm algorithm) : 
     {
         if (index == _rules.Length)
             Array.Resize(ref _rules, 2 * index);
-        _rules[index] = TRule.For(algorithm, scalars);
+        _rules[index] = TRule.For(algorithm.At(scalars), scalars);
     }
 
     public override void Run(in KernelTensor tensor, nint start, nint count)
