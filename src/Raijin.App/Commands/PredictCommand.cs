@@ -25,20 +25,13 @@ sealed class PredictCommand : TaskCommand
     public override int Execute(Invocation invocation)
     {
         var path = invocation.Text(_to) ?? "predictions.jsonl";
-        if (!PredictionFile.IsKnown(path)) invocation = invocation.WithFault(new($"--to = {path}", $"allowed endings: {PredictionFile.Endings}"));
+        if (Path.GetExtension(path).ToLowerInvariant() is not (".jsonl" or ".csv" or ".npy")) invocation = invocation.WithFault(new($"--to = {path}", "allowed endings: .jsonl, .csv, .npy"));
         var (config, checkpoint) = _weights.Resolve(invocation);
 
         var clock = Stopwatch.StartNew();
-        long samples = 0;
-        using (var file = PredictionFile.Create(path))
-        {
-            foreach (var answers in Learning.Predict(config, config.Trainer with { Console = invocation.Terminal.Progress }, checkpoint))
-            {
-                using (answers) file.Add(answers);
-                samples = file.Rows;
-            }
-            file.Commit();
-        }
+        using var file = new PredictionFile(path);
+        Learning.Predict(config, config.Trainer with { Console = invocation.Terminal.Progress }, checkpoint, file);
+        var samples = file.Samples;
         invocation.Terminal.Human.Write(string.Create(CultureInfo.InvariantCulture, $"Wrote {samples:N0} answers of {RunFolders.Shown(checkpoint)} to {path}.\n"));
         JsonReport.Write(invocation.Terminal, Reported, ExitCodes.Success, json =>
         {

@@ -74,6 +74,7 @@ sealed class TuneCommand : TaskCommand
         var exitCode = new ProcessSearch(study, run, page.PrintTrial).Run();
 
         page.PrintEnd(study);
+        if (study.Best is not null) TrialPicture.Save(Path.Combine(folder, "trials.png"), space, monitor, study.Ended);
         if (exitCode != 0) RunReport.PrintHint(console, "Saved. Go on with", invocation.App.AsTyped($"{Typed} --resume ") + RunFolders.Shown(folder));
         else if (study.Best is { } best) RunReport.PrintHint(console, "Train with the best", invocation.App.AsTyped($"{AppDescription.Tool} fit{Learning.Typed} --config ") + RunFolders.Shown(SaveBest(invocation, files, folder, best.Trial)));
         JsonReport.Write(invocation.Terminal, Reported, exitCode, json => WriteJson(json, folder, study));

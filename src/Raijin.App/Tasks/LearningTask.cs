@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Raijin.App;
 
 /// <summary>Something a program can train: a module, its data, and the options of both.</summary>
@@ -60,8 +58,8 @@ abstract class LearningTask
     /// <summary>Evaluates a checkpoint's weights.</summary>
     public abstract EvaluationResult Evaluate(TaskConfig config, TrainerOptions options, RunStage stage, string checkpoint);
 
-    /// <summary>The answers of a checkpoint's weights, batch by batch; the caller owns each.</summary>
-    public abstract IEnumerable<Tensor> Predict(TaskConfig config, TrainerOptions options, string checkpoint);
+    /// <summary>Gives the answers of a checkpoint's weights to <paramref name="writer"/>.</summary>
+    public abstract void Predict(TaskConfig config, TrainerOptions options, string checkpoint, PredictionWriter writer);
 
     object? Owner(string path)
     {
@@ -96,11 +94,11 @@ sealed class LearningTask<TModule, TData, TBatch>(TaskDescription description) :
         return stage == RunStage.Test ? trainer.Test(model, Data(config), weights) : trainer.Validate(model, Data(config), weights);
     }
 
-    public override IEnumerable<Tensor> Predict(TaskConfig config, TrainerOptions options, string checkpoint)
+    public override void Predict(TaskConfig config, TrainerOptions options, string checkpoint, PredictionWriter writer)
     {
         var trainer = new Trainer(options);
         using var model = Model(config);
-        foreach (var answers in trainer.Predict(model, Data(config), Weights.From(checkpoint))) yield return answers;
+        trainer.Predict(model, Data(config), writer, Weights.From(checkpoint));
     }
 
     TModule Model(TaskConfig config) => (TModule)Description.Module.Make(config);

@@ -73,7 +73,8 @@ static class SearchSection
         }
         catch (Exception error) when (error is FormatException or ArgumentException)
         {
-            faults.Add(ConfigFault.Of($"{Key} {path}", error.Message, node.Origin));
+            // The first line, without the parameter of ours that it names.
+            faults.Add(ConfigFault.Of($"{Key} {path}", error.Message.Split('\n')[0].Split(" (Parameter")[0], node.Origin));
         }
     }
 

@@ -85,7 +85,8 @@ public sealed record SearchRange : IParsable<SearchRange>
     }
 
     /// <summary>The position of a choice.</summary>
-    internal int IndexOf(string value)
+    /// <exception cref="ArgumentException">It is none of them.</exception>
+    public int IndexOf(string value)
     {
         for (var i = 0; i < _choices.Count; i++) if (_choices[i] == value) return i;
         throw new ArgumentException($"\"{value}\" is none of {this}.", nameof(value));

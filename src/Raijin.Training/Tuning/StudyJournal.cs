@@ -50,7 +50,7 @@ sealed class StudyJournal : IDisposable
         ["state"] = outcome.State.ToString(),
         ["score"] = Number(outcome.Score),
         ["reports"] = new JsonArray([.. outcome.Reports.Select(report => Number(report))]),
-        ["seconds"] = Math.Round(outcome.Seconds, 3),
+        ["seconds"] = outcome.Seconds,
         ["problem"] = outcome.Problem,
     });
 

@@ -22,7 +22,7 @@ public sealed class JsonSchemaTests
     [InlineData("""{ "optimizer": "adamm" }""", "$.optimizer")]
     [InlineData("""{ "optimizer": { "kind": "adamW", "momentum": 0.9 } }""", "$.optimizer")]
     [InlineData("""{ "checkpoint": { "keep": -1 } }""", "$.checkpoint.keep")]
-    [InlineData("""{ "earlyStopping": { "patience": 0 } }""", "$.earlyStopping")]
+    [InlineData("""{ "earlyStopping": { "patience": 0 } }""", "$.earlyStopping.patience")]
     [InlineData("""{ "data": { "strategy": "zero4" } }""", "$.data.strategy")]
     [InlineData("""{ "model": { "widths": [1, "two"] } }""", "$.model.widths[1]")]
     [InlineData("""{ "model": null }""", "$.model")]

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Raijin.App;
 using Raijin.Testing;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -35,8 +34,8 @@ public sealed class RaijinAppSetupTests : IDisposable
         Assert.Contains("test/accuracy", Call.Of(Programs.Hosted, [], "test", "--run", run).Out, StringComparison.Ordinal);
         Assert.Equal(0, Call.Of(Programs.Hosted, [], "predict", "--run", run, "--to", _folder["answers.csv"]).ExitCode);
         var lines = File.ReadAllLines(_folder["answers.csv"]);
-        Assert.Equal(("0,1,2,3,4,5,6,7,8,9", 181), (lines[0], lines.Length));
-        Assert.Equal(1, lines[1].Split(',').Sum(share => double.Parse(share, System.Globalization.CultureInfo.InvariantCulture)), 1e-5);
+        Assert.Equal(("loader,index,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9", 181), (lines[0], lines.Length));
+        Assert.Equal(1, lines[1].Split(',')[2..].Sum(share => double.Parse(share, System.Globalization.CultureInfo.InvariantCulture)), 1e-5);
     }
 
     [Fact]
@@ -74,7 +73,8 @@ public sealed class RaijinAppSetupTests : IDisposable
         Assert.Equal(2, call.ExitCode);
         Golden.Match(call.Error.Replace(_folder.Path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal), "validate.txt");
         File.WriteAllText(_folder["a.yaml"], "model:\n  hidden: 3\n");
-        Assert.Equal((0, $"{_folder["a.yaml"]}: no problem found.\n"), (Call.Run("config", "validate", "demo", _folder["a.yaml"]) is var good ? good.ExitCode : 0, good.Out));
+        var good = Call.Run("config", "validate", "demo", _folder["a.yaml"]);
+        Assert.Equal((0, $"{_folder["a.yaml"]}: no problem found.\n"), (good.ExitCode, good.Out));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class RaijinAppSetupTests : IDisposable
         var app = RaijinApp.Create("linked").Task<LinkedModel, LinkedData>(task => task.Link("data.batchSize", "model.rows").Link<int, string>("data.batchSize", "model.name", size => $"of {size}"));
         LinkedModel.Made = null;
         var call = Call.Of(app, [], "fit", "--data.batchSize", "7", "--output", _folder["run"]);
-        Assert.Equal("no data", Assert.IsType<string>(call.Error.Contains("no data", StringComparison.Ordinal) ? "no data" : call.Error));
+        Assert.Contains("no data of 7", call.Error, StringComparison.Ordinal);
         Assert.Equal(new LinkedOptions { Rows = 7, Name = "of 7" }, LinkedModel.Made);
         Assert.DoesNotContain("rows", Call.Of(app, [], "config", "print").Out, StringComparison.Ordinal);
         Assert.Contains("model.rows   follows data.batchSize: set that one", Call.Of(app, [], "config", "print", "--model.rows", "3").Error, StringComparison.Ordinal);
@@ -111,7 +111,7 @@ public sealed class RaijinAppSetupTests : IDisposable
     public void A_program_that_does_not_fit_together_says_why()
     {
         Assert.Contains("trains on LabeledBatch, but OtherData gives TensorBatch", Assert.Throws<ArgumentException>(() => RaijinApp.Create().Task<DemoModel, OtherData>()).Message, StringComparison.Ordinal);
-        Assert.Contains("OtherData is not a module", Assert.Throws<ArgumentException>(() => RaijinApp.Create().Task<NoTrainingModule, OtherData>()).Message.Replace("NoTrainingModule", "OtherData", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("NoTrainingModule is not a module", Assert.Throws<ArgumentException>(() => RaijinApp.Create().Task<NoTrainingModule, OtherData>()).Message, StringComparison.Ordinal);
         Assert.Contains("No section of DemoModel and DemoData takes a String", Assert.Throws<ArgumentException>(() => RaijinApp.Create().Task<DemoModel, DemoData>(task => task.Defaults("text"))).Message, StringComparison.Ordinal);
         Assert.Contains("there is no key model.hiden; did you mean model.hidden?", Assert.Throws<ArgumentException>(() => RaijinApp.Create().Task<DemoModel, DemoData>(task => task.Link("model.hiden", "data.seed"))).Message, StringComparison.Ordinal);
     }
