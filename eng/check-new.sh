@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 dotnet run -c Release --project "$repository/src/Raijin.Cli" -- new "$work/my-digits" --json | tail -n 1 | grep -q '"name":"MyDigits"'
 cd "$work/my-digits"
 
-dotnet run -c Release -- fit --config config.yaml --json > fit.out
+dotnet run -c Release -- fit --config config.yaml --json > fit.out || { cat fit.out; exit 1; }
 tail -n 1 fit.out | grep -Eq '"val/accuracy": ?0\.9[5-9]' || { echo "fit: $(tail -n 1 fit.out)"; exit 1; }
 app=$(find artifacts/bin -name mydigits -type f | head -n 1)
 check() { # text expected, arguments

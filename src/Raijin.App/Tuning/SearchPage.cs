@@ -29,7 +29,7 @@ sealed class SearchPage(IAnsiConsole console, SearchSpace space, Best monitor)
         if (isBest) _best = outcome.Score;
         var result = outcome.Score is { } value ? RunReport.Number(value) : outcome.Problem ?? "";
         console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"  {mark.In(style)} {outcome.Trial.Number,3}  {(isBest ? result.PadRight(9).In(Palette.Good) : Markup.Escape(result.PadRight(9)))}")
-            + $"  {string.Join("  ", space.Select(option => Short(outcome.Trial.Values[option.Key]))).In(Palette.Quiet)}");
+            + $"  {string.Join("  ", space.Select(option => Short(outcome.Trial.Values[option.Key]).PadRight(Width(option.Value)))).TrimEnd().In(Palette.Quiet)}");
     }
 
     /// <summary>Prints the best trials.</summary>
@@ -49,12 +49,15 @@ sealed class SearchPage(IAnsiConsole console, SearchSpace space, Best monitor)
             {
                 table.AddMarked(outcome == best ? Palette.Good : Palette.Typed,
                     [outcome.Trial.Number.ToString(CultureInfo.InvariantCulture), RunReport.Number(outcome.Score!.Value), .. keys.Select(key => Short(outcome.Trial.Values[key])),
-                        outcome.State == TrialState.Stopped ? string.Create(CultureInfo.InvariantCulture, $"stopped after {outcome.Reports.Count} validations") : ""]);
+                        outcome.State == TrialState.Stopped ? string.Create(CultureInfo.InvariantCulture, $"stopped after {outcome.Reports.Count} {(outcome.Reports.Count == 1 ? "validation" : "validations")}") : ""]);
             }
             table.Print(console);
             console.Write("\n");
         }
     }
+
+    // Five digits, a point, a sign and an exponent.
+    static int Width(SearchRange range) => range.Choices.Count > 0 ? range.Choices.Max(choice => choice.Length) : 10;
 
     static (string Mark, string Style) Mark(TrialOutcome outcome) => outcome.State switch
     {

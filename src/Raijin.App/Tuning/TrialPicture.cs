@@ -19,10 +19,12 @@ static class TrialPicture
     {
         var scored = ended.Where(outcome => outcome.Score is not null).ToList();
         List<Chart> charts = [Progress(monitor, scored), .. space.Select(option => Option(option.Key, option.Value, monitor, scored))];
+        int Count(TrialState state) => scored.Count(outcome => outcome.State == state);
         var rows = (charts.Count + Columns - 1) / Columns;
-        new Panels { Title = $"{monitor}, {scored.Count} trials", Columns = Columns, Charts = charts }.Save(path, PanelWidth * Columns, PanelHeight * rows);
+        new Panels { Title = $"{monitor}: {Count(TrialState.Done)} ran to the end (blue), {Count(TrialState.Stopped)} stopped early (orange)", Columns = Columns, Charts = charts }.Save(path, PanelWidth * Columns, PanelHeight * rows);
     }
 
+    // No legend: it would lie over the best points.
     static LineChart Progress(Best monitor, List<TrialOutcome> scored)
     {
         var best = new List<double>();
@@ -38,17 +40,17 @@ static class TrialPicture
         XScale = range.IsLogarithmic ? AxisScale.Log : AxisScale.Linear,
         Points =
         [
-            Points("ran to the end", scored.Where(outcome => outcome.State == TrialState.Done), key, range),
-            Points("stopped early", scored.Where(outcome => outcome.State == TrialState.Stopped), key, range),
+            Points(scored.Where(outcome => outcome.State == TrialState.Done), key, range),
+            Points(scored.Where(outcome => outcome.State == TrialState.Stopped), key, range),
         ],
     };
 
     // Choices have no axis of their own: they stand at their numbers.
-    static PointSet Points(string name, IEnumerable<TrialOutcome> outcomes, string key, SearchRange range)
+    static PointSet Points(IEnumerable<TrialOutcome> outcomes, string key, SearchRange range)
     {
         var shown = outcomes.ToList();
         return new(
-            name,
+            "",
             shown.ConvertAll(outcome => range.Choices.Count > 0 ? range.IndexOf(outcome.Trial.Values[key]) : outcome.Trial.Double(key)),
             shown.ConvertAll(outcome => outcome.Score!.Value));
     }
