@@ -7,6 +7,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$repository/artifacts/check-new
 rm -rf "$work"
 mkdir -p "$work"
+printf "root = true\n" > "$work/.editorconfig" # nor its editor settings
 trap 'rm -rf "$work"' EXIT
 
 dotnet run -c Release --project "$repository/src/Raijin.Cli" -- new "$work/my-digits" --json | tail -n 1 | grep -q '"name":"MyDigits"'
