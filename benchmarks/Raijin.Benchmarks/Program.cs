@@ -3,11 +3,15 @@ using Raijin.Benchmarks;
 // Each subcommand is a page of results. Add a line here and a file beside this one.
 var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
+    ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
+    ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
+    ["logging"] = LoggingPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
+    ["profiler"] = ProfilerPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
 

@@ -86,7 +86,7 @@ public sealed partial class Trainer
         foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
 
         using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory);
-        using var from = plan.Directory is null ? null : FindCheckpoint(resume, checkpoints!.Store, plan.Directory);
+        using var from = plan.Directory is null ? null : FindCheckpoint(resume, checkpoints!.Store, plan.Directory, cancellationToken);
         if (plan.Directory is not null) CreateFolder(plan.Directory);
 
         using var fabric = Fabric.Launch(new FabricOptions
@@ -110,6 +110,7 @@ public sealed partial class Trainer
         catch (Exception error)
         {
             // While everything is still there to be saved or shown.
+            driver.Fail(error);
             stage.Fail(driver.Run, error);
             driver.SaveAfterFailure();
             throw;
@@ -140,7 +141,7 @@ public sealed partial class Trainer
     RunCheckpoints OpenCheckpoints(string directory) =>
         new(new CheckpointStore(RunFolder.Checkpoints(directory), Options.Time, _logger), _logger);
 
-    LoadedCheckpoint? FindCheckpoint(Resume resume, CheckpointStore store, string directory)
+    LoadedCheckpoint? FindCheckpoint(Resume resume, CheckpointStore store, string directory, CancellationToken cancellationToken)
     {
         switch (resume)
         {
@@ -149,6 +150,9 @@ public sealed partial class Trainer
                 using (var other = new CheckpointStore(Path.GetDirectoryName(folder)!)) return other.Open(folder);
 
             case Resume.FromLast:
+                if (store.Last() is null && Options.Callbacks.OfType<ModelCheckpoint>().Select(c => c.MirrorTo).FirstOrDefault(m => m is not null) is { } mirror
+                    && CheckpointMirror.Fetch(mirror, store.Folder, cancellationToken) is { } fetched)
+                    _logger.LogInformation("Fetched the checkpoint {Name} from {Location}.", fetched, mirror.Location);
                 var found = store.OpenLastGood(out var skipped);
                 foreach (var error in skipped) _logger.LogWarning("Passed over a damaged checkpoint: {Message}", error.Message);
                 if (found is null) _logger.LogWarning("Nothing to resume in {Directory}: no checkpoint is there yet. Starting afresh.", directory);

@@ -111,7 +111,7 @@ sealed class ScheduleCommand : CliCommand
         var updates = Spread(rates.Length, MaxPoints).ToArray();
         LineChart Line(string label, double[] values) =>
             new() { Title = _entry.Name, XLabel = "update", YLabel = label, Curves = [new Curve("", Array.ConvertAll(updates, n => (double)n), Array.ConvertAll(updates, n => values[n]))] };
-        return momenta is null ? Line("learning rate", rates) : new Panels { Columns = 1, Charts = [Line("learning rate", rates), Line("momentum", momenta)] };
+        return momenta is null ? Line("learning rate", rates) : new Panels { Charts = [Line("learning rate", rates), Line("momentum", momenta)] };
     }
 
     // The first, the last, and as many in between as fit, evenly.

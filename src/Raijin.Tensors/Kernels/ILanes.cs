@@ -44,11 +44,17 @@ unsafe interface ILanes<TSelf> : IAdditionOperators<TSelf, TSelf, TSelf>, ISubtr
     /// <summary>The larger of both; NaN when either is.</summary>
     TSelf Max(TSelf other);
 
+    /// <summary>The smaller of both; NaN when either is.</summary>
+    TSelf Min(TSelf other);
+
     /// <summary>Within ±<paramref name="bound"/>; NaN stays NaN.</summary>
     TSelf Clamp(TSelf bound);
 
     /// <summary>-1, 0 or 1; 0 for NaN.</summary>
     TSelf Sign();
+
+    /// <summary>Lanes above 0, as a mask for <see cref="Select"/>.</summary>
+    TSelf IsPositive();
 
     /// <summary>Lane by lane, this where its bf16 rounding has the bits of <paramref name="rounded"/>, else <paramref name="rounded"/> itself.</summary>
     TSelf UnlessReplacedBy(TSelf rounded);

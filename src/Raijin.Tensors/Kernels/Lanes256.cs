@@ -54,6 +54,8 @@ readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes256>
 
     public Lanes256 Max(Lanes256 other) => new(Vector256.Max(_value, other._value));
 
+    public Lanes256 Min(Lanes256 other) => new(Vector256.Min(_value, other._value));
+
     public Lanes256 Clamp(Lanes256 bound) =>
         new(Vector256.ConditionalSelect(Vector256.GreaterThan(Vector256.Abs(_value), bound._value),
             Vector256.CopySign(bound._value, _value), _value));
@@ -63,6 +65,8 @@ readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes256>
         var one = Vector256<float>.One;
         return new((Vector256.GreaterThan(_value, Vector256<float>.Zero) & one) - (Vector256.LessThan(_value, Vector256<float>.Zero) & one));
     }
+
+    public Lanes256 IsPositive() => new(Vector256.GreaterThan(_value, Vector256<float>.Zero));
 
     public Lanes256 UnlessReplacedBy(Lanes256 rounded)
     {

@@ -46,6 +46,8 @@ readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
 
     public Lanes512 Max(Lanes512 other) => new(Vector512.Max(_value, other._value));
 
+    public Lanes512 Min(Lanes512 other) => new(Vector512.Min(_value, other._value));
+
     public Lanes512 Clamp(Lanes512 bound) =>
         new(Vector512.ConditionalSelect(Vector512.GreaterThan(Vector512.Abs(_value), bound._value),
             Vector512.CopySign(bound._value, _value), _value));
@@ -55,6 +57,8 @@ readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes512>
         var one = Vector512<float>.One;
         return new((Vector512.GreaterThan(_value, Vector512<float>.Zero) & one) - (Vector512.LessThan(_value, Vector512<float>.Zero) & one));
     }
+
+    public Lanes512 IsPositive() => new(Vector512.GreaterThan(_value, Vector512<float>.Zero));
 
     public Lanes512 UnlessReplacedBy(Lanes512 rounded)
     {

@@ -21,6 +21,7 @@ public sealed partial class FusedOptimizer : IDisposable
     readonly List<OptimizedParameter> _byLibtorch = [];
     readonly List<Tensor> _slabs = [];
     readonly IReadOnlyDictionary<string, Tensor>? _masters;
+    readonly bool _carries;
     bool _disposed;
 
     /// <summary>Makes an optimizer; state is allocated when a parameter first has a gradient.</summary>
@@ -29,6 +30,7 @@ public sealed partial class FusedOptimizer : IDisposable
     /// <param name="options">How it runs; null for the defaults.</param>
     /// <exception cref="ArgumentException">A group is empty, or a group name, a parameter name or a parameter occurs twice, or a parameter is not a leaf or not floating-point.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A hyper-parameter of the algorithm, or the number of threads, is outside its range.</exception>
+    /// <exception cref="NotSupportedException">The algorithm is L-BFGS.</exception>
     public FusedOptimizer(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(algorithm);
@@ -39,9 +41,10 @@ public sealed partial class FusedOptimizer : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(options));
 
         Algorithm = algorithm;
+        _carries = algorithm.CarriedNames.Count > 0;
         _masters = options.Masters;
         Groups = [.. groups];
-        _parameters = Collect(Groups);
+        _parameters = Collect(Groups, algorithm);
         _byKernels = new(_parameters.Length);
         _kernels = options.UseLibtorchOnly ? null : new(_parameters, algorithm, threads);
         _libtorch = new(algorithm);
@@ -63,6 +66,7 @@ public sealed partial class FusedOptimizer : IDisposable
     /// <param name="gradientScale">Finite. Default 1.</param>
     /// <param name="clipValue">Positive. Default infinite: no clamp.</param>
     /// <exception cref="NotSupportedException">A gradient is sparse.</exception>
+    /// <exception cref="InvalidOperationException">The evaluation weights are in.</exception>
     public void Step(double gradientScale = 1.0, double clipValue = double.PositiveInfinity)
     {
         if (!double.IsFinite(gradientScale))
@@ -70,14 +74,15 @@ public sealed partial class FusedOptimizer : IDisposable
         if (!(clipValue > 0))
             throw new ArgumentOutOfRangeException(nameof(clipValue), clipValue, "The clip value must be positive.");
         ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfEvaluating();
         var scale = Algorithm.Maximize ? -gradientScale : gradientScale;
         _kernels?.Update(scale, clipValue);
-        Sort();
+        Sort(updating: true);
         if (_byKernels.Count + _byLibtorch.Count == 0) return;
         if (AllocateMissingSlots() is { } fresh) _kernels?.Update(scale, clipValue, fresh);
         _libtorch.Update(_byLibtorch, scale, clipValue);
-        foreach (var parameter in _byKernels) parameter.Updates++;
-        foreach (var parameter in _byLibtorch) parameter.Updates++;
+        foreach (var parameter in _byKernels) Advance(parameter);
+        foreach (var parameter in _byLibtorch) Advance(parameter);
         Updates++;
     }
 
@@ -87,7 +92,7 @@ public sealed partial class FusedOptimizer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var squares = _kernels?.SumOfSquares() ?? 0;
-        Sort();
+        Sort(updating: false);
         squares += LibtorchUpdate.SumOfSquares(_byLibtorch);
         return new(Math.Sqrt(squares), _byKernels.Count + _byLibtorch.Count);
     }
@@ -107,11 +112,18 @@ public sealed partial class FusedOptimizer : IDisposable
         _disposed = true;
         _kernels?.Dispose();
         foreach (var parameter in _parameters) parameter.Dispose();
+        foreach (var held in _heldWeights) held?.Dispose();
         foreach (var slab in _slabs) slab.Dispose();
     }
 
+    void Advance(OptimizedParameter parameter)
+    {
+        if (_carries) parameter.Carried = Algorithm.At(parameter.Scalars).Carry(parameter.Scalars);
+        parameter.Updates++;
+    }
+
     // Who works on the parameters that have a gradient, after the kernels' pass.
-    void Sort()
+    void Sort(bool updating)
     {
         _byKernels.Clear();
         _byLibtorch.Clear();
@@ -119,11 +131,11 @@ public sealed partial class FusedOptimizer : IDisposable
         {
             var parameter = _parameters[i];
             var found = _kernels?.Found(i) ?? (GradientAccess.HasGradient(parameter.Tensor) ? GradientFinding.Other : GradientFinding.None);
-            if (found == GradientFinding.Usable)
+            if (found == GradientFinding.Usable && !(updating && parameter.NeedsOperators))
             {
                 _byKernels.Add(parameter);
             }
-            else if (found == GradientFinding.Other)
+            else if (found != GradientFinding.None)
             {
                 RefuseSparse(parameter);
                 _byLibtorch.Add(parameter);
@@ -156,7 +168,7 @@ public sealed partial class FusedOptimizer : IDisposable
             throw new NotSupportedException($"The gradient of parameter '{parameter.Name}' is sparse; make the layer with sparse: false.");
     }
 
-    static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups)
+    static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups, OptimizerAlgorithm algorithm)
     {
         if (groups.Count == 0) throw new ArgumentException("An optimizer needs at least one parameter group.", nameof(groups));
         var groupNames = new HashSet<string>(StringComparer.Ordinal);
@@ -176,7 +188,7 @@ public sealed partial class FusedOptimizer : IDisposable
                     throw new ArgumentException($"Two parameters are named '{name}', the second in group '{group.Name}'.", nameof(groups));
                 if (!owners.TryAdd(parameter.Handle, name))
                     throw new ArgumentException($"Parameter '{name}' in group '{group.Name}' is the same tensor as '{owners[parameter.Handle]}'.", nameof(groups));
-                all.Add(new(name, parameter, group));
+                all.Add(new(name, parameter, group) { NeedsOperators = algorithm.NeedsOperators(name, parameter.shape) });
             }
         }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,7 +9,7 @@ namespace Raijin.Tensors;
 /// </summary>
 /// <param name="algorithm">What is done to each parameter.</param>
 /// <param name="fuseOnHost">Use the fused kernels on the host too, where tests can run them.</param>
-sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = false)
+sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = false)
 {
     readonly OptimizerAlgorithm _algorithm = algorithm;
     readonly bool _fuseOnHost = fuseOnHost;
@@ -46,22 +45,22 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = fals
     {
         if (parameters.Count == 0) return;
         using var none = no_grad();
-        foreach (var cohort in parameters.GroupBy(p => (p.Group, p.Updates, p.Tensor.dtype, p.Tensor.device.ToString())))
+        foreach (var cohort in parameters.GroupBy(p => (p.Group, p.Updates, p.Carried, p.AlgorithmSlots(_algorithm).Count, p.Tensor.dtype, p.Tensor.device.ToString())))
         {
             using var scope = NewDisposeScope();
             OptimizedParameter[] members = [.. cohort];
             var masters = members[0].HasMaster;
             var p = Array.ConvertAll(members, Weights);
             var g = Gradients(members, p[0].dtype, gradientScale, gradientBound);
-            Tensor[][] slots = [.. Enumerable.Range(0, _algorithm.Slots.Count).Select(slot => Array.ConvertAll(members, m => m.Slots[slot]))];
-            var scalars = new UpdateScalars(cohort.Key.Group.LearningRate, cohort.Key.Group.WeightDecay, cohort.Key.Updates + 1, cohort.Key.Group.Momentum);
+            Tensor[][] slots = [.. Enumerable.Range(0, members[0].AlgorithmSlots(_algorithm).Count).Select(slot => Array.ConvertAll(members, m => m.Slots[slot]))];
+            var scalars = members[0].Scalars;
             Update(_algorithm.At(scalars), p, g, slots, scalars);
             if (masters) Foreach.Copy(Array.ConvertAll(members, Tensor (m) => m.Tensor), p);
         }
     }
 
     // A master follows the elements of its parameter that someone else has written, as in the kernels (MasterWeights).
-    static Tensor Weights(OptimizedParameter parameter)
+    public static Tensor Weights(OptimizedParameter parameter)
     {
         if (!parameter.HasMaster) return parameter.Tensor;
         var master = parameter.Slots[^1];
@@ -88,7 +87,7 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = fals
     void Update(OptimizerAlgorithm algorithm, Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
         var (lr, decay, step, _) = scalars;
-        if (algorithm is not (AdamW or Lion) && decay != 0) Foreach.Add(g, p, decay);
+        if (algorithm.AddsDecayToGradient && decay != 0) Foreach.Add(g, p, decay);
         switch (algorithm)
         {
             case Sgd sgd:
@@ -120,8 +119,17 @@ sealed class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHost = fals
             case RmsProp rmsProp:
                 Normalize(rmsProp, p, g, s, lr);
                 break;
+            case Muon muon when s.Length > 1:
+                Update(muon.Others.At(scalars), p, g, s, scalars);
+                break;
             default:
-                throw new UnreachableException($"{algorithm.GetType().Name} has no update by libtorch's operators.");
+                for (var i = 0; i < p.Length; i++)
+                {
+                    using var scope = NewDisposeScope();
+                    Update(algorithm, p[i], g[i], Array.ConvertAll(s, slot => slot[i]), scalars);
+                }
+
+                break;
         }
     }
 

@@ -14,11 +14,13 @@ public sealed record ParameterGroupState(string Name, double LearningRate, doubl
 /// <param name="Updates">Calls of <see cref="FusedOptimizer.Step"/> so far.</param>
 /// <param name="Groups">The parameter groups in order.</param>
 /// <param name="ParameterUpdates">By parameter name, how many updates that parameter has had; absent means none.</param>
+/// <param name="Carried">By parameter name, further numbers of algorithms that keep some (NAdam's <c>mu_product</c>); null for the others.</param>
 public sealed record OptimizerScalars(
     OptimizerAlgorithm Algorithm,
     long Updates,
     IReadOnlyList<ParameterGroupState> Groups,
-    IReadOnlyDictionary<string, long> ParameterUpdates);
+    IReadOnlyDictionary<string, long> ParameterUpdates,
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>>? Carried = null);
 
 /// <summary>
 /// An optimizer's state by parameter name, whatever order or grouping the parameters had. From

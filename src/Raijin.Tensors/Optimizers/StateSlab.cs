@@ -16,12 +16,11 @@ static class StateSlab
     public static Tensor Allocate(IReadOnlyList<OptimizedParameter> parameters, OptimizerAlgorithm algorithm)
     {
         using var _ = no_grad();
-        var names = algorithm.Slots;
         var dense = parameters.Where(InSlab).ToList();
         foreach (var parameter in parameters.Except(dense))
             parameter.SetSlots([.. parameter.SlotNames(algorithm).Select(slot => Separate(parameter, algorithm, slot))]);
 
-        var total = dense.Sum(p => Padded(p.Tensor.numel()) * p.SlotNames(algorithm).Count());
+        var total = dense.Sum(p => p.SlotNames(algorithm).Sum(slot => Padded(Count(p.SlotShape(algorithm, slot)))));
         // Plain SGD keeps nothing: its parameters get an empty set of slots.
         var slab = empty(total, ScalarType.Float32).DetachFromDisposeScope();
         HugePages.Advise(slab);
@@ -31,10 +30,11 @@ static class StateSlab
             var slots = new List<Tensor>();
             foreach (var name in parameter.SlotNames(algorithm))
             {
-                using var range = slab.narrow(0, offset, parameter.Tensor.numel());
-                var slot = range.view(parameter.Tensor.shape).DetachFromDisposeScope();
+                var shape = parameter.SlotShape(algorithm, name);
+                using var range = slab.narrow(0, offset, Count(shape));
+                var slot = range.view(shape).DetachFromDisposeScope();
                 slots.Add(slot.fill_(algorithm.InitialValue(name)));
-                offset += Padded(parameter.Tensor.numel());
+                offset += Padded(Count(shape));
             }
 
             parameter.SetSlots([.. slots]);
@@ -50,7 +50,18 @@ static class StateSlab
     static Tensor Separate(OptimizedParameter parameter, OptimizerAlgorithm algorithm, string slot)
     {
         var dtype = parameter.HasMaster ? ScalarType.Float32 : parameter.Tensor.dtype;
-        return full_like(parameter.Tensor, algorithm.InitialValue(slot), dtype: dtype, requires_grad: false).DetachFromDisposeScope();
+        var shape = parameter.SlotShape(algorithm, slot);
+        var value = algorithm.InitialValue(slot);
+        return (shape.SequenceEqual(parameter.Tensor.shape)
+            ? full_like(parameter.Tensor, value, dtype: dtype, requires_grad: false)
+            : full(shape, value, dtype, parameter.Tensor.device)).DetachFromDisposeScope();
+    }
+
+    static long Count(long[] shape)
+    {
+        var count = 1L;
+        foreach (var size in shape) count *= size;
+        return count;
     }
 
     static long Padded(long count) => (count + Alignment - 1) / Alignment * Alignment;

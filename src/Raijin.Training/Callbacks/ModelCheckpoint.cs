@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using Raijin.Training;
+
 namespace Raijin;
 
 /// <summary>
@@ -28,6 +31,18 @@ public sealed class ModelCheckpoint : Callback
     /// <value>Default true.</value>
     public bool InBackground { get; init; } = true;
 
+    /// <summary>Whether a failure saves too, as <see cref="OnExceptionCheckpoint"/> does.</summary>
+    /// <value>Default false. Lightning's <c>save_on_exception</c>.</value>
+    public bool SaveOnException { get; init; }
+
+    /// <summary>Whether <c>last</c> and <c>best</c> in the run's folder are links to the newest checkpoint and the one that ranks first.</summary>
+    /// <value>Default true. Lightning's <c>save_last="link"</c>.</value>
+    public bool Links { get; init; } = true;
+
+    /// <summary>Where the run's checkpoints are copied to besides, on a thread of its own; a run resumed with nothing in its folder takes the newest from there.</summary>
+    /// <value>Default null: nowhere.</value>
+    public CheckpointStorage? MirrorTo { get; init; }
+
     /// <inheritdoc/>
     public override int Priority => 100;
 
@@ -47,9 +62,13 @@ public sealed class ModelCheckpoint : Callback
         ArgumentNullException.ThrowIfNull(run);
         _savedAt = run.FirstStep;
         _lastSave = run.Elapsed;
+        if (MirrorTo is { } storage) _mirror = [new CheckpointMirror(storage, run.Logger)];
     }
 
     TimeSpan _lastSave;
+    double? _best;
+    // None or one: a run's, from its start to its end.
+    CheckpointMirror[] _mirror = [];
 
     /// <inheritdoc/>
     public override void OnTrainStepEnd(TrainStep step)
@@ -70,6 +89,45 @@ public sealed class ModelCheckpoint : Callback
     {
         ArgumentNullException.ThrowIfNull(run);
         if (run.Step > _savedAt) Request(run);
+    }
+
+    /// <inheritdoc/>
+    public override void OnException(TrainingRun? run, Exception error)
+    {
+        if (!SaveOnException || run is null || error is CheckpointException or InvalidOptionsException) return;
+        run.RequestCheckpoint(new CheckpointRequest(StateKey, Monitor, new Retention(Monitor, Keep, KeepLast), InBackground: false) { Prefix = "exception" });
+    }
+
+    /// <inheritdoc/>
+    public override void OnCheckpointSaved(TrainingRun run, CheckpointInfo checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        foreach (var mirror in _mirror) mirror.Follow(checkpoint);
+        if (!Links || run.Directory is not { } folder) return;
+        RunLinks.Point(folder, RunLinks.Last, checkpoint.Path, run.Logger);
+        if (Monitor is not { } monitor || !checkpoint.Metrics.TryGetValue(monitor.Metric, out var value) || double.IsNaN(value)) return;
+        // Equal values: the later one is the better, as for what is kept.
+        if (_best is { } best && monitor.IsBetter(best, value)) return;
+        _best = value;
+        RunLinks.Point(folder, RunLinks.Best, checkpoint.Path, run.Logger);
+    }
+
+    /// <inheritdoc/>
+    public override void OnTeardown(RunSetup setup)
+    {
+        foreach (var mirror in _mirror) mirror.Dispose();
+        _mirror = [];
+    }
+
+    /// <inheritdoc/>
+    public override JsonObject? SaveState() => _best is { } best ? new() { ["best"] = BitConverter.DoubleToInt64Bits(best) } : null;
+
+    /// <inheritdoc/>
+    public override void LoadState(JsonObject state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        _best = BitConverter.Int64BitsToDouble((long)state["best"]!);
     }
 
     void Request(TrainingRun run)

@@ -106,6 +106,10 @@ public sealed class Fabric : IDisposable
             var key = $"optimizer {request.Algorithm.GetType().Name} of {request.Module.GetName()}";
             if (!request.Module.parameters().Any(p => p.requires_grad)) faults.Add(new(key, "has no parameter to train: none wants a gradient"));
             faults.AddRange(request.ScheduleFaults(_options.TotalSteps, _options.StepsPerEpoch).Select(fault => new OptionFault(key, fault)));
+            if (request.Algorithm is not LbfgsOptions) continue;
+            if (request.Groups().Count > 1 || request.WeightDecay != 0) faults.Add(new(key, "minimises one function of all parameters: leave out groups and weight decay, and add a penalty to the loss instead"));
+            if (_options.ClipGradients != Clip.None) faults.Add(new(key, $"can't have its gradients clipped (clipGradients = {_options.ClipGradients}): its line search trusts them; leave clipping out"));
+            if (Scaler is not null || Precision.ConvertsWeights) faults.Add(new(key, $"needs float32 or float64 weights, not precision = {Precision}"));
         }
         InvalidOptionsException.ThrowIfAny(faults);
 
@@ -135,6 +139,15 @@ public sealed class Fabric : IDisposable
 
     /// <summary>Opens a step: a scope in which intermediates are freed at its end.</summary>
     public FabricStep Step() => new(_steps++);
+
+    /// <summary>
+    /// Opens a look at a model: evaluation mode, no gradients, and a scope that frees what is made in it. Everything is as before when it is disposed: <c>using (fabric.Evaluate(model)) …</c>
+    /// </summary>
+    public FabricEvaluation Evaluate(Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new(model);
+    }
 
     /// <summary>Runs the forward pass in the precision's arithmetic: <c>using (fabric.Forward()) loss = model.call(x)</c>. Needed for the autocast precisions only.</summary>
     public ForwardScope Forward() => Precision.UsesAutocast ? new(Autocast.Enter(Device.type, Precision.Compute)) : default;
@@ -263,4 +276,29 @@ public sealed class FabricStep : IDisposable
 
     /// <summary>Frees what the step made.</summary>
     public void Dispose() => _scope.Dispose();
+}
+
+/// <summary>A look at a model of a hand-written loop: evaluation mode, no gradients, and what is made in it is freed at its end.</summary>
+public sealed class FabricEvaluation : IDisposable
+{
+    readonly ModuleModes _modes;
+    readonly IDisposable _gradients = no_grad();
+    readonly TensorScope _scope = TensorScope.Open();
+
+    internal FabricEvaluation(Module model)
+    {
+        _modes = new ModuleModes(model);
+        model.eval();
+    }
+
+    /// <summary>Keeps a tensor beyond the look. The caller owns it then.</summary>
+    public Tensor Keep(Tensor tensor) => _scope.Release(tensor);
+
+    /// <summary>Frees what was made, and puts every submodule back into its mode.</summary>
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _gradients.Dispose();
+        _modes.Restore();
+    }
 }

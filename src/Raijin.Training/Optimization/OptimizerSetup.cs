@@ -63,7 +63,7 @@ public sealed record OptimizerSetup
 }
 
 /// <summary>Optimizers, over all parameters of a module that want a gradient. Each runs fused: one pass over memory for all tensors.</summary>
-public static class Optimizers
+public static partial class Optimizers
 {
     /// <summary>Stochastic gradient descent (PyTorch's SGD).</summary>
     public static OptimizerSetup Sgd(Module module, double learningRate, double momentum = 0, double dampening = 0, double weightDecay = 0, bool nesterov = false) =>

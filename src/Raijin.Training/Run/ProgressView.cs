@@ -11,10 +11,12 @@ sealed class ProgressView(TrainingRun run)
     const int NarrowestBar = 8;
     // Before this the first, slow step weighs too much for the mean over the run to say anything.
     static readonly TimeSpan MeanIsFair = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan ShortEpoch = TimeSpan.FromSeconds(1);
 
     readonly SpeedMeter _speed = new();
     IReadOnlyList<KeyValuePair<string, double>> _validation = [];
     bool _sawValidation;
+    bool _epochsAreShort;
 
     /// <summary>The results of the latest validation; set by the training thread.</summary>
     public IReadOnlyList<KeyValuePair<string, double>> Validation
@@ -115,11 +117,14 @@ sealed class ProgressView(TrainingRun run)
         return parts;
     }
 
-    /// <summary>Whether the bar measures the epoch; an epoch of unknown length leaves the steps of the run, if those are known.</summary>
-    bool CountsEpoch => run.Plan.BatchesPerEpoch is not null;
+    /// <summary>Whether the bar measures the epoch; one of unknown length, or over in no time, leaves the steps of the run, if those are known.</summary>
+    bool CountsEpoch => run.Plan.BatchesPerEpoch is not null && !EpochsAreShort;
+
+    /// <summary>Whether a bar of the epoch would only flicker. Once found it stays so: a bar that changes its meaning to and fro is worse.</summary>
+    bool EpochsAreShort => _epochsAreShort |= run.Plan is { StepsPerEpoch: { } steps, EstimatedSteps: not null } && _speed.StepsPerSecond is { } speed and > 0 && steps / speed < ShortEpoch.TotalSeconds;
 
     double? Share(in ProgressSnapshot now) =>
-        run.Plan.BatchesPerEpoch is { } batches and > 0 ? Math.Min(1, (double)now.Batch / batches)
+        CountsEpoch && run.Plan.BatchesPerEpoch is { } batches and > 0 ? Math.Min(1, (double)now.Batch / batches)
         : run.Plan.EstimatedSteps is { } steps and > 0 ? Math.Min(1, (double)now.Step / steps) : null;
 
     TimeSpan? Remaining(in ProgressSnapshot now)

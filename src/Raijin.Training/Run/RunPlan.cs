@@ -25,7 +25,7 @@ public sealed record RunPlan
     /// <summary>Microbatches per optimizer step, in the first epoch.</summary>
     public required int Accumulation { get; init; }
 
-    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (<see cref="GradientAccumulationScheduler"/>); in rising order.</summary>
+    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (by a gradient accumulation scheduler); in rising order.</summary>
     public IReadOnlyList<KeyValuePair<long, int>> AccumulationChanges { get; init; } = [];
 
     /// <summary>Optimizer steps of the first epoch, the short last one included; null when unknown.</summary>
@@ -116,11 +116,11 @@ public sealed record RunPlan
 
         faults.AddRange(options.Faults());
         var manual = module.IsManual;
-        var accumulations = callbacks.OfType<GradientAccumulationScheduler>().ToList();
+        var accumulations = callbacks.Select(c => c.AccumulationChanges).OfType<IReadOnlyList<KeyValuePair<long, int>>>().ToList();
         if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
-        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a GradientAccumulationScheduler says so for each epoch: leave one of them out");
+        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a gradient accumulation scheduler says so for each epoch: leave one of them out");
         if (accumulations.Count > 0 && manual) Fault("callbacks", $"hold a gradient accumulation scheduler, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
-        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0].Changes : [];
+        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0] : [];
         var accumulation = changes is [{ Key: 0, Value: var first }, ..] ? first : options.AccumulateGradients;
         if (manual && module.IsAutomatic) Fault("module", $"{module.GetName()} overrides both TrainingStep and ManualStep: keep the one that is meant");
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
@@ -146,6 +146,7 @@ public sealed record RunPlan
         var validates = validation is not null && !options.Validate.IsNever && module.Validates;
         if (validation is not null && !overfits && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
         if (validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
+        if (module.IsUnseeded) warnings.Add($"{module.GetName()} was made before anything was seeded: its first weights are other ones in each run. Make the Trainer first; it seeds.");
         InvalidOptionsException.ThrowIfAny(faults);
 
         var batches = limitTrain.Apply(data.Train.BatchesPerEpoch);

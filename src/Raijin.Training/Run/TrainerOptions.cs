@@ -109,6 +109,10 @@ public sealed record TrainerOptions
     /// <value>Default false. Lightning's <c>detect_anomaly</c>.</value>
     public bool DetectAnomaly { get; init; }
 
+    /// <summary>Threads of libtorch's operators on the CPU, from the set-up of a run to its end; 1 and more. Networks of a few thousand weights are fastest on one.</summary>
+    /// <value>Default null: as they are, which is all cores.</value>
+    public int? Threads { get; init; }
+
     /// <summary>Whether ops that give other bits from run to run are refused, or pointed out.</summary>
     /// <value>Default off. Lightning's <c>deterministic</c>.</value>
     public Determinism Deterministic { get; init; } = Determinism.Off;
@@ -137,6 +141,11 @@ public sealed record TrainerOptions
     /// <value>Default null: a <see cref="CsvLogger"/> in the run's folder. Empty: nowhere.</value>
     [JsonIgnore]
     public IReadOnlyList<RunLogger>? Loggers { get; init; }
+
+    /// <summary>What watches where the run's time and memory go: a <see cref="SimpleProfiler"/>, a <see cref="TraceProfiler"/>, a <see cref="MemoryProfiler"/>, a <see cref="FlopsProfiler"/>, or several by <see cref="Profiler.Of"/>.</summary>
+    /// <value>Default null: nothing; a run pays one comparison a phase then.</value>
+    [JsonIgnore]
+    public Profiler? Profiler { get; init; }
 
     /// <summary>Where Raijin's own messages go.</summary>
     /// <value>Default null: warnings to standard error.</value>
@@ -174,6 +183,7 @@ public sealed record TrainerOptions
         if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
         if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
         if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
+        if (Threads < 1) Add("threads", $"= {Threads}; allowed: 1 and more");
         if (FastDevRun < 0) Add("fastDevRun", $"= {FastDevRun}; allowed: 0 and more");
         if (Log.CountsEpochs) Add("log", $"= {Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
         return faults;

@@ -82,10 +82,14 @@ public sealed class TrainingRun
 
     internal RunDisplay Display { get; }
 
+    internal ProfileSession? Profile { get; set; }
+
     /// <summary>Optimizers with gradients that wait for more before an update.</summary>
     internal HashSet<RunOptimizer> WaitingForUpdate { get; } = [];
 
     internal MetricLog TrainLog { get; } = new();
+
+    internal RichLog Rich { get; } = new();
 
     internal List<KeyValuePair<string, double>> StepValues { get; } = [];
 

@@ -5,7 +5,7 @@ namespace Raijin.Tensors.Tests;
 public sealed unsafe class UpdateKernelTests
 {
     [Theory]
-    [MemberData(nameof(Optimized.AlgorithmIndices), MemberType = typeof(Optimized))]
+    [MemberData(nameof(Optimized.AllIndices), MemberType = typeof(Optimized))]
     public void Both_register_widths_give_the_same_bits_and_stay_inside_their_range(int index)
     {
         Assert.SkipUnless(Vector512.IsHardwareAccelerated, "this machine has no 512-bit registers to compare with");
@@ -21,9 +21,9 @@ public sealed unsafe class UpdateKernelTests
         var length = count + (2 * Guard);
         var memory = new float[6 * length];
         Optimized.Values(3, memory.Length).CopyTo(memory, 0);
-        var kernel = Optimized.Algorithms[index].CreateKernel(wide);
+        var kernel = Optimized.All[index].CreateKernel(wide);
         kernel.GradientBound = 0.5f;
-        kernel.Prepare(0, new(0.01, 0.1, 2));
+        kernel.Prepare(0, new(0.01, 0.1, 2) { Carried = new(0.5, 0.3) });
         fixed (float* all = memory)
         {
             for (var i = 2 * length; i < 5 * length; i++) all[i] = Math.Abs(all[i]);
@@ -37,7 +37,9 @@ public sealed unsafe class UpdateKernelTests
                 Rounded = half ? (ushort*)(all + (5 * length)) : null,
                 GradientIsBFloat16 = half,
             };
+            var squares = kernel is TrustKernel trust ? trust.Measure(tensor, Guard, count) : default;
             kernel.Run(tensor, Guard, count);
+            (memory[^1], memory[^2]) = ((float)squares.Weights, (float)squares.Direction);
         }
 
         var before = Optimized.Values(3, 6 * length);

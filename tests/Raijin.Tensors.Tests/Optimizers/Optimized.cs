@@ -24,9 +24,38 @@ static class Optimized
         new RmsProp(Momentum: 0.9),
         new RmsProp(Centered: true),
         new RmsProp(Momentum: 0.9, Centered: true),
+        new NAdam(),
+        new NAdam(Beta1: 0.8, MomentumDecay: 0.5) { Maximize = true },
+        new RAdam(),
+        new RAdam(Beta2: 0.9),
+        new Adamax(),
+        new Adadelta(),
+        new Rprop(),
+        new Rprop(SmallestStep: 4e-3, LargestStep: 0.02),
+        new Asgd(),
+        new Asgd(Lambda: 0.5, AverageFrom: 2),
+        new ScheduleFreeAdamW(),
+        new ScheduleFreeAdamW(Beta1: 0.95, StepPower: 1),
     ];
 
+    /// <summary>Those whose update of an element depends on the whole tensor.</summary>
+    public static IReadOnlyList<OptimizerAlgorithm> Tensorwise { get; } =
+    [
+        new Lamb(),
+        new Lamb(ScaleUndecayed: false) { Maximize = true },
+        new Lars(),
+        new Lars(Momentum: 0.5, TrustCoefficient: 0.1, ScaleUndecayed: false),
+        new Adafactor(),
+        new Adafactor(RelativeStep: false, ScaleByParameter: false, ClipThreshold: 0.5),
+        new Muon(),
+        new Muon(Nesterov: false, Iterations: 3, MatchAdamW: false) { Others = new(Beta1: 0.8) },
+    ];
+
+    public static IReadOnlyList<OptimizerAlgorithm> All { get; } = [.. Algorithms, .. Tensorwise];
+
     public static TheoryData<int> AlgorithmIndices => [.. Enumerable.Range(0, Algorithms.Count)];
+
+    public static TheoryData<int> AllIndices => [.. Enumerable.Range(0, All.Count)];
 
     public static float[] Values(int seed, long count, double scale = 1)
     {
@@ -37,10 +66,11 @@ static class Optimized
         return values;
     }
 
-    public static Parameter Parameter(float[] values, ScalarType dtype = ScalarType.Float32)
+    public static Parameter Parameter(float[] values, ScalarType dtype = ScalarType.Float32, params long[] shape)
     {
         using var source = tensor(values);
-        return new Parameter(source.to(dtype, copy: true));
+        using var shaped = shape.Length == 0 ? source.alias() : source.view(shape);
+        return new Parameter(shaped.to(dtype, copy: true));
     }
 
     public static void SetGradient(Parameter parameter, float[] values, ScalarType? dtype = null)

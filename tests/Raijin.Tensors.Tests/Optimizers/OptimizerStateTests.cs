@@ -8,12 +8,13 @@ namespace Raijin.Tensors.Tests;
 public sealed class OptimizerStateTests
 {
     static readonly int[] Sizes = [3, 70, 1000];
+    static readonly long[][] Shapes = [[3], [7, 10], [20, 5, 10]];
 
     [Theory]
-    [MemberData(nameof(Optimized.AlgorithmIndices), MemberType = typeof(Optimized))]
+    [MemberData(nameof(Optimized.AllIndices), MemberType = typeof(Optimized))]
     public void Saved_and_loaded_midway_is_the_uninterrupted_run_bit_for_bit(int index)
     {
-        var algorithm = Optimized.Algorithms[index];
+        var algorithm = Optimized.All[index];
         Gen.Select(Gen.Int[0, 5], Gen.Bool, Gen.Bool).Sample(
             (cut, half, reordered) =>
             {
@@ -30,7 +31,7 @@ public sealed class OptimizerStateTests
                 var state = before.CaptureState();
                 var json = JsonSerializer.Serialize(state.Scalars);
                 var copies = state.Tensors.Select(t => (t.Key, t.Tensor.clone())).ToList();
-                var second = first.Select(p => Optimized.Parameter(Optimized.Read(p), dtype)).ToArray();
+                var second = first.Select(p => Optimized.Parameter(Optimized.Read(p), dtype, p.shape)).ToArray();
                 var named = second.Select((p, i) => KeyValuePair.Create($"p{i}", p));
                 using var after = new FusedOptimizer(algorithm, [new("all", reordered ? named.Reverse() : named, 9, 9)]);
                 Assert.True(after.LoadState(new(JsonSerializer.Deserialize<OptimizerScalars>(json)!, copies)).IsEmpty);
@@ -46,7 +47,7 @@ public sealed class OptimizerStateTests
             threads: 1);
     }
 
-    static Parameter[] Make(ScalarType dtype) => [.. Sizes.Select((n, i) => Optimized.Parameter(Optimized.Values(i, n), dtype))];
+    static Parameter[] Make(ScalarType dtype) => [.. Sizes.Select((n, i) => Optimized.Parameter(Optimized.Values(i, n), dtype, Shapes[i]))];
 
     // The middle parameter has no gradient in every other step.
     static void Step(FusedOptimizer optimizer, Parameter[] parameters, int step)
@@ -72,13 +73,15 @@ public sealed class OptimizerStateTests
     [Fact]
     public void Scalars_survive_json()
     {
-        foreach (var algorithm in Optimized.Algorithms)
+        foreach (var algorithm in Optimized.All.Append(new LbfgsOptions(History: 7)))
         {
-            var scalars = new OptimizerScalars(algorithm, 7, [new("g", 0.1, 0.01)], new Dictionary<string, long> { ["a"] = 7 });
+            var carried = new Dictionary<string, IReadOnlyDictionary<string, double>> { ["a"] = new Dictionary<string, double> { ["eta"] = 0.1 / 3 } };
+            var scalars = new OptimizerScalars(algorithm, 7, [new("g", 0.1, 0.01)], new Dictionary<string, long> { ["a"] = 7 }, carried);
             var read = JsonSerializer.Deserialize<OptimizerScalars>(JsonSerializer.Serialize(scalars))!;
             Assert.Equal(algorithm, read.Algorithm);
             Assert.Equal(scalars.Groups, read.Groups);
             Assert.Equal(scalars.ParameterUpdates, read.ParameterUpdates);
+            Assert.Equal(0.1 / 3, read.Carried!["a"]["eta"]);
         }
     }
 
@@ -128,6 +131,26 @@ public sealed class OptimizerStateTests
         Assert.True(optimizer.LoadState(fresh).IsEmpty);
         Assert.Equal(0, optimizer.Updates);
         Assert.Equal([0.5f, 0.5f], Optimized.Read(optimizer.CaptureState().Slots("p0")["sum"]));
+    }
+
+    [Fact]
+    public void Numbers_and_slots_of_another_shape_that_are_missing_are_named()
+    {
+        using var a = Optimized.Parameter([1, 2, 3, 4], ScalarType.Float32, 2, 2);
+        using var averaged = new FusedOptimizer(new Asgd(), [Optimized.Group([a])]);
+        Optimized.SetGradient(a, [1, 1, 1, 1]);
+        averaged.Step();
+        var state = averaged.CaptureState();
+        var without = new OptimizerState(state.Scalars with { Carried = null }, state.Tensors);
+        Assert.Equal(["p0 (its eta)"], Assert.Throws<OptimizerStateMismatchException>(() => averaged.LoadState(without)).Difference.Missing);
+        Assert.Equal(["p0 (its eta)"], averaged.LoadState(without, strict: false).Missing);
+        Assert.Empty(averaged.CaptureState().Scalars.ParameterUpdates);
+
+        using var factored = new FusedOptimizer(new Adafactor(), [Optimized.Group([a])]);
+        factored.Step();
+        var slots = factored.CaptureState().Slots("p0");
+        Assert.Equal([2, 1], slots["row"].shape);
+        Assert.Equal([1, 2], slots["column"].shape);
     }
 
     [Theory]

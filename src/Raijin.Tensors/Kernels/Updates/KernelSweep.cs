@@ -15,24 +15,43 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
     const int AloneBelow = 2 * WorkPlan.UnitElements;
 
     readonly OptimizedParameter[] _parameters;
+    readonly OptimizerAlgorithm _algorithm;
     readonly UpdateKernel _kernel;
     readonly int _threads;
     readonly WorkPlan _plan;
     readonly double[] _squares;
-    readonly List<(ParameterGroup Group, long Updates)> _coefficients = [];
+    readonly List<(ParameterGroup Group, long Updates, Carried Carried)> _coefficients = [];
+
+    // Of layerwise algorithms: a sum per range of the plan, and per parameter.
+    readonly TrustSquares[] _rangeSquares = [];
+    readonly TrustSquares[] _parameterSquares = [];
     SweepTensor* _tensors;
-    bool _measuring;
+    Pass _pass;
     int _next;
 
     public KernelSweep(OptimizedParameter[] parameters, OptimizerAlgorithm algorithm, int threads)
     {
         _parameters = parameters;
+        _algorithm = algorithm;
         _kernel = algorithm.CreateKernel(Vector512.IsHardwareAccelerated);
         _plan = new([.. parameters.Select(p => p.Tensor.numel())]);
         _threads = _plan.Units * WorkPlan.UnitElements < AloneBelow ? 1 : threads;
         _squares = new double[_plan.Units];
+        if (_kernel is TrustKernel)
+        {
+            _rangeSquares = new TrustSquares[_plan.Units + parameters.Length];
+            _parameterSquares = new TrustSquares[parameters.Length];
+        }
+
         _tensors = (SweepTensor*)NativeMemory.AllocZeroed((nuint)parameters.Length, (nuint)sizeof(SweepTensor));
         for (var i = 0; i < parameters.Length; i++) _tensors[i].Count = _plan.Counts[i];
+    }
+
+    enum Pass
+    {
+        Update,
+        SumSquares,
+        MeasureTrust,
     }
 
     /// <summary>What the last pass found behind a parameter.</summary>
@@ -49,7 +68,7 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
         {
             var parameter = _parameters[i];
             ref var tensor = ref Visit(i);
-            tensor.Updates = parameter.HasSlots && (only is null || only.Contains(parameter));
+            tensor.Updates = parameter.HasSlots && !parameter.NeedsOperators && (only is null || only.Contains(parameter));
             if (!tensor.Updates) continue;
             tensor.Coefficients = Coefficients(parameter);
             if (tensor.S0 == null && tensor.Master == null) BindSlots(ref tensor, parameter);
@@ -57,14 +76,20 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
 
         _kernel.GradientScale = (float)gradientScale;
         _kernel.GradientBound = (float)gradientBound;
-        Run(measuring: false);
+        if (_kernel is TrustKernel trusting)
+        {
+            Run(Pass.MeasureTrust);
+            PrepareTrust(trusting);
+        }
+
+        Run(Pass.Update);
     }
 
     /// <summary>Σ g² over all usable gradients, in an order that depends on their sizes alone; not finite exactly when some element is not.</summary>
     public double SumOfSquares()
     {
         for (var i = 0; i < _parameters.Length; i++) Visit(i);
-        Run(measuring: true);
+        Run(Pass.SumSquares);
         var sum = 0.0;
         foreach (var part in _squares) sum += part;
         return sum;
@@ -74,8 +99,10 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
     {
         for (var unit = Interlocked.Increment(ref _next) - 1; unit < _plan.Units; unit = Interlocked.Increment(ref _next) - 1)
         {
-            if (_measuring)
+            if (_pass == Pass.SumSquares)
                 _squares[unit] = Measure(_plan.Unit(unit));
+            else if (_pass == Pass.MeasureTrust)
+                MeasureTrust((TrustKernel)_kernel, unit);
             else
                 Update(_plan.Unit(unit));
         }
@@ -92,9 +119,9 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
         return ref tensor;
     }
 
-    void Run(bool measuring)
+    void Run(Pass pass)
     {
-        _measuring = measuring;
+        _pass = pass;
         _next = 0;
         KernelTeam.Shared.Run(this, _threads);
     }
@@ -106,6 +133,37 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
             ref var tensor = ref _tensors[ranges.Tensor];
             if (tensor.TryFindAll(out var found) && tensor.Updates)
                 _kernel.Run(found, ranges.Offset, ranges.Count);
+        }
+    }
+
+    // From one range to the next the unit, the tensor or both go up by one: their sum numbers the ranges.
+    void MeasureTrust(TrustKernel kernel, int unit)
+    {
+        var ranges = _plan.Unit(unit);
+        while (ranges.MoveNext())
+        {
+            ref var tensor = ref _tensors[ranges.Tensor];
+            _rangeSquares[unit + ranges.Tensor] = tensor.TryFindAll(out var found) && tensor.Updates ? kernel.Measure(found, ranges.Offset, ranges.Count) : default;
+        }
+    }
+
+    // Adds each parameter's sums in order and turns them into its factor.
+    void PrepareTrust(TrustKernel kernel)
+    {
+        Array.Clear(_parameterSquares);
+        for (var unit = 0; unit < _plan.Units; unit++)
+        {
+            var ranges = _plan.Unit(unit);
+            while (ranges.MoveNext()) _parameterSquares[ranges.Tensor] += _rangeSquares[unit + ranges.Tensor];
+        }
+
+        for (var i = 0; i < _parameters.Length; i++)
+        {
+            if (!_tensors[i].Updates) continue;
+            var scalars = _parameters[i].Scalars;
+            var squares = _parameterSquares[i];
+            var trust = ((LayerwiseAlgorithm)_algorithm).Trust(scalars, Math.Sqrt(squares.Weights), Math.Sqrt(squares.Direction), _tensors[i].Count);
+            kernel.Prepare(_tensors[i].Coefficients, scalars with { Trust = trust });
         }
     }
 
@@ -132,13 +190,13 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
         if (parameter.HasMaster) tensor.Master = (float*)addresses[^1];
     }
 
-    // One set of coefficients per group and count of updates; nearly always one per group.
+    // One set of coefficients per group, count of updates and what they left behind; nearly always one per group. Layerwise algorithms have one per parameter.
     int Coefficients(OptimizedParameter parameter)
     {
-        for (var i = _coefficients.Count - 1; i >= 0; i--)
-            if (ReferenceEquals(_coefficients[i].Group, parameter.Group) && _coefficients[i].Updates == parameter.Updates) return i;
-        _coefficients.Add((parameter.Group, parameter.Updates));
-        _kernel.Prepare(_coefficients.Count - 1, new(parameter.Group.LearningRate, parameter.Group.WeightDecay, parameter.Updates + 1, parameter.Group.Momentum));
+        for (var i = _coefficients.Count - 1; i >= 0 && _kernel is not TrustKernel; i--)
+            if (ReferenceEquals(_coefficients[i].Group, parameter.Group) && _coefficients[i].Updates == parameter.Updates && _coefficients[i].Carried == parameter.Carried) return i;
+        _coefficients.Add((parameter.Group, parameter.Updates, parameter.Carried));
+        _kernel.Prepare(_coefficients.Count - 1, parameter.Scalars);
         return _coefficients.Count - 1;
     }
 

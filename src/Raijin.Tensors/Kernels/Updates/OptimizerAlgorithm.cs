@@ -14,15 +14,48 @@ namespace Raijin.Tensors;
 [JsonDerivedType(typeof(Lion), "lion")]
 [JsonDerivedType(typeof(Adagrad), "adagrad")]
 [JsonDerivedType(typeof(RmsProp), "rmsprop")]
+[JsonDerivedType(typeof(NAdam), "nadam")]
+[JsonDerivedType(typeof(RAdam), "radam")]
+[JsonDerivedType(typeof(Adamax), "adamax")]
+[JsonDerivedType(typeof(Adadelta), "adadelta")]
+[JsonDerivedType(typeof(Rprop), "rprop")]
+[JsonDerivedType(typeof(Asgd), "asgd")]
+[JsonDerivedType(typeof(ScheduleFreeAdamW), "schedule-free-adamw")]
+[JsonDerivedType(typeof(Lamb), "lamb")]
+[JsonDerivedType(typeof(Lars), "lars")]
+[JsonDerivedType(typeof(Adafactor), "adafactor")]
+[JsonDerivedType(typeof(Muon), "muon")]
+[JsonDerivedType(typeof(LbfgsOptions), "lbfgs")]
 public abstract record OptimizerAlgorithm
 {
     /// <summary>Ascend the objective: the gradient's sign is turned before anything else.</summary>
     /// <value>Default false.</value>
     public bool Maximize { get; init; }
 
-    /// <summary>Names of the tensors kept per parameter, each of the parameter's shape.</summary>
+    /// <summary>Names of the tensors kept per parameter, in fp32 (fp64 for fp64 parameters); where only some parameters have one, its algorithm says which.</summary>
     [JsonIgnore]
     public abstract IReadOnlyList<string> Slots { get; }
+
+    /// <summary>The slots of one parameter.</summary>
+    internal virtual IReadOnlyList<string> SlotsOf(string name, ReadOnlySpan<long> shape) => Slots;
+
+    /// <summary>The shape of a slot.</summary>
+    internal virtual long[] SlotShape(string slot, long[] shape) => shape;
+
+    /// <summary>Names of the numbers kept per parameter, two at most.</summary>
+    internal virtual IReadOnlyList<string> CarriedNames => [];
+
+    /// <summary>Those numbers after the update that <paramref name="scalars"/> describe.</summary>
+    internal virtual Carried Carry(in UpdateScalars scalars) => default;
+
+    /// <summary>Whether a parameter is updated by libtorch's operators on every device, because its update multiplies or reduces matrices.</summary>
+    internal virtual bool NeedsOperators(string name, ReadOnlySpan<long> shape) => false;
+
+    /// <summary>Where the weights to evaluate lie, seen from those that are trained: p + weight · (slot - p). Null: they are the trained ones.</summary>
+    internal virtual (string Slot, double Weight)? Evaluation => null;
+
+    /// <summary>Whether weight decay is part of the gradient, else the rule applies it in its own way.</summary>
+    internal virtual bool AddsDecayToGradient => true;
 
     /// <summary>Weight of the gradients of earlier updates, which a schedule may cycle by <see cref="ParameterGroup.Momentum"/>: the momentum, β₁ of the Adam family; null where there is none.</summary>
     [JsonIgnore]
@@ -51,6 +84,12 @@ public abstract record OptimizerAlgorithm
     {
         if (!(value >= 0 && value < 1))
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be in [0, 1).");
+    }
+
+    private protected static void RequirePositive(double value, string name)
+    {
+        if (!(value > 0 && double.IsFinite(value)))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be finite and positive.");
     }
 
     private protected static void RequireNonNegative(double value, string name)
@@ -136,6 +175,8 @@ public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
 
     internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
 
+    internal override bool AddsDecayToGradient => false;
+
     internal override UpdateKernel CreateKernel(bool wide) =>
         AmsGrad ? UpdateKernel.Make<AdamWRule<Lanes512, Yes>, AdamWRule<Lanes256, Yes>>(this, wide) : UpdateKernel.Make<AdamWRule<Lanes512, No>, AdamWRule<Lanes256, No>>(this, wide);
 
@@ -159,6 +200,8 @@ public sealed record Lion(double Beta1 = 0.9, double Beta2 = 0.99) : OptimizerAl
     public override double? CyclableMomentum => Beta1;
 
     internal override OptimizerAlgorithm WithMomentum(double momentum) => this with { Beta1 = momentum };
+
+    internal override bool AddsDecayToGradient => false;
 
     internal override UpdateKernel CreateKernel(bool wide) => UpdateKernel.Make<LionRule<Lanes512>, LionRule<Lanes256>>(this, wide);
 

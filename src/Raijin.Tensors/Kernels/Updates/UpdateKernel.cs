@@ -3,7 +3,20 @@ using System.Runtime.CompilerServices;
 namespace Raijin.Tensors;
 
 /// <summary>What a rule is told about the step: hyper-parameters of the group, and which update of its parameter this is (the first is 1).</summary>
-readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step, double? Momentum = null);
+readonly record struct UpdateScalars(double LearningRate, double WeightDecay, long Step, double? Momentum = null)
+{
+    /// <summary>What the update before left behind.</summary>
+    public Carried Carried { get; init; }
+
+    /// <summary>What layerwise algorithms multiply the step by, from the norms of the whole tensor.</summary>
+    public double Trust { get; init; } = 1;
+}
+
+/// <summary>Up to two numbers that an algorithm carries from one update of a parameter to the next (<see cref="OptimizerAlgorithm.CarriedNames"/>); zeros before the first.</summary>
+readonly record struct Carried(double First, double Second = 0)
+{
+    public double this[int index] => index == 0 ? First : Second;
+}
 
 /// <summary>The arithmetic of one optimizer, on one register's worth of elements; its fields are the coefficients of one step.</summary>
 interface IUpdateRule<TSelf, TLanes>
