@@ -5,10 +5,12 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
+    ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
+    ["profiler"] = ProfilerPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
 

@@ -214,7 +214,11 @@ public sealed partial class Trainer
             Weights.OfBest => BestCheckpoint(),
             _ => LastCheckpoint(),
         };
-        if (path is not null) LoadWeights(module, path);
+        if (path is null) return null;
+        using var store = new CheckpointStore(Path.GetDirectoryName(path)!);
+        using var checkpoint = store.Open(path);
+        RunState.RestoreModel(checkpoint, module, strict: true);
+        foreach (var averaging in Options.Callbacks.OfType<WeightAveraging>()) averaging.UseSaved(checkpoint, module);
         return path;
     }
 

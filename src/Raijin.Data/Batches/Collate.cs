@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Raijin;
 
 /// <summary>Parts of the functions that make a batch of samples.</summary>
-public static class Collate
+public static partial class Collate
 {
     /// <summary>Rows of numbers as one tensor: one allocation and one copy a row.</summary>
     /// <param name="rows">At least one, all of the same length L.</param>

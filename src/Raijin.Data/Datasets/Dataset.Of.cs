@@ -29,4 +29,17 @@ public static class Dataset
         ArgumentNullException.ThrowIfNull(read);
         return new FunctionStream<T>(read);
     }
+
+    /// <summary>
+    /// Several streams as one: a sample of each in turn, until all have ended. Where all lengths are known it seeks by arithmetic; else it reads
+    /// and drops what lies before the position.
+    /// </summary>
+    /// <param name="streams">At least one: files, shards.</param>
+    public static StreamDataset<T> Interleave<T>(params IEnumerable<StreamDataset<T>> streams)
+    {
+        ArgumentNullException.ThrowIfNull(streams);
+        StreamDataset<T>[] all = [.. streams];
+        ArgumentOutOfRangeException.ThrowIfZero(all.Length, nameof(streams));
+        return new InterleavedStream<T>(all);
+    }
 }

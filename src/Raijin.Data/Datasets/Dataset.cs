@@ -42,9 +42,6 @@ public abstract class Dataset<T>
     {
         var split = new RandomSplit(Count, validation, test, seed);
         return new(Take(split.Train), split.Validation is { } v ? Take(v) : null, split.Test is { } t ? Take(t) : null);
-
-        Dataset<T> Take(DatasetPart part) => new FunctionDataset<T>(
-            part.Rows.Length, request => Get(request with { Index = part.Rows[request.Index] }), part.IdentityIn(Identity));
     }
 
     /// <summary>A loader of batches.</summary>
@@ -58,6 +55,46 @@ public abstract class Dataset<T>
         ArgumentNullException.ThrowIfNull(collate);
         return new SampleLoader<T, TBatch>(this, options, collate);
     }
+
+    /// <summary>A loader of batches of similar length, for samples that are padded to the longest of their batch.</summary>
+    /// <param name="options">How to make them; the batch size is the most samples of a batch on each rank.</param>
+    /// <param name="buckets">The samples' lengths, and how they are put together.</param>
+    /// <param name="collate">Makes a batch of some samples; <see cref="Collate.Pad"/> is the usual one.</param>
+    /// <exception cref="InvalidOptionsException">Names every fault of the options.</exception>
+    public DataLoader<TBatch> Batches<TBatch>(LoaderOptions options, LengthBuckets buckets, Func<IReadOnlyList<T>, TBatch> collate)
+        where TBatch : IBatch<TBatch>
+    {
+        ArgumentNullException.ThrowIfNull(collate);
+        return new SampleLoader<T, TBatch>(this, options, collate, new BucketOrder(Count, options, buckets));
+    }
+
+    /// <summary>Some of the samples, in the order given: a subset, or a set with repetitions.</summary>
+    /// <param name="samples">Indices, 0 to <see cref="Count"/> − 1; copied.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An index that the set does not have.</exception>
+    public Dataset<T> Subset(IEnumerable<long> samples) => Take(DatasetPart.Of(samples, Count));
+
+    /// <summary>The first <paramref name="count"/> samples, or all when there are fewer.</summary>
+    public Dataset<T> First(long count) => Take(DatasetPart.First(count, Count));
+
+    /// <summary>
+    /// Divides the samples into <paramref name="k"/> folds for cross-validation: each is validated on once, with the others to train on. Fold
+    /// sizes differ by at most one.
+    /// </summary>
+    /// <param name="k">Folds, 2 to <see cref="Count"/>.</param>
+    /// <param name="seed">Chooses the division.</param>
+    public IReadOnlyList<DatasetSplits<T>> Folds(int k, ulong seed = 0) => Split(FoldSplit.Of(Count, k, seed));
+
+    /// <summary>The same with every class spread evenly over the folds: in each, numbers of a class differ by at most one.</summary>
+    /// <param name="k">Folds, 2 to <see cref="Count"/>.</param>
+    /// <param name="labels">The class of each sample.</param>
+    /// <param name="seed">Chooses the division.</param>
+    public IReadOnlyList<DatasetSplits<T>> StratifiedFolds(int k, IReadOnlyList<long> labels, ulong seed = 0) =>
+        Split(FoldSplit.Stratified(Count, k, labels, seed));
+
+    DatasetSplits<T>[] Split(FoldSplit[] folds) => Array.ConvertAll(folds, fold => new DatasetSplits<T>(Take(fold.Train), Take(fold.Validation), null));
+
+    Dataset<T> Take(DatasetPart part) => new FunctionDataset<T>(
+        part.Rows.Length, request => Get(request with { Index = part.Rows[request.Index] }), part.IdentityIn(Identity));
 
     /// <summary>
     /// What tells this set from others of the same length, for <see cref="DataLoader{TBatch}.Fingerprint"/>. <value>Default: empty.</value>

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Raijin.Data;
 
 /// <summary>Batches of a set of tensors: made by one gather each, on the thread that asks.</summary>
-sealed class GatherLoader<TBatch>(TensorDataset<TBatch> dataset, EpochOrder order) : DataLoader<TBatch> where TBatch : IBatch<TBatch>
+sealed class GatherLoader<TBatch>(TensorDataset<TBatch> dataset, BatchOrder order) : DataLoader<TBatch> where TBatch : IBatch<TBatch>
 {
     public override long? BatchesPerEpoch => order.Batches;
 
@@ -17,10 +17,10 @@ sealed class GatherLoader<TBatch>(TensorDataset<TBatch> dataset, EpochOrder orde
         return new Reader(dataset, order, epoch, firstBatch, cancellationToken);
     }
 
-    sealed class Reader(TensorDataset<TBatch> dataset, EpochOrder order, long epoch, long next, CancellationToken cancellationToken)
+    sealed class Reader(TensorDataset<TBatch> dataset, BatchOrder order, long epoch, long next, CancellationToken cancellationToken)
         : BatchReader<TBatch>
     {
-        readonly RandomPermutation? _permutation = order.OfEpoch(epoch);
+        readonly EpochBatches _batches = order.OfEpoch(epoch);
         readonly long _end = order.Batches;
         readonly long[] _samples = new long[order.BatchSize];
         long _next = next;
@@ -30,7 +30,7 @@ sealed class GatherLoader<TBatch>(TensorDataset<TBatch> dataset, EpochOrder orde
             cancellationToken.ThrowIfCancellationRequested();
             batch = default;
             if (_next >= _end) return false;
-            batch = dataset.GatherInPlace(order.Fill(_permutation, _next, _samples));
+            batch = dataset.GatherInPlace(_batches.Fill(_next, _samples));
             _next++;
             return true;
         }

@@ -6,12 +6,12 @@ sealed class SampleLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
     readonly Dataset<T> _dataset;
     readonly LoaderOptions _options;
     readonly Func<IReadOnlyList<T>, TBatch> _collate;
-    readonly EpochOrder _order;
+    readonly BatchOrder _order;
 
     public SampleLoader(Dataset<T> dataset, LoaderOptions options, Func<IReadOnlyList<T>, TBatch> collate)
         : this(dataset, options, collate, new EpochOrder(dataset.Count, options)) { }
 
-    SampleLoader(Dataset<T> dataset, LoaderOptions options, Func<IReadOnlyList<T>, TBatch> collate, EpochOrder order) =>
+    public SampleLoader(Dataset<T> dataset, LoaderOptions options, Func<IReadOnlyList<T>, TBatch> collate, BatchOrder order) =>
         (_dataset, _options, _collate, _order) = (dataset, options, collate, order);
 
     public override long? BatchesPerEpoch => _order.Batches;
@@ -29,21 +29,21 @@ sealed class SampleLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
 
     sealed class SampleSource(SampleLoader<T, TBatch> loader, long epoch, long next) : BatchSource<TBatch>
     {
-        readonly RandomPermutation? _permutation = loader._order.OfEpoch(epoch);
+        readonly EpochBatches _batches = loader._order.OfEpoch(epoch);
         readonly long _end = loader._order.Batches;
         long _next = next;
 
         public override BatchWork<TBatch>? Next(CancellationToken cancellationToken) =>
-            _next < _end ? new SampleWork(loader, _permutation, epoch, _next++) : null;
+            _next < _end ? new SampleWork(loader, _batches, epoch, _next++) : null;
 
         public override void Dispose() => _next = _end;
     }
 
-    sealed class SampleWork(SampleLoader<T, TBatch> loader, RandomPermutation? permutation, long epoch, long batch) : BatchWork<TBatch>(epoch, batch)
+    sealed class SampleWork(SampleLoader<T, TBatch> loader, EpochBatches batches, long epoch, long batch) : BatchWork<TBatch>(epoch, batch)
     {
         protected override TBatch Make(CancellationToken cancellationToken)
         {
-            var indices = loader._order.Fill(permutation, Batch, new long[loader._order.BatchSize]);
+            var indices = batches.Fill(Batch, new long[loader._order.BatchSize]);
             var samples = new T[indices.Length];
             for (var i = 0; i < samples.Length; i++)
             {

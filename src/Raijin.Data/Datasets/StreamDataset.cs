@@ -27,6 +27,24 @@ public abstract class StreamDataset<T>
     /// </returns>
     public abstract IEnumerable<T> Read(long epoch, long first, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// This stream in another order each epoch, mixed within a buffer: a sample moves by less than <paramref name="buffer"/> places. Deterministic;
+    /// resuming reads the position's block again, at most <paramref name="buffer"/> samples, and before them what the source reads to get there.
+    /// </summary>
+    /// <param name="buffer">Samples held, at least 2. They are held across batches: plain data, not tensors of the reading scope.</param>
+    /// <param name="seed">Chooses the orders.</param>
+    /// <remarks>A <see cref="LinesDataset"/> or another <see cref="Dataset{T}"/> is shuffled as a whole, and for nothing.</remarks>
+    public StreamDataset<T> Shuffled(int buffer, ulong seed = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(buffer, 2);
+        return new ShuffledStream<T>(this, buffer, seed);
+    }
+
+    /// <summary>
+    /// What tells this stream from others, for <see cref="DataLoader{TBatch}.Fingerprint"/>. <value>Default: empty.</value>
+    /// </summary>
+    protected internal virtual string Identity => "";
+
     /// <summary>A loader of batches.</summary>
     /// <param name="options">
     /// How to make them; <see cref="LoaderOptions.Shuffle"/> must be false, for a stream comes in its own order.

@@ -36,8 +36,9 @@ sealed class StreamLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
         get
         {
             var length = _stream.Count is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} samples") : "unknown length";
+            var identity = _stream.Identity.Length == 0 ? "" : $", {_stream.Identity}";
             return string.Create(CultureInfo.InvariantCulture,
-                $"stream of {length}, batch {_share.BatchSize}, remainder {_share.Remainder}, world {_share.World}");
+                $"stream of {length}, batch {_share.BatchSize}, remainder {_share.Remainder}, world {_share.World}{identity}");
         }
     }
 

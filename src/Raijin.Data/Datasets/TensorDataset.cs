@@ -112,6 +112,31 @@ public abstract class TensorDataset<TBatch> : IDisposable where TBatch : IBatch<
         return new(Take(split.Train), split.Validation is { } v ? Take(v) : null, split.Test is { } t ? Take(t) : null);
     }
 
+    /// <summary>Some of the samples, in the order given and without copying them: a subset, or a set with repetitions.</summary>
+    /// <param name="samples">Indices, 0 to <see cref="Count"/> − 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An index that the set does not have.</exception>
+    public TensorDataset<TBatch> Subset(IEnumerable<long> samples) => Take(DatasetPart.Of(samples, Count));
+
+    /// <summary>The first <paramref name="count"/> samples, or all when there are fewer.</summary>
+    public TensorDataset<TBatch> First(long count) => Take(DatasetPart.First(count, Count));
+
+    /// <summary>
+    /// Divides the samples into <paramref name="k"/> folds for cross-validation, without copying them: each is validated on once, with the others
+    /// to train on. Fold sizes differ by at most one.
+    /// </summary>
+    /// <param name="k">Folds, 2 to <see cref="Count"/>.</param>
+    /// <param name="seed">Chooses the division.</param>
+    public IReadOnlyList<TensorSplits<TBatch>> Folds(int k, ulong seed = 0) => Split(FoldSplit.Of(Count, k, seed));
+
+    /// <summary>The same with every class spread evenly over the folds: in each, numbers of a class differ by at most one.</summary>
+    /// <param name="k">Folds, 2 to <see cref="Count"/>.</param>
+    /// <param name="labels">The class of each sample.</param>
+    /// <param name="seed">Chooses the division.</param>
+    public IReadOnlyList<TensorSplits<TBatch>> StratifiedFolds(int k, IReadOnlyList<long> labels, ulong seed = 0) =>
+        Split(FoldSplit.Stratified(Count, k, labels, seed));
+
+    TensorSplits<TBatch>[] Split(FoldSplit[] folds) => Array.ConvertAll(folds, fold => new TensorSplits<TBatch>(Take(fold.Train), Take(fold.Validation)));
+
     /// <summary>A loader for training, with the default <see cref="LoaderOptions"/> but for the batch size: shuffled.</summary>
     public DataLoader<TBatch> Batches(int batchSize) => Batches(new LoaderOptions { BatchSize = batchSize });
 

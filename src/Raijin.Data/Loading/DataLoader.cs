@@ -1,3 +1,7 @@
+using Raijin.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace Raijin;
 
 /// <summary>
@@ -34,4 +38,43 @@ public abstract class DataLoader<TBatch> where TBatch : IBatch<TBatch>
     /// <param name="world">Number of ranks, at least 1.</param>
     /// <exception cref="InvalidOperationException">The loader is one rank's part already.</exception>
     public abstract DataLoader<TBatch> Shard(int rank, int world);
+
+    /// <summary>This loader with every batch put through <paramref name="map"/>, on the thread that asks for it.</summary>
+    /// <param name="map">Makes one batch of another; a pure function, or a resumed run differs.</param>
+    public DataLoader<TResult> Map<TResult>(Func<TBatch, TResult> map) where TResult : IBatch<TResult>
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        return new MappedLoader<TBatch, TResult>(this, map);
+    }
+
+    /// <summary>
+    /// This loader with every batch put through <paramref name="transfer"/> ahead of its use, by one thread, in order and without recording
+    /// gradients. A failure comes in its batch's turn; what is not taken is freed with the reader.
+    /// </summary>
+    /// <param name="transfer">Moves a batch; called from one thread for each reader.</param>
+    /// <param name="depth">Batches that may wait transferred, at least 1; one more may be under way.</param>
+    public DataLoader<TBatch> Ahead(Func<TBatch, TBatch> transfer, int depth = 2)
+    {
+        ArgumentNullException.ThrowIfNull(transfer);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(depth);
+        return new AheadLoader<TBatch>(this, transfer, depth);
+    }
+
+    /// <summary>
+    /// This loader with its batches on a device, brought there ahead of their use: what is on the host goes through pinned memory to a CUDA device,
+    /// so that the copy does not hold up the thread. On the host it is the loader itself.
+    /// </summary>
+    /// <param name="device">Where steps want their batches.</param>
+    /// <param name="depth">Batches that may wait on the device, at least 1.</param>
+    public DataLoader<TBatch> OnDevice(Device device, int depth = 2)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.type == DeviceType.CPU ? this : Ahead(batch => batch.Map(tensor => Move(tensor, device)), depth);
+    }
+
+    static Tensor Move(Tensor tensor, Device device)
+    {
+        var stage = device.type == DeviceType.CUDA && tensor.device_type == DeviceType.CPU;
+        return stage ? tensor.pin_memory().to(device, non_blocking: true) : tensor.to(device);
+    }
 }

@@ -201,6 +201,8 @@ sealed class ThreadedReader<TBatch> : BatchReader<TBatch> where TBatch : IBatch<
         {
             if (_stopping) return;
             _stopping = true;
+            // Cancelling wakes nobody when the token was cancelled before.
+            Monitor.PulseAll(_gate);
         }
         _stop.Cancel();
         JoinWorkers();

@@ -11,13 +11,15 @@ using System.Globalization;
 namespace Raijin.Data;
 
 /// <summary>
-/// Which samples make up which batch, on one rank: arithmetic on (seed, epoch, batch, rank, world) that holds no state and no table.
+/// Batches of one size: arithmetic on (seed, epoch, batch, rank, world) that holds no state and no table, over an order of the samples that
+/// is the dataset's, shuffled, or a <see cref="Sampler"/>'s.
 /// </summary>
-public sealed class EpochOrder
+public sealed class EpochOrder : BatchOrder
 {
     readonly RankShare _share;
     readonly bool _shuffle;
     readonly ulong _seed;
+    readonly Sampler? _sampler;
 
     /// <summary>The order of one process, alone.</summary>
     /// <param name="count">Samples of the dataset.</param>
@@ -26,18 +28,25 @@ public sealed class EpochOrder
     /// Names every fault: an empty dataset, a batch size of 0 or above the samples, ….
     /// </exception>
     public EpochOrder(long count, LoaderOptions options)
-        : this(count, Checked(count, options).Shuffle, options.Seed, new RankShare(options.BatchSize, options.Remainder)) { }
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.ThrowIfInvalid(count);
+        (_shuffle, _seed, _sampler) = (options.Shuffle, options.Seed, options.Sampler);
+        Count = _sampler?.Draws ?? count;
+        _share = new RankShare(options.BatchSize, options.Remainder);
+    }
 
-    EpochOrder(long count, bool shuffle, ulong seed, RankShare share) => (Count, _shuffle, _seed, _share) = (count, shuffle, seed, share);
+    EpochOrder(EpochOrder all, RankShare share) =>
+        (Count, _shuffle, _seed, _sampler, _share) = (all.Count, all._shuffle, all._seed, all._sampler, share);
 
-    /// <summary>Samples of the dataset, over all ranks.</summary>
+    /// <summary>Samples of an epoch, over all ranks.</summary>
     public long Count { get; }
 
-    /// <summary>Samples of a full batch, on each rank.</summary>
-    public int BatchSize => _share.BatchSize;
+    /// <inheritdoc/>
+    public override int BatchSize => _share.BatchSize;
 
-    /// <summary>Batches of an epoch, on this rank.</summary>
-    public long Batches
+    /// <inheritdoc/>
+    public override long Batches
     {
         get
         {
@@ -46,16 +55,19 @@ public sealed class EpochOrder
         }
     }
 
-    /// <summary>What decides the samples of each batch, in words; the same on every rank.</summary>
-    public string Fingerprint => string.Create(CultureInfo.InvariantCulture,
-        $"{Count} samples, batch {BatchSize}, {(_shuffle ? $"shuffled by seed {_seed}" : "in order")}, remainder {_share.Remainder}, world {_share.World}");
+    /// <inheritdoc/>
+    public override string Fingerprint
+    {
+        get
+        {
+            var how = _sampler is { } sampler ? $"{sampler.Fingerprint} by seed {_seed}" : _shuffle ? $"shuffled by seed {_seed}" : "in order";
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{Count} samples, batch {BatchSize}, {how}, remainder {_share.Remainder}, world {_share.World}");
+        }
+    }
 
-    /// <summary>One rank's part of this order.</summary>
-    /// <exception cref="InvalidOperationException">This is one rank's part already.</exception>
-    /// <exception cref="InvalidOptionsException">
-    /// No batch is left: the remainder is dropped, and the ranks together cannot fill one.
-    /// </exception>
-    public EpochOrder Shard(int rank, int world)
+    /// <inheritdoc/>
+    public override BatchOrder Shard(int rank, int world)
     {
         var share = _share.Shard(rank, world);
         if (share.Remainder == Remainder.Drop && Count < share.Together)
@@ -64,50 +76,36 @@ public sealed class EpochOrder
                 $"= {BatchSize} on {world} ranks takes {share.Together} samples, but the dataset has {Count} and what fills no batch is dropped");
             InvalidOptionsException.ThrowIfAny([new("loader.batchSize", fault + "; lower it or keep the remainder")]);
         }
-        return new(Count, _shuffle, _seed, share);
+        return new EpochOrder(this, share);
     }
 
-    /// <summary>The order of one epoch over all samples, or null when samples come in dataset order.</summary>
-    /// <param name="epoch">Epoch, from 0.</param>
-    public RandomPermutation? OfEpoch(long epoch)
+    /// <inheritdoc/>
+    public override EpochBatches OfEpoch(long epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        return _shuffle ? new RandomPermutation(Count, LoaderStreams.Order(_seed, epoch)) : null;
+        var order = _sampler is { } sampler ? sampler.Order(_seed, epoch)
+            : _shuffle ? new RandomPermutation(Count, LoaderStreams.Order(_seed, epoch))
+            : (SampleOrder)DatasetOrder.Instance;
+        return new Epoch(order, Count, _share);
     }
 
-    /// <summary>Writes the dataset indices of a batch, on this rank.</summary>
-    /// <param name="epoch">What <see cref="OfEpoch"/> gave for the epoch.</param>
-    /// <param name="batch">Batch in the epoch, 0 to <see cref="Batches"/> − 1.</param>
-    /// <param name="samples">At least <see cref="BatchSize"/> long.</param>
-    /// <returns>The part of <paramref name="samples"/> that was written: all of a batch, less in the last.</returns>
-    public Span<long> Fill(RandomPermutation? epoch, long batch, Span<long> samples)
+    sealed class Epoch(SampleOrder order, long count, RankShare share) : EpochBatches
     {
-        var start = batch * _share.Together;
-        var common = Math.Min(Count - start, _share.Together);
-        var (first, size) = _share.Of(common);
-        samples = samples[..size];
-        for (var i = 0; i < size; i++)
+        public override Span<long> Fill(long batch, Span<long> samples)
         {
-            var at = first + i;
-            if (at >= common) at %= common;
-            samples[i] = epoch is null ? start + at : epoch[start + at];
+            var start = batch * share.Together;
+            var common = Math.Min(count - start, share.Together);
+            var (first, size) = share.Of(common);
+            samples = samples[..size];
+            // A wrapped part goes on at the beginning of its common batch, as often as it takes.
+            for (var done = 0; done < size;)
+            {
+                var at = (first + done) % common;
+                var run = (int)Math.Min(size - done, common - at);
+                order.Fill(start + at, samples.Slice(done, run));
+                done += run;
+            }
+            return samples;
         }
-        return samples;
-    }
-
-    /// <summary>Refuses a position outside an epoch; its end is inside.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A negative epoch or batch, or a batch beyond the end.</exception>
-    public void CheckPosition(long epoch, long firstBatch)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstBatch, Batches);
-    }
-
-    static LoaderOptions Checked(long count, LoaderOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        options.ThrowIfInvalid(count);
-        return options;
     }
 }

@@ -35,6 +35,12 @@ public sealed record LoaderOptions
     /// <summary>Whether each epoch has its own random order. <value>Default true; <see cref="ForEvaluation"/>: false.</value></summary>
     public bool Shuffle { get; init; } = true;
 
+    /// <summary>
+    /// Chooses the samples of an epoch instead of a shuffle: by weight, balanced by class. It is made for one dataset, so <see
+    /// cref="ForEvaluation"/> leaves it out. <value>Default none; excludes <see cref="Shuffle"/> = false and streams.</value>
+    /// </summary>
+    public Sampler? Sampler { get; init; }
+
     /// <summary>Seed of the orders and of the random streams of transforms. <value>Default 0; any value.</value></summary>
     public ulong Seed { get; init; }
 
@@ -63,7 +69,7 @@ public sealed record LoaderOptions
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>The same options in dataset order, every sample exactly once.</summary>
-    public LoaderOptions ForEvaluation() => this with { Shuffle = false, Remainder = Remainder.Exact };
+    public LoaderOptions ForEvaluation() => this with { Shuffle = false, Sampler = null, Remainder = Remainder.Exact };
 
     // A part that is held out may be smaller than a training batch.
     internal LoaderOptions ForHeldOut(long count) => ForEvaluation() with { BatchSize = (int)Math.Min(BatchSize, Math.Max(1, count)) };
@@ -71,14 +77,17 @@ public sealed record LoaderOptions
     internal int PrefetchOrDefault => Prefetch ?? 2 * Workers;
 
     // count: samples of the dataset; null for a stream, whose samples nobody has counted.
-    internal void ThrowIfInvalid(long? count)
+    internal void ThrowIfInvalid(long? count) => InvalidOptionsException.ThrowIfAny(FaultsFor(count));
+
+    internal List<OptionFault> FaultsFor(long? count)
     {
         var faults = new List<OptionFault>();
         if (count <= 0) faults.Add(new("dataset", "has no samples; look at what it was read from, or at the split that made it"));
         if (BatchSize <= 0)
             faults.Add(new("loader.batchSize", Text($"= {BatchSize}; give 1 or more")));
-        else if (count > 0 && BatchSize > count)
+        else if (count > 0 && BatchSize > count && Sampler is null)
             faults.Add(new("loader.batchSize", Text($"= {BatchSize}, but the dataset has {count} samples; give at most that")));
+        if (Sampler is { } sampler) Check(sampler, count, faults);
         if (count is null && Shuffle)
             faults.Add(new("loader.shuffle", "= true, but a stream comes in its own order; shuffle what it reads, and set this to false"));
         if (!Enum.IsDefined(Remainder))
@@ -89,7 +98,19 @@ public sealed record LoaderOptions
             faults.Add(new("loader.prefetch", Text($"= {Prefetch}, but {Workers} workers are to be kept busy; give at least {Math.Max(1, Workers)}")));
         if (Timeout <= TimeSpan.Zero)
             faults.Add(new("loader.timeout", Text($"= {Timeout}; give a positive time, or none to wait without end")));
-        InvalidOptionsException.ThrowIfAny(faults);
+        return faults;
+    }
+
+    void Check(Sampler sampler, long? count, List<OptionFault> faults)
+    {
+        if (count is null)
+            faults.Add(new("loader.sampler", "is given, but a stream comes in its own order; leave it out"));
+        else if (sampler.Count != count)
+            faults.Add(new("loader.sampler", Text($"is made for {sampler.Count} samples, but the dataset has {count}; make it of this part's weights or labels")));
+        if (count is not null && !Shuffle)
+            faults.Add(new("loader.shuffle", "= false, but a sampler draws at random; leave one of the two out"));
+        if (BatchSize > sampler.Draws)
+            faults.Add(new("loader.batchSize", Text($"= {BatchSize}, but the sampler draws {sampler.Draws} samples an epoch; give at most that")));
     }
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

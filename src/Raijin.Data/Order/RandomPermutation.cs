@@ -12,7 +12,7 @@ namespace Raijin.Data;
 /// A random order of [0, <see cref="Count"/>): any position's element can be computed alone, in a few nanoseconds, with no table.
 /// </summary>
 /// <remarks>Immutable. A pure function of the count and the stream it was chosen by, the same on every machine.</remarks>
-public sealed class RandomPermutation
+public sealed class RandomPermutation : SampleOrder
 {
     const int Rounds = 8;
     const int LeastBits = 10;
@@ -73,10 +73,10 @@ public sealed class RandomPermutation
     }
 
     /// <summary>The elements at <paramref name="first"/>, <paramref name="first"/> + 1, ….</summary>
-    public void Fill(long first, Span<long> elements)
+    public override void Fill(long first, Span<long> samples)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + elements.Length, Count);
-        for (var i = 0; i < elements.Length; i++) elements[i] = this[first + i];
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + samples.Length, Count);
+        for (var i = 0; i < samples.Length; i++) samples[i] = this[first + i];
     }
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Raijin.Tensors;
 
 /// <summary>Asks Linux for 2 MB pages: with 4 KB ones, streaming through several arrays at once misses the address cache at every page.</summary>
-static unsafe partial class HugePages
+public static unsafe partial class HugePages
 {
     const nint PageBytes = 2 << 20;
     const int AdviseHugePage = 14;

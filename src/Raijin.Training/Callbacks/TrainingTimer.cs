@@ -131,13 +131,9 @@ public sealed class TrainingTimer : Callback
         foreach (var phase in Enum.GetValues<TimedPhase>())
         {
             if (Count(phase) == 0) continue;
-            table.Append(CultureInfo.InvariantCulture, $"\n{phase.ToString().ToLowerInvariant(),-12}{Count(phase),12:N0}{Text(Mean(phase)),12}{Text(Percentile(phase, 0.5)),12}{Text(Percentile(phase, 0.9)),12}{Text(Percentile(phase, 0.99)),12}");
+            table.Append(CultureInfo.InvariantCulture, $"\n{phase.ToString().ToLowerInvariant(),-12}{Count(phase),12:N0}{ReadableText.Timing(Mean(phase)),12}{ReadableText.Timing(Percentile(phase, 0.5)),12}{ReadableText.Timing(Percentile(phase, 0.9)),12}{ReadableText.Timing(Percentile(phase, 0.99)),12}");
         }
         return table.ToString();
-
-        static string Text(TimeSpan time) => time.TotalMilliseconds < 1
-            ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMicroseconds:F1} µs")
-            : string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:N2} ms");
     }
 
     void Lap(TimedPhase phase)

@@ -58,6 +58,15 @@ static class ReadableText
         : time.TotalDays < 1 ? string.Create(Invariant, $"{time.Hours}:{time.Minutes:D2}:{time.Seconds:D2}")
         : string.Create(Invariant, $"{time.Days}d {time.Hours}:{time.Minutes:D2}:{time.Seconds:D2}");
 
+    /// <summary>A time to be compared with others: <c>0.8 µs</c>, <c>12.34 ms</c>, <c>1.234 s</c>.</summary>
+    public static string Timing(TimeSpan time) =>
+        time.TotalMilliseconds < 1 ? string.Create(Invariant, $"{time.TotalMicroseconds:F1} µs")
+        : time.TotalSeconds < 1 ? string.Create(Invariant, $"{time.TotalMilliseconds:F2} ms")
+        : string.Create(Invariant, $"{time.TotalSeconds:N3} s");
+
+    /// <summary>A share: <c>12.3 %</c>.</summary>
+    public static string Percent(double share) => string.Create(Invariant, $"{100 * share:F1} %");
+
     /// <summary>How fast steps go: <c>4,213 steps/s</c>, <c>4.2 steps/s</c>, <c>1.53 s/step</c>.</summary>
     public static string Speed(double stepsPerSecond) => stepsPerSecond switch
     {

@@ -23,6 +23,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         var epoch = new EvalEpoch(run, phase, isExtra) { TakesResults = true };
         var parts = new List<LoaderResult>();
         using var mode = new EvaluationMode<TBatch>(module);
+        using var weights = new EvaluationWeights(run?.Optimizers ?? []);
         using (InferenceMode ? inference_mode() : null)
         using (no_grad())
         {
@@ -164,6 +165,23 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
                 yield break;
             }
             yield return reader.Current;
+        }
+    }
+
+    /// <summary>The weights to evaluate, for optimizers that train others; those in training come back.</summary>
+    readonly struct EvaluationWeights : IDisposable
+    {
+        readonly IReadOnlyList<RunOptimizer> _optimizers;
+
+        public EvaluationWeights(IReadOnlyList<RunOptimizer> optimizers)
+        {
+            _optimizers = optimizers;
+            foreach (var optimizer in optimizers) optimizer.UseEvaluationWeights();
+        }
+
+        public void Dispose()
+        {
+            foreach (var optimizer in _optimizers) optimizer.UseTrainingWeights();
         }
     }
 }

@@ -23,6 +23,7 @@ sealed partial class FitDriver<TBatch>
     /// <summary>One optimizer step, top to bottom.</summary>
     void TrainOneStep()
     {
+        _profile?.StepStart(_cursor.Step, _cursor.Epoch);
         if (_reader is null) OpenReader();
         var step = _step;
         var window = _plan.WindowAt(_cursor.Epoch, _cursor.Batch);
@@ -41,14 +42,18 @@ sealed partial class FitDriver<TBatch>
         {
             // The last microbatch's tensors live until the step's end, where hooks may still want them.
             if (done > 0) step.Scope.Free();
+            _profile?.Mark(ProfilePhase.Fetch);
             if (!Fetch(done)) break;
             // From the first microbatch on, the step is finished whatever comes: a stop waits for its end.
             if (done == 0 && !_stop.TryBeginStep()) break;
+            _profile?.Mark(ProfilePhase.Transfer);
             var batch = _placement.Place(_reader!.Current);
             step.Microbatch = done;
             step.Samples = batch.Count;
             HookTable.Call(_hooks.TrainBatchStart, step);
+            _profile?.Mark(ProfilePhase.Forward);
             if (_plan.Manual) TrainManually(batch, step);
+            else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
             else if (ForwardAndBackward(batch, step)) backward++;
             HookTable.Call(_hooks.TrainBatchEnd, step);
             samples += batch.Count;
@@ -69,7 +74,7 @@ sealed partial class FitDriver<TBatch>
 
         if (done > 0)
         {
-            var isStep = _plan.Manual || backward > 0;
+            var isStep = _plan.Manual || backward > 0 || _run.Optimizers[0].EvaluatesLoss;
             _cursor = _cursor with
             {
                 Batch = _cursor.Batch + done,
@@ -79,6 +84,7 @@ sealed partial class FitDriver<TBatch>
                 Tokens = _cursor.Tokens + step.Tokens,
             };
             Publish();
+            _profile?.Mark(ProfilePhase.Log);
             if (isStep)
             {
                 HookTable.Call(_hooks.TrainStepEnd, step);
@@ -91,7 +97,9 @@ sealed partial class FitDriver<TBatch>
             step.EpochEndRequested = false;
             _epochEnded = true;
         }
+        _profile?.Mark(ProfilePhase.Loop);
         step.Scope.Free();
+        _profile?.StepEnd();
 
         var validate = _plan.Validates && _cursor.Step > _cursor.ValidatedAt
             && (done > 0 && _validateDue.IsDueAfterStep(StepForValidation, _run.Elapsed - _lastValidation) || EpochIsOver && _validateDue.IsDueAfterEpoch(_cursor.Epoch));
@@ -115,14 +123,33 @@ sealed partial class FitDriver<TBatch>
             return false;
         }
         CheckFinite(loss, step);
+        _profile?.Mark(ProfilePhase.Backward);
         if (_overrides.Backward is { } own) own(step, loss);
         else _fabric.Backward(loss, step.LossShare);
         HookTable.Call(_hooks.AfterBackward, step);
         return true;
     }
 
+    /// <summary>A step of an optimizer that asks for the loss of one batch again and again.</summary>
+    void Minimize(TBatch batch, TrainStep step) => _run.Optimizers[0].Step(() =>
+    {
+        // What one evaluation makes is freed before the next.
+        using var evaluation = TensorScope.Open();
+        _run.TrainLog.BeginStep();
+        Tensor? loss;
+        using (_fabric.Forward()) loss = _module.Train(batch, step);
+        if (loss is null) throw new InvalidOperationException($"{_module.GetName()}.TrainingStep gave no loss at step {step.Index}, but L-BFGS can't pass over a batch in the middle of a step.");
+        CheckLoss(loss, step);
+        HookTable.Call(_hooks.BeforeBackward, step, loss);
+        if (_overrides.Backward is { } own) own(step, loss);
+        else _fabric.Backward(loss);
+        HookTable.Call(_hooks.AfterBackward, step);
+        return _fabric.Mean(loss);
+    });
+
     void UpdateWeights(TrainStep step, double rescale)
     {
+        _profile?.Mark(ProfilePhase.Optimizer);
         var optimizer = _run.Optimizers[0];
         optimizer.GradientRescale = rescale;
         if (_overrides.OptimizerStep is { } own) own(step, optimizer);

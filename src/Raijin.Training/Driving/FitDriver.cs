@@ -31,6 +31,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     LoaderSet<TBatch>? _validation;
     BatchReader<TBatch>? _reader;
     LogPump? _pump;
+    readonly ProfileSession? _profile;
 
     public FitDriver(RunPlan plan, Fabric fabric, TrainingModule<TBatch> module, DataModule<TBatch> data, DataLoaders<TBatch> loaders, StageSetup<TBatch> stage, RunCheckpoints? checkpoints, StopSignal stop, ILogger logger)
     {
@@ -50,6 +51,8 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _logDue = plan.Options.Log;
         _validateDue = plan.Validate;
         Take(loaders);
+        _run.Profile = _profile = plan.Options.Profiler?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
+        if (_profile is not null) _hooks.ProfileIn(_profile);
     }
 
     public TrainingRun Run => _run;
@@ -63,9 +66,11 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
-        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup)));
+        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup, _plan)));
         if (!_plan.Manual && _run.Optimizers.Count > 1)
             InvalidOptionsException.ThrowIfAny([new("optimizers", $"{_run.Optimizers.Count} are configured, but TrainingStep drives one: override ManualStep to drive several")]);
+        if (_run.Optimizers.Any(o => o.EvaluatesLoss) && (_plan.Accumulation > 1 || _plan.AccumulationChanges.Count > 0))
+            InvalidOptionsException.ThrowIfAny([new("trainer.accumulateGradients", $"= {_plan.Accumulation}, but L-BFGS evaluates one batch again and again: give it a larger batch instead")]);
 
         _run.Clock = new RunClock(_plan.Options.Time, resumeFrom is null ? TimeSpan.Zero : RunSnapshot.ElapsedOf(resumeFrom));
         if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks);
@@ -96,7 +101,10 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
                 case FitPhase.EpochEnd: EndEpoch(); break;
             }
             Publish();
-            if (_cursor.IsBoundary && _run.WaitingForUpdate.Count == 0) _checkpoints?.Execute(_run, Snapshot, _hooks);
+            if (!_cursor.IsBoundary || _run.WaitingForUpdate.Count > 0) continue;
+            _profile?.Mark(ProfilePhase.Checkpoint);
+            _checkpoints?.Execute(_run, Snapshot, _hooks);
+            _profile?.Mark(ProfilePhase.Loop);
         }
         Finish();
         return ended;
@@ -120,6 +128,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     void StartEpoch()
     {
+        _profile?.Mark(ProfilePhase.Loop);
         if (_cursor.Epoch > 0 && _plan.Options.ReloadLoaders.IsDueAfterEpoch(_cursor.Epoch - 1)) Reload();
         OpenReader();
         HookTable.Call(_hooks.TrainEpochStart, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
@@ -149,6 +158,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     void Validate()
     {
+        _profile?.Mark(ProfilePhase.Validation);
         var random = RandomState.Capture();
         var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token);
         if (results is null)
@@ -160,6 +170,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _lastValidation = _run.Elapsed;
         WriteRecord(LogScope.Epoch, [.. results.Values]);
         foreach (var optimizer in _run.Optimizers) optimizer.Observe(results.Values);
+        _profile?.Mark(ProfilePhase.Loop);
         _cursor = _cursor with { Phase = EpochIsOver ? FitPhase.EpochEnd : FitPhase.Step, ValidatedAt = _cursor.Step };
     }
 
@@ -191,17 +202,22 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         // run that is later made longer goes on as if it had never ended here.
         if (_plan.Validates && !_stop.IsRequested && _cursor.Step > _cursor.ValidatedAt && _cursor.Step > _run.FirstStep)
         {
+            _profile?.Mark(ProfilePhase.Validation);
             var random = RandomState.Capture();
             var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token, isExtra: true);
             random.Restore();
             if (results is not null) WriteRecord(LogScope.Epoch, [.. results.Values]);
+            _profile?.Mark(ProfilePhase.Loop);
         }
         if (_cursor.Batch > 0)
             foreach (var (key, value) in _run.TrainLog.ReadEpoch()) _run.SetMetric(key, value);
         HookTable.Call(_hooks.TrainEnd, _run);
         HookTable.Call(_hooks.FitEnd, _run);
+        _profile?.Mark(ProfilePhase.Checkpoint);
         _checkpoints?.Execute(_run, Snapshot, _hooks);
         _checkpoints?.Flush();
+        // The caller keeps the weights that are meant to be used.
+        foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
     }
 
     /// <summary>Why to end now: null while training goes on. Only asked, and only answered, where the state is whole.</summary>
@@ -234,5 +250,6 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _pump?.Dispose();
         _run.Display.Dispose();
         _probe?.Dispose();
+        _profile?.Dispose();
     }
 }

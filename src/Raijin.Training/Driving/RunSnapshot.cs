@@ -8,7 +8,7 @@ namespace Raijin.Training;
 static class RunSnapshot
 {
     const string MetricFile = "metrics";
-    const string CallbackFile = "callbacks";
+    public const string CallbackFile = "callbacks";
 
     public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
     {

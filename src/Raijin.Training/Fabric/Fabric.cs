@@ -106,6 +106,10 @@ public sealed class Fabric : IDisposable
             var key = $"optimizer {request.Algorithm.GetType().Name} of {request.Module.GetName()}";
             if (!request.Module.parameters().Any(p => p.requires_grad)) faults.Add(new(key, "has no parameter to train: none wants a gradient"));
             faults.AddRange(request.ScheduleFaults(_options.TotalSteps, _options.StepsPerEpoch).Select(fault => new OptionFault(key, fault)));
+            if (request.Algorithm is not LbfgsOptions) continue;
+            if (request.Groups().Count > 1 || request.WeightDecay != 0) faults.Add(new(key, "minimises one function of all parameters: leave out groups and weight decay, and add a penalty to the loss instead"));
+            if (_options.ClipGradients != Clip.None) faults.Add(new(key, $"can't have its gradients clipped (clipGradients = {_options.ClipGradients}): its line search trusts them; leave clipping out"));
+            if (Scaler is not null || Precision.ConvertsWeights) faults.Add(new(key, $"needs float32 or float64 weights, not precision = {Precision}"));
         }
         InvalidOptionsException.ThrowIfAny(faults);
 

@@ -26,7 +26,7 @@ static class RunState
         var scalars = new JsonArray();
         for (var i = 0; i < optimizers.Count; i++)
         {
-            var state = optimizers[i].Fused.CaptureState();
+            var state = optimizers[i].CaptureState();
             var prefix = Prefix(i);
             foreach (var (key, tensor) in state.Tensors) states.Add(new(prefix + key, tensor));
             scalars.Add(JsonSerializer.SerializeToNode(state.Scalars, StateJson.Default.OptimizerScalars));
@@ -55,7 +55,7 @@ static class RunState
         {
             var prefix = Prefix(i);
             var tensors = saved.Entries.Where(e => e.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(e => (e.Name[prefix.Length..], saved.Tensor(e.Name)));
-            optimizers[i].Fused.LoadState(new OptimizerState(scalars[i].Deserialize(StateJson.Default.OptimizerScalars)!, tensors));
+            optimizers[i].LoadState(new OptimizerState(scalars[i].Deserialize(StateJson.Default.OptimizerScalars)!, tensors));
             optimizers[i].LoadSchedules(Remembered(i));
         }
         if (checkpoint.State["lossScaler"] is { } scale && optimizers is [{ Scaler: { } scaler }, ..]) scaler.State = scale.Deserialize(StateJson.Default.LossScalerState);

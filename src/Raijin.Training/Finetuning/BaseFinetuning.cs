@@ -37,7 +37,7 @@ public abstract class BaseFinetuning : Callback
     /// <param name="epoch">The epoch; the first is 0.</param>
     protected abstract double RateShare(long epoch);
 
-    internal override OptimizerSetup Amend(OptimizerSetup setup) => new([.. setup.Requests.Select(r => r with
+    internal override OptimizerSetup Amend(OptimizerSetup setup, RunPlan plan) => new([.. setup.Requests.Select(r => r with
     {
         Rules = [new GroupRule("finetuned", _patterns, 1, null, new ShareOfRate(r.Schedule, RateShare)), .. r.Rules],
     })]);

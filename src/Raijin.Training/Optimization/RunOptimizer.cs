@@ -9,17 +9,19 @@ namespace Raijin;
 /// <summary>An optimizer at work: its fused state, its schedules, the loss scale and the clipping of the run.</summary>
 /// <remarks>
 /// <para>
-/// <see cref="Step"/> is a whole update: measure the gradients (one read pass, only where clipping or a loss scale asks) → derive one factor for unscaling and clipping → update, with that
+/// <see cref="Step(double)"/> is a whole update: measure the gradients (one read pass, only where clipping or a loss scale asks) → derive one factor for unscaling and clipping → update, with that
 /// factor folded into the update's own pass → move the schedule on → drop the gradients.
 /// </para>
 /// <para>
 /// The same parts can be called one by one, to leave one out or to put something between them: <see cref="MeasureGradients"/>, <see cref="ClipGradients"/>, <see cref="Update"/>,
 /// <see cref="AdvanceSchedule"/>, <see cref="ClearGradients"/>. No part writes the gradients themselves but the last (an override of the run's clipping is handed unscaled ones): what unscaling and clipping come to is remembered, applied once
-/// by the next <see cref="Update"/>, and forgotten. So nothing is ever unscaled or clipped twice, whatever the order of calls, and <see cref="Step"/> after <see cref="ClipGradients"/> clips as that call said.
+/// by the next <see cref="Update"/>, and forgotten. So nothing is ever unscaled or clipped twice, whatever the order of calls, and <see cref="Step(double)"/> after <see cref="ClipGradients"/> clips as that call said.
 /// </para>
 /// </remarks>
 public sealed class RunOptimizer : IDisposable
 {
+    readonly FusedOptimizer? _fused;
+    readonly Lbfgs? _lbfgs;
     readonly LearningRateSchedule[] _schedules;
     readonly AdaptiveState[] _adaptive;
     readonly double[] _baseRates;
@@ -40,11 +42,14 @@ public sealed class RunOptimizer : IDisposable
     {
         Module = request.Module;
         var groups = request.Groups();
-        Fused = new FusedOptimizer(request.Algorithm, [.. groups.Select(g => g.Parameters)], new FusedOptimizerOptions { Masters = masters });
+        Algorithm = request.Algorithm;
+        if (request.Algorithm is LbfgsOptions options) _lbfgs = new Lbfgs(options, groups[0].Parameters);
+        else _fused = new FusedOptimizer(request.Algorithm, [.. groups.Select(g => g.Parameters)], new FusedOptimizerOptions { Masters = masters });
+        Groups = _fused?.Groups ?? [_lbfgs!.Group];
         _schedules = [.. groups.Select(g => g.Schedule)];
         _adaptive = [.. request.Adaptive.Select(a => a.Start())];
         _observed = new bool[_adaptive.Length];
-        _baseRates = [.. Fused.Groups.Select(g => g.LearningRate)];
+        _baseRates = [.. Groups.Select(g => g.LearningRate)];
         _usedRates = new double[_baseRates.Length];
         _totalSteps = totalSteps;
         _stepsPerEpoch = stepsPerEpoch;
@@ -58,15 +63,20 @@ public sealed class RunOptimizer : IDisposable
     public Module Module { get; }
 
     /// <summary>The parameter groups, with their current learning rates.</summary>
-    public IReadOnlyList<ParameterGroup> Groups => Fused.Groups;
+    public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>Updates done; steps skipped by the loss scaler are not counted.</summary>
-    public long Updates => Fused.Updates;
+    public long Updates => _fused?.Updates ?? _lbfgs!.Updates;
 
-    /// <summary>How the run clips gradients: what <see cref="Step"/> and <see cref="Update"/> do where <see cref="ClipGradients"/> was not called.</summary>
+    /// <summary>Whether an update needs the loss evaluated again and again, as L-BFGS does: <see cref="Step(Func{double})"/> then takes the place of <see cref="Step(double)"/> and its parts.</summary>
+    public bool EvaluatesLoss => _lbfgs is not null;
+
+    /// <summary>How the run clips gradients: what <see cref="Step(double)"/> and <see cref="Update"/> do where <see cref="ClipGradients"/> was not called.</summary>
     public Clip Clip { get; }
 
-    internal FusedOptimizer Fused { get; }
+    internal OptimizerAlgorithm Algorithm { get; }
+
+    internal FusedOptimizer Fused => _fused ?? throw new InvalidOperationException("L-BFGS evaluates the loss several times in an update: call Step with a function that computes the loss, runs backward and returns it.");
 
     internal LossScaler? Scaler { get; }
 
@@ -112,6 +122,40 @@ public sealed class RunOptimizer : IDisposable
         else AdvanceSchedule();
         return LastGradientNorm;
     }
+
+    /// <summary>One whole update of an optimizer that <see cref="EvaluatesLoss"/>: moves the weights, the schedule on, and drops the gradients.</summary>
+    /// <param name="closure">Computes the loss at the weights as they are, runs backward and returns the loss. Gradients are dropped before each call.</param>
+    /// <returns>The loss before the update.</returns>
+    /// <exception cref="InvalidOperationException">The optimizer needs one set of gradients only.</exception>
+    public double Step(Func<double> closure)
+    {
+        if (_lbfgs is null) throw new InvalidOperationException($"{Algorithm.GetType().Name} updates by one set of gradients: run backward and call Step without a function.");
+        BeforeStep?.Invoke(this);
+        RememberRates();
+        var loss = _lbfgs.Step(closure);
+        BeforeClear?.Invoke(this);
+        if (OwnClearing is { } clear) clear(this);
+        else ClearGradients();
+        if (OwnSchedule is { } advance) advance(this);
+        else AdvanceSchedule();
+        return loss;
+    }
+
+    /// <summary>The state, as a checkpoint keeps it: live tensors, borrowed.</summary>
+    internal OptimizerState CaptureState() => _fused?.CaptureState() ?? _lbfgs!.CaptureState();
+
+    /// <summary>Takes over a state.</summary>
+    internal void LoadState(OptimizerState state)
+    {
+        if (_fused is not null) _fused.LoadState(state);
+        else _lbfgs!.LoadState(state);
+    }
+
+    /// <summary>Puts the weights to evaluate in place of those in training, where the algorithm has others.</summary>
+    internal void UseEvaluationWeights() => _fused?.UseEvaluationWeights();
+
+    /// <summary>Puts the weights in training back.</summary>
+    internal void UseTrainingWeights() => _fused?.UseTrainingWeights();
 
     /// <summary>Notes a factor that the gradients still need, such as for a short accumulation window: part of every norm and of the coming update, which it is folded into. Several multiply.</summary>
     public void Rescale(double factor) => _rescale *= factor;
@@ -161,20 +205,21 @@ public sealed class RunOptimizer : IDisposable
     /// </summary>
     public void AdvanceSchedule()
     {
-        var point = new SchedulePoint(Fused.Updates, _totalSteps, _stepsPerEpoch);
+        var point = new SchedulePoint(Updates, _totalSteps, _stepsPerEpoch);
         var adapted = 1.0;
         foreach (var state in _adaptive) adapted *= state.Factor;
         for (var i = 0; i < _baseRates.Length; i++)
         {
-            Fused.Groups[i].LearningRate = _baseRates[i] * _schedules[i].Factor(point) * adapted;
-            if (_schedules[i].CyclesMomentum) Fused.Groups[i].Momentum = _schedules[i].Momentum(point);
+            Groups[i].LearningRate = _baseRates[i] * _schedules[i].Factor(point) * adapted;
+            if (_schedules[i].CyclesMomentum) Groups[i].Momentum = _schedules[i].Momentum(point);
         }
     }
 
     /// <summary>Drops the gradients, and what was decided about an update by them.</summary>
     public void ClearGradients()
     {
-        Fused.ClearGradients();
+        if (_fused is not null) _fused.ClearGradients();
+        else _lbfgs!.ClearGradients();
         ForgetDecisions();
     }
 
@@ -201,7 +246,7 @@ public sealed class RunOptimizer : IDisposable
             }
             else if (complete && !_observed[i])
             {
-                faults.Add(new($"optimizer {Fused.Algorithm.GetType().Name} of {Module.GetName()}", $"its schedule watches {_adaptive[i].Metric}, which nothing logs; logged so far: {string.Join(", ", _seen.DefaultIfEmpty("nothing"))}"));
+                faults.Add(new($"optimizer {Algorithm.GetType().Name} of {Module.GetName()}", $"its schedule watches {_adaptive[i].Metric}, which nothing logs; logged so far: {string.Join(", ", _seen.DefaultIfEmpty("nothing"))}"));
             }
         }
         InvalidOptionsException.ThrowIfAny(faults);
@@ -231,7 +276,11 @@ public sealed class RunOptimizer : IDisposable
     }
 
     /// <summary>Frees the optimizer's state.</summary>
-    public void Dispose() => Fused.Dispose();
+    public void Dispose()
+    {
+        _fused?.Dispose();
+        _lbfgs?.Dispose();
+    }
 
     void ClipByRunOrOverride()
     {
@@ -254,7 +303,7 @@ public sealed class RunOptimizer : IDisposable
         _measured = null;
         if (factor == 1) return;
         using var none = no_grad();
-        foreach (var (_, parameter) in Fused.Groups.SelectMany(g => g.Parameters))
+        foreach (var (_, parameter) in Groups.SelectMany(g => g.Parameters))
         {
             using var gradient = parameter.grad;
             gradient?.mul_(factor);
@@ -265,7 +314,7 @@ public sealed class RunOptimizer : IDisposable
 
     void RememberRates()
     {
-        for (var i = 0; i < _usedRates.Length; i++) _usedRates[i] = Fused.Groups[i].LearningRate;
+        for (var i = 0; i < _usedRates.Length; i++) _usedRates[i] = Groups[i].LearningRate;
     }
 
     void ForgetDecisions()

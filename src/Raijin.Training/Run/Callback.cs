@@ -26,7 +26,7 @@ public abstract class Callback : IRunHooks
     public virtual IEnumerable<OptionFault> Faults() => [];
 
     /// <summary>Changes the optimizers a module configured, before they are made.</summary>
-    internal virtual OptimizerSetup Amend(OptimizerSetup setup) => setup;
+    internal virtual OptimizerSetup Amend(OptimizerSetup setup, RunPlan plan) => setup;
 
     /// <summary>What to keep across a resume, as plain data; null for nothing.</summary>
     public virtual JsonObject? SaveState() => null;

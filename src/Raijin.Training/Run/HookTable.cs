@@ -110,6 +110,34 @@ sealed class HookTable
         return definition != typeof(Callback) && definition != typeof(TrainingModule<>) && definition != typeof(DataModule<>);
     }
 
+    /// <summary>Has every hook of the run itself measured from here on; setting up and taking down lie outside it.</summary>
+    public void ProfileIn(ProfileSession session)
+    {
+        session.Wrap(FitStart);
+        session.Wrap(FitEnd);
+        session.Wrap(SanityCheckStart);
+        session.Wrap(SanityCheckEnd);
+        session.Wrap(TrainStart);
+        session.Wrap(TrainEnd);
+        session.Wrap(TrainEpochStart);
+        session.Wrap(TrainEpochEnd);
+        session.Wrap(TrainBatchStart);
+        session.Wrap(TrainBatchEnd);
+        session.Wrap(BeforeBackward);
+        session.Wrap(AfterBackward);
+        session.Wrap(BeforeOptimizerStep);
+        session.Wrap(BeforeZeroGradients);
+        session.Wrap(TrainStepEnd);
+        session.Wrap(Log);
+        session.Wrap(Validation.Start);
+        session.Wrap(Validation.EpochStart);
+        session.Wrap(Validation.BatchStart);
+        session.Wrap(Validation.BatchEnd);
+        session.Wrap(Validation.EpochEnd);
+        session.Wrap(Validation.End);
+        session.Wrap(CheckpointSaved);
+    }
+
     public static void Call<T>(List<Action<T>> hook, T argument)
     {
         if (hook.Count == 0) return;

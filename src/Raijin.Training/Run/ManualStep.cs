@@ -25,8 +25,11 @@ public sealed class ManualStep : TrainStep
         using var others = Toggle(module);
         Tensor value;
         using (Fabric.Forward()) value = loss();
+        Run.Profile?.Mark(ProfilePhase.Backward);
         Backward(value);
+        Run.Profile?.Mark(ProfilePhase.Optimizer);
         optimizer.Step();
+        Run.Profile?.Mark(ProfilePhase.Forward);
         return value;
     }
 
@@ -46,7 +49,9 @@ public sealed class ManualStep : TrainStep
         using var others = Toggle(module);
         Tensor value;
         using (Fabric.Forward()) value = loss();
+        Run.Profile?.Mark(ProfilePhase.Backward);
         Backward(value, 1.0 / every);
+        Run.Profile?.Mark(ProfilePhase.Optimizer);
         // By the batches of the run, so that a resumed run updates where the uninterrupted one would have. A checkpoint holds no gradients: none is taken
         // while some wait for their update.
         var updates = (Run.Batches + 1) % every == 0;
@@ -59,6 +64,7 @@ public sealed class ManualStep : TrainStep
         {
             Run.WaitingForUpdate.Add(optimizer);
         }
+        Run.Profile?.Mark(ProfilePhase.Forward);
         return (value, updates);
     }
 

@@ -138,6 +138,11 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public IReadOnlyList<RunLogger>? Loggers { get; init; }
 
+    /// <summary>What watches where the run's time and memory go: a <see cref="SimpleProfiler"/>, a <see cref="TraceProfiler"/>, a <see cref="MemoryProfiler"/>, a <see cref="FlopsProfiler"/>, or several by <see cref="Profiler.Of"/>.</summary>
+    /// <value>Default null: nothing; a run pays one comparison a phase then.</value>
+    [JsonIgnore]
+    public Profiler? Profiler { get; init; }
+
     /// <summary>Where Raijin's own messages go.</summary>
     /// <value>Default null: warnings to standard error.</value>
     [JsonIgnore]

@@ -82,6 +82,8 @@ public sealed class TrainingRun
 
     internal RunDisplay Display { get; }
 
+    internal ProfileSession? Profile { get; set; }
+
     /// <summary>Optimizers with gradients that wait for more before an update.</summary>
     internal HashSet<RunOptimizer> WaitingForUpdate { get; } = [];
 

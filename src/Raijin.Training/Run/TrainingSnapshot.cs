@@ -36,7 +36,7 @@ sealed class TrainingSnapshot : IDisposable
         _scalars.Clear();
         for (var i = 0; i < run.Optimizers.Count; i++)
         {
-            var state = run.Optimizers[i].Fused.CaptureState();
+            var state = run.Optimizers[i].CaptureState();
             _scalars.Add(state.Scalars);
             if (_states.Count == i) _states.Add(new(StringComparer.Ordinal));
             foreach (var (key, tensor) in state.Tensors) Copy(_states[i], key, tensor);
@@ -49,7 +49,7 @@ sealed class TrainingSnapshot : IDisposable
         RestoreModel(run.Module);
         for (var i = 0; i < run.Optimizers.Count; i++)
         {
-            run.Optimizers[i].Fused.LoadState(new OptimizerState(_scalars[i], _states[i].Select(t => (t.Key, t.Value))));
+            run.Optimizers[i].LoadState(new OptimizerState(_scalars[i], _states[i].Select(t => (t.Key, t.Value))));
             run.Optimizers[i].AdvanceSchedule();
         }
     }

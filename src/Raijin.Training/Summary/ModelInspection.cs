@@ -1,12 +1,4 @@
-// Multiply-adds of one forward pass, the terms of order n alone (biases, activations and norms are not counted), each worth two FLOPs:
-//   Linear            out elements × in features
-//   Conv              out elements × in channels / groups × kernel
-//   ConvTranspose     in elements × out channels / groups × kernel
-//   LSTM, GRU, RNN    tokens × elements of all weight matrices
-//   MultiheadAttention, B batch, T queries, S keys, E width, K and V the widths of keys and values
-//                     2·B·T·E² (queries, output) + B·S·(K + V)·E (keys, values) + 2·B·T·S·E (scores, mixing)
-
-using TorchSharp.Modules;
+using Raijin.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -52,20 +44,21 @@ public sealed record ModelFacts
 public sealed class ModelInspection : IDisposable
 {
     readonly Module _model;
-    readonly List<Action> _removals = [];
+    readonly ModuleCalls _calls;
     readonly Dictionary<Module, long[]> _shapes = new(ReferenceEqualityComparer.Instance);
     readonly Dictionary<Module, long> _flops = new(ReferenceEqualityComparer.Instance);
 
-    ModelInspection(Module model) => _model = model;
+    ModelInspection(Module model)
+    {
+        _model = model;
+        _calls = ModuleCalls.Watch(model, null, Saw);
+    }
 
     /// <summary>Hooks onto every module below the model. Modules called through <c>call</c> are seen, those whose <c>forward</c> is called directly are not.</summary>
     public static ModelInspection Of(Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var inspection = new ModelInspection(model);
-        foreach (var module in model.named_modules().Select(m => m.module).Distinct(ReferenceEqualityComparer.Instance).Cast<Module>())
-            if (!ReferenceEquals(module, model)) inspection.Hook(module);
-        return inspection;
+        return new ModelInspection(model);
     }
 
     /// <summary>What was seen so far.</summary>
@@ -94,11 +87,7 @@ public sealed class ModelInspection : IDisposable
     }
 
     /// <summary>Takes the hooks off.</summary>
-    public void Dispose()
-    {
-        foreach (var remove in _removals) remove();
-        _removals.Clear();
-    }
+    public void Dispose() => _calls.Dispose();
 
     long? AddChildren(Module parent, int depth, List<ModuleFacts> into, HashSet<Module> seen)
     {
@@ -123,69 +112,15 @@ public sealed class ModelInspection : IDisposable
         return sum;
     }
 
-    void Hook(Module module)
+    void Saw(Module module, ModuleCall call)
     {
-        switch (module)
-        {
-            case Module<Tensor, Tensor> m:
-                Keep(m.register_forward_hook((_, input, output) => Saw(m, output, FlopsOf(m, input, output), output)));
-                break;
-            case Module<Tensor, Tensor, Tensor> m:
-                Keep(m.register_forward_hook((_, _, _, output) => Saw(m, output, null, output)));
-                break;
-            case Module<Tensor, Tensor, Tensor, Tensor> m:
-                Keep(m.register_forward_hook((_, _, _, _, output) => Saw(m, output, null, output)));
-                break;
-            case TorchSharp.Modules.LSTM m:
-                Keep(m.register_forward_hook((_, input, _, output) => Saw(m, output.Item1, RecurrentFlops(m, input), output)));
-                break;
-            case Module<Tensor, Tensor, (Tensor, Tensor)> m:
-                Keep(m.register_forward_hook((_, input, _, output) => Saw(m, output.Item1, m is TorchSharp.Modules.GRU or TorchSharp.Modules.RNN ? RecurrentFlops(m, input) : null, output)));
-                break;
-            case TorchSharp.Modules.MultiheadAttention m:
-                Keep(m.register_forward_hook((_, query, key, value, _, _, _, output) => Saw(m, output.Item1, AttentionFlops(query, key, value), output)));
-                break;
-        }
-
-        void Keep<TPre, TPost>(HookableModule<TPre, TPost>.HookRemover remover) where TPre : Delegate where TPost : Delegate => _removals.Add(remover.remove);
+        _shapes[module] = call.Output!.shape;
+        if (ModuleFlops.Of(module, call) is { } counted) _flops[module] = _flops.GetValueOrDefault(module) + counted;
     }
 
-    T Saw<T>(Module module, Tensor output, long? flops, T result)
-    {
-        _shapes[module] = output.shape;
-        if (flops is { } counted) _flops[module] = _flops.GetValueOrDefault(module) + counted;
-        return result;
-    }
+    internal static IEnumerable<Tensor> Distinct(IEnumerable<Tensor> tensors) => tensors.DistinctBy(t => t.Handle);
 
-    static long? FlopsOf(Module module, Tensor input, Tensor output) => module switch
-    {
-        TorchSharp.Modules.Linear linear => 2 * output.numel() * linear.in_features,
-        // The weight is [in, out / groups, kernel…] here and [out, in / groups, kernel…] below.
-        ConvolutionTranspose conv => 2 * input.numel() * (conv.weight.numel() / conv.in_channels),
-        Convolution conv => 2 * output.numel() * (conv.weight.numel() / conv.out_channels),
-        TorchSharp.Modules.Embedding => 0,
-        _ => null,
-    };
-
-    /// <summary>Each token meets every weight matrix once, whatever the gates, layers and directions.</summary>
-    static long RecurrentFlops(Module module, Tensor input)
-    {
-        var tokens = input.numel() / input.shape[^1];
-        return 2 * tokens * module.parameters().Where(p => p.dim() == 2).Sum(p => p.numel());
-    }
-
-    static long AttentionFlops(Tensor query, Tensor key, Tensor value)
-    {
-        // Query [T, B, E], key [S, B, K], value [S, B, V]; B is absent where there is no batch.
-        var width = query.shape[^1];
-        var queries = query.numel() / width;
-        var projections = 2 * queries * width * width + (key.numel() + value.numel()) * width;
-        return 2 * (projections + 2 * queries * key.shape[0] * width);
-    }
-
-    static IEnumerable<Tensor> Distinct(IEnumerable<Tensor> tensors) => tensors.DistinctBy(t => t.Handle);
-
-    static string TypeName(Module module)
+    internal static string TypeName(Module module)
     {
         var name = module.GetType().Name;
         var arity = name.IndexOf('`', StringComparison.Ordinal);

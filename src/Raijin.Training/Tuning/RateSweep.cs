@@ -13,7 +13,7 @@ sealed class RateSweep(LearningRateFinder finder) : Callback
 
     public FoundLearningRate Found(string reason) => new() { Rates = _rates, Losses = _losses, StopReason = reason };
 
-    internal override OptimizerSetup Amend(OptimizerSetup setup) => new([.. setup.Requests.Select(r => r with
+    internal override OptimizerSetup Amend(OptimizerSetup setup, RunPlan plan) => new([.. setup.Requests.Select(r => r with
     {
         // The base rate of one, so that the schedule's factor is the rate; a group's own scale of it stays.
         LearningRate = 1,

@@ -205,6 +205,24 @@ public sealed class ThreadedReaderTests
     }
 
     [Fact]
+    public void Disposing_ends_workers_that_wait_for_room_when_the_run_was_cancelled_before()
+    {
+        using var source = new CancellationTokenSource();
+        using var made = new SemaphoreSlim(0);
+        var loader = Dataset.Of(8, request => request.Index).Batches(new LoaderOptions { BatchSize = 1, Workers = 1, Prefetch = 1, Timeout = TimeSpan.FromSeconds(20) }, samples =>
+        {
+            made.Release();
+            return Read.Collated(samples);
+        });
+        var reader = loader.Open(0, cancellationToken: source.Token);
+        made.Wait(Token);
+        // The worker has made what there is room for: it waits, or is about to.
+        SpinWait.SpinUntil(() => false, TimeSpan.FromMilliseconds(20));
+        source.Cancel();
+        reader.Dispose();
+    }
+
+    [Fact]
     public void Splits_of_samples_are_disjoint_and_evaluation_parts_come_in_order()
     {
         var data = Dataset.Of(50, request => request.Index).Split(validation: 0.2, test: 0.1, seed: 9).Batches(new LoaderOptions { BatchSize = 8, Workers = 2 }, Read.Collated);

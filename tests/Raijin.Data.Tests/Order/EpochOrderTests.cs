@@ -63,7 +63,7 @@ public sealed class EpochOrderTests
         static long[] Samples(LoaderOptions options, long epoch)
         {
             var order = new EpochOrder(100, options);
-            return order.Fill(order.OfEpoch(epoch), 0, new long[100]).ToArray();
+            return order.OfEpoch(epoch).Fill(0, new long[100]).ToArray();
         }
     }
 
@@ -107,8 +107,8 @@ public sealed class EpochOrderTests
         return [.. Enumerable.Range(0, c.World).Select(rank =>
         {
             var order = all.Shard(rank, c.World);
-            var permutation = order.OfEpoch(c.Epoch);
-            return Enumerable.Range(0, (int)order.Batches).Select(batch => order.Fill(permutation, batch, new long[c.Batch]).ToArray()).ToList();
+            var epoch = order.OfEpoch(c.Epoch);
+            return Enumerable.Range(0, (int)order.Batches).Select(batch => epoch.Fill(batch, new long[c.Batch]).ToArray()).ToList();
         })];
     }
 }
