@@ -7,6 +7,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["checkpoint"] = CheckpointPage.Run,
     ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
+    ["logging"] = LoggingPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,

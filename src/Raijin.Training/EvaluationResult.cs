@@ -40,7 +40,8 @@ public sealed record EvaluationResult
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Phase}: {Samples:N0} samples in {Elapsed.TotalSeconds:F1} s\n");
-        foreach (var (key, value) in Metrics) text.Append(CultureInfo.InvariantCulture, $"  {key,-18}{value:G5}\n");
+        var width = Math.Max(18, Metrics.Keys.Select(k => k.Length + 2).DefaultIfEmpty(0).Max());
+        foreach (var (key, value) in Metrics) text.Append("  ").Append(key.PadRight(width)).Append(value.ToString("G5", CultureInfo.InvariantCulture)).Append('\n');
         return text.ToString().TrimEnd('\n');
     }
 }

@@ -110,6 +110,7 @@ public sealed partial class Trainer
         catch (Exception error)
         {
             // While everything is still there to be saved or shown.
+            driver.Fail(error);
             stage.Fail(driver.Run, error);
             driver.SaveAfterFailure();
             throw;

@@ -15,6 +15,8 @@ static class CommandTree
         Group("config", "Shows configurations", [Group("print", "Prints a task's configuration after all files and arguments", tasks.Select(task => new ConfigPrintCommand(task)))]),
         Group("checkpoint", "Looks into checkpoints", [new CheckpointInspectCommand()]),
         Group("schedule", "Prints and draws learning-rate schedules", ScheduleCatalog.All().Select(entry => new ScheduleCommand(entry))),
+        new PlotCommand(),
+        new RunsCommand(),
         new DoctorCommand(),
         new CompletionCommand(),
     ];

@@ -34,6 +34,7 @@ sealed partial class FitDriver<TBatch>
         step.IsWritten = _pump is not null && _logDue.IsDueAfterStep(_cursor.Step + 1, _run.Elapsed - _lastLog);
         _run.TrainLog.BeginStep();
         _epochEnded = false;
+        if (_run.Rich.IsUsed) _run.Rich.IsStepDue = step.IsWritten;
 
         var done = 0;
         var backward = 0;
@@ -56,6 +57,7 @@ sealed partial class FitDriver<TBatch>
             else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
             else if (ForwardAndBackward(batch, step)) backward++;
             HookTable.Call(_hooks.TrainBatchEnd, step);
+            step.Published.Clear();
             samples += batch.Count;
             done++;
             _run.Batch++;

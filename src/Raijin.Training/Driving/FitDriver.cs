@@ -32,6 +32,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     BatchReader<TBatch>? _reader;
     LogPump? _pump;
     readonly ProfileSession? _profile;
+    RunCard? _card;
 
     public FitDriver(RunPlan plan, Fabric fabric, TrainingModule<TBatch> module, DataModule<TBatch> data, DataLoaders<TBatch> loaders, StageSetup<TBatch> stage, RunCheckpoints? checkpoints, StopSignal stop, ILogger logger)
     {
@@ -76,7 +77,13 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks);
         _run.FirstStep = _cursor.Step;
         Publish();
-        if (loggers.Count > 0 && _plan.Directory is { } directory) _pump = new LogPump(loggers, directory, _cursor.Step, _logger);
+        if (_plan.Directory is { } directory)
+        {
+            var monitor = _callbacks.OfType<ModelCheckpoint>().FirstOrDefault(c => c.Monitor is not null)?.Monitor;
+            _card = RunCard.Start(directory, _plan.Options.Time.GetUtcNow(), monitor?.ToString());
+            _card.Write(directory, _logger);
+            if (loggers.Count > 0) OpenLogs(loggers, directory);
+        }
 
         using var scope = TensorScope.Open();
         _step = _plan.Manual ? new ManualStep(_run, scope, _fabric) : new TrainStep(_run, scope, _fabric);
@@ -107,6 +114,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             _profile?.Mark(ProfilePhase.Loop);
         }
         Finish();
+        End(new(_stop.IsRequested ? RunStatus.Interrupted : RunStatus.Finished, ended, _run.Metrics));
         return ended;
     }
 
@@ -124,6 +132,27 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             // The failure itself is what the caller must hear of.
             _logger.LogError(error, "The state at the failure could not be saved: {Message}", error.Message);
         }
+    }
+
+    /// <summary>Has the loggers and the run's own record say that it failed.</summary>
+    public void Fail(Exception error) => End(new(RunStatus.Failed, error.Message, _run.Metrics));
+
+    void End(RunOutcome outcome)
+    {
+        if (_pump is not null) _pump.Outcome = outcome;
+        if (_card is null) return;
+        var ended = _card with { Status = outcome.Status.ToString().ToLowerInvariant(), Reason = outcome.Reason, Ended = _plan.Options.Time.GetUtcNow() };
+        (ended with { Steps = _cursor.Step, Epoch = _cursor.Epoch, Seconds = _run.Elapsed.TotalSeconds, Metrics = outcome.Metrics }).Write(_plan.Directory!, _logger);
+    }
+
+    void OpenLogs(IReadOnlyList<RunLogger> loggers, string directory)
+    {
+        var described = loggers.Any(l => l.Accepts(LogKind.Parameters));
+        var run = new RunDescription(Path.GetFileName(directory), _plan.Options, (_module as IHyperParameters)?.HyperParameters, described ? LayerList.Of(_module) : null);
+        _pump = new LogPump(loggers, directory, _cursor.Step, _logger, run, _plan.Options.Time);
+        _run.Rich.Attach(_pump);
+        // A resumed run finds the records of every step its checkpoint has.
+        if (_checkpoints is not null) _checkpoints.BeforeSave = _pump.Flush;
     }
 
     void StartEpoch()
@@ -179,8 +208,9 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         var values = _run.TrainLog.ReadEpoch();
         foreach (var (key, value) in values) _run.SetMetric(key, value);
         foreach (var optimizer in _run.Optimizers) optimizer.Observe(values, complete: _cursor.ValidatedAt >= 0 || !_plan.Validates);
-        WriteRecord(LogScope.Epoch, values);
+        // What a hook logs for the epoch is in the epoch's own record.
         HookTable.Call(_hooks.TrainEpochEnd, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
+        WriteRecord(LogScope.Epoch, values);
         _run.TrainLog.Reset();
         _reader?.Dispose();
         _reader = null;

@@ -17,6 +17,9 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
 
     public CheckpointStore Store => store;
 
+    /// <summary>Called before a checkpoint is written: what must be on the disk before it is.</summary>
+    public Action? BeforeSave { get; set; }
+
     /// <summary>Writes one checkpoint for all requests of this boundary.</summary>
     /// <exception cref="CheckpointException">It, or the one still being written, failed. What was there before is untouched.</exception>
     public void Execute(TrainingRun run, Func<CheckpointContent> capture, HookTable hooks)
@@ -27,6 +30,7 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
         if (requests.Count == 0) return;
         (_run, _hooks) = (run, hooks);
         Settle();
+        BeforeSave?.Invoke();
 
         foreach (var request in requests) _retentions[request.By] = request.Retention;
         store.Retain = all => _retentions.Values.SelectMany(r => r.Select(all));

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Raijin.Training;
 
 namespace Raijin;
@@ -18,8 +17,8 @@ public sealed class CsvLogger : RunLogger
     readonly string _fileName;
     readonly List<string> _keys = [];
     readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
-    readonly StringBuilder _row = new();
-    string[] _fields = [];
+    readonly LineBuffer _row = new();
+    double?[] _fields = [];
     RecordFile? _file;
     string? _path;
 
@@ -30,6 +29,9 @@ public sealed class CsvLogger : RunLogger
         ArgumentException.ThrowIfNullOrWhiteSpace(fileName);
         _fileName = fileName;
     }
+
+    /// <inheritdoc/>
+    public override bool IsLocal => true;
 
     /// <inheritdoc/>
     public override string? Location => _path;
@@ -55,11 +57,24 @@ public sealed class CsvLogger : RunLogger
             if (!_columnOf.ContainsKey(key)) AddColumn(key);
         if (_keys.Count > known) Widen(known);
 
+        if (record.Values.Count == 0) return;
         Array.Clear(_fields);
-        foreach (var (key, value) in record.Values) _fields[_columnOf[key]] = value.ToString("R", CultureInfo.InvariantCulture);
-        _row.Clear().Append(CultureInfo.InvariantCulture, $"{RecordColumns.Name(record.Scope)},{record.Step},{record.Epoch},{RecordColumns.Text(record.Elapsed)}");
-        foreach (var field in _fields) _row.Append(',').Append(field);
-        _file!.Add(_row.ToString());
+        foreach (var (key, value) in record.Values) _fields[_columnOf[key]] = value;
+        _row.Clear();
+        _row.Add(RecordColumns.Name(record.Scope));
+        _row.Add((byte)',');
+        _row.Add(record.Step);
+        _row.Add((byte)',');
+        _row.Add(record.Epoch);
+        _row.Add((byte)',');
+        _row.Add(record.Elapsed.TotalSeconds, RecordColumns.SecondsFormat);
+        foreach (var field in _fields)
+        {
+            _row.Add((byte)',');
+            if (field is { } value) _row.Add(value, "R");
+        }
+        _row.Add((byte)'\n');
+        _file!.Add(_row.Written);
     }
 
     /// <inheritdoc/>
@@ -77,7 +92,7 @@ public sealed class CsvLogger : RunLogger
         RecordColumns.ThrowIfTaken(key);
         _columnOf.Add(key, _keys.Count);
         _keys.Add(key);
-        _fields = new string[_keys.Count];
+        _fields = new double?[_keys.Count];
     }
 
     /// <summary>Gives the rows there are empty fields for the columns from <paramref name="known"/> on, and the file its new header.</summary>
@@ -86,15 +101,15 @@ public sealed class CsvLogger : RunLogger
         _file!.Flush();
         var lines = RecordFile.Read(_file.Path);
         var padding = new string(',', _keys.Count - known);
-        var rows = lines.Count == 0 ? [] : lines.Skip(HeaderLines(lines)).Select(row => row + padding);
+        var rows = lines.Count == 0 ? [] : lines.Skip(CsvHeader.Lines(lines)).Select(row => row + padding);
         _file.Replace([Header(), .. rows]);
     }
 
     /// <summary>The lines of a file without the records of later steps, and without the columns that only those had.</summary>
     List<string> KeepUpTo(long fromStep, List<string> lines)
     {
-        var header = HeaderLines(lines);
-        var names = ParseHeader(string.Join('\n', lines.Take(header)));
+        var header = CsvHeader.Lines(lines);
+        var names = CsvHeader.Parse(string.Join('\n', lines.Take(header)));
         var fixedColumns = RecordColumns.All.Count;
         if (!names.Take(fixedColumns).SequenceEqual(RecordColumns.All))
             throw new InvalidDataException($"{_path} does not begin with {string.Join(',', RecordColumns.All)}: it is not a log of a run. Move it away, or give the logger another file name.");
@@ -117,34 +132,4 @@ public sealed class CsvLogger : RunLogger
     string Header() => string.Join(',', RecordColumns.All.Concat(_keys).Select(Quote));
 
     static string Quote(string name) => name.AsSpan().ContainsAny(",\"\r\n") ? $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : name;
-
-    /// <summary>How many lines the header takes: more than one where a key has a line break in it, which leaves a quote open.</summary>
-    static int HeaderLines(List<string> lines)
-    {
-        var count = 1;
-        var quotes = lines[0].Count(c => c == '"');
-        while (quotes % 2 == 1 && count < lines.Count) quotes += lines[count++].Count(c => c == '"');
-        return count;
-    }
-
-    static List<string> ParseHeader(string header)
-    {
-        var names = new List<string>();
-        var name = new StringBuilder();
-        var quoted = false;
-        for (var i = 0; i < header.Length; i++)
-        {
-            var c = header[i];
-            if (c == '"' && quoted && i + 1 < header.Length && header[i + 1] == '"') name.Append(header[i++]);
-            else if (c == '"') quoted = !quoted;
-            else if (c == ',' && !quoted)
-            {
-                names.Add(name.ToString());
-                name.Clear();
-            }
-            else name.Append(c);
-        }
-        names.Add(name.ToString());
-        return names;
-    }
 }

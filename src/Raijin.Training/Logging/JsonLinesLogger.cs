@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using Raijin.Training;
 
@@ -15,7 +13,8 @@ namespace Raijin;
 public sealed class JsonLinesLogger : RunLogger
 {
     readonly string _fileName;
-    readonly ArrayBufferWriter<byte> _line = new();
+    readonly LineBuffer _line = new();
+    readonly Dictionary<string, JsonEncodedText> _names = new(StringComparer.Ordinal);
     readonly OrderedDictionary<string, double> _values = new(StringComparer.Ordinal);
     RecordFile? _file;
     string? _path;
@@ -27,6 +26,9 @@ public sealed class JsonLinesLogger : RunLogger
         ArgumentException.ThrowIfNullOrWhiteSpace(fileName);
         _fileName = fileName;
     }
+
+    /// <inheritdoc/>
+    public override bool IsLocal => true;
 
     /// <inheritdoc/>
     public override string? Location => _path;
@@ -44,6 +46,7 @@ public sealed class JsonLinesLogger : RunLogger
     public override void Write(LogRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
+        if (record.Values.Count == 0) return;
         // A key twice in one record would be an object with the same name twice: the later one holds.
         _values.Clear();
         foreach (var (key, value) in record.Values)
@@ -52,23 +55,30 @@ public sealed class JsonLinesLogger : RunLogger
             _values[key] = value;
         }
 
-        _line.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(_line))
+        _line.Clear();
+        _line.Add(record.Scope == LogScope.Step ? """{"scope":"step","step":""" : """{"scope":"epoch","step":""");
+        _line.Add(record.Step);
+        _line.Add(""","epoch":""");
+        _line.Add(record.Epoch);
+        _line.Add(""","seconds":""");
+        _line.Add(record.Elapsed.TotalSeconds, RecordColumns.SecondsFormat);
+        for (var i = 0; i < _values.Count; i++)
         {
-            json.WriteStartObject();
-            json.WriteString(RecordColumns.Scope, RecordColumns.Name(record.Scope));
-            json.WriteNumber(RecordColumns.Step, record.Step);
-            json.WriteNumber(RecordColumns.Epoch, record.Epoch);
-            json.WritePropertyName(RecordColumns.Seconds);
-            json.WriteRawValue(RecordColumns.Text(record.Elapsed));
-            foreach (var (key, value) in _values)
-            {
-                if (double.IsFinite(value)) json.WriteNumber(key, value);
-                else json.WriteString(key, double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
-            }
-            json.WriteEndObject();
+            var (key, value) = _values.GetAt(i);
+            _line.Add(",\"");
+            _line.Add(NameOf(key));
+            _line.Add("\":");
+            if (double.IsFinite(value)) _line.Add(value, "R");
+            else _line.Add(double.IsNaN(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
         }
-        _file!.Add(Encoding.UTF8.GetString(_line.WrittenSpan));
+        _line.Add("}\n");
+        _file!.Add(_line.Written);
+    }
+
+    string NameOf(string key)
+    {
+        if (!_names.TryGetValue(key, out var name)) _names.Add(key, name = JsonEncodedText.Encode(key));
+        return name.Value;
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Raijin.Training;
 
 /// <summary>What every written record says of itself before its values, the same in each file format.</summary>
@@ -14,8 +12,8 @@ static class RecordColumns
 
     public static string Name(LogScope scope) => scope == LogScope.Step ? "step" : "epoch";
 
-    /// <summary>Training time, to the microsecond.</summary>
-    public static string Text(TimeSpan elapsed) => elapsed.TotalSeconds.ToString("F6", CultureInfo.InvariantCulture);
+    /// <summary>Training time is written in seconds, to the microsecond.</summary>
+    public const string SecondsFormat = "F6";
 
     /// <exception cref="InvalidOperationException">The key would hide a column of the record's own.</exception>
     public static void ThrowIfTaken(string key)

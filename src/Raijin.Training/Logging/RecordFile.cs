@@ -8,11 +8,13 @@ namespace Raijin.Training;
 /// </summary>
 sealed class RecordFile : IDisposable
 {
+    const int BufferBytes = 64 << 10;
+
     static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    StreamWriter _writer;
+    FileStream _stream;
 
-    RecordFile(string path, StreamWriter writer) => (Path, _writer) = (path, writer);
+    RecordFile(string path, FileStream stream) => (Path, _stream) = (path, stream);
 
     public string Path { get; }
 
@@ -34,25 +36,22 @@ sealed class RecordFile : IDisposable
         return [.. lines[..^1]];
     }
 
-    public void Add(string line)
-    {
-        _writer.Write(line);
-        _writer.Write('\n');
-    }
+    /// <summary>Appends a line, its end included in <paramref name="line"/>.</summary>
+    public void Add(ReadOnlySpan<byte> line) => _stream.Write(line);
 
-    public void Flush() => _writer.Flush();
+    public void Flush() => _stream.Flush();
 
     /// <summary>Puts other lines in place of all there are. Whoever reads the file sees the one or the other, never a part.</summary>
     public void Replace(IReadOnlyList<string> lines)
     {
-        _writer.Dispose();
+        _stream.Dispose();
         Write(Path, lines);
-        _writer = Append(Path);
+        _stream = Append(Path);
     }
 
-    public void Dispose() => _writer.Dispose();
+    public void Dispose() => _stream.Dispose();
 
-    static StreamWriter Append(string path) => new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read), Utf8);
+    static FileStream Append(string path) => new(path, FileMode.Append, FileAccess.Write, FileShare.Read, BufferBytes);
 
     static void Write(string path, IReadOnlyList<string> lines)
     {

@@ -44,16 +44,16 @@ static class ProfileText
     }
 
     /// <summary>A plain table with a heading line: the first column on the left, the others on the right.</summary>
-    public static Table Table(string title, params IReadOnlyList<string> headings)
+    public static Spectre.Console.Table Table(string title, params IReadOnlyList<string> headings)
     {
-        var table = new Table().Border(TableBorder.Simple).Title(Markup.Escape(title));
+        var table = new Spectre.Console.Table().Border(TableBorder.Simple).Title(Markup.Escape(title));
         for (var i = 0; i < headings.Count; i++)
         {
-            var column = new TableColumn(Markup.Escape(headings[i])) { NoWrap = true };
+            var column = new Spectre.Console.TableColumn(Markup.Escape(headings[i])) { NoWrap = true };
             table.AddColumn(i == 0 ? column.LeftAligned() : column.RightAligned());
         }
         return table;
     }
 
-    public static void Row(Table table, params IReadOnlyList<string> cells) => table.AddRow([.. cells.Select(c => new Text(c))]);
+    public static void Row(Spectre.Console.Table table, params IReadOnlyList<string> cells) => table.AddRow([.. cells.Select(c => new Text(c))]);
 }

@@ -126,6 +126,7 @@ public sealed record RunPlan
         if (options.AccumulateGradients < 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}; allowed: 1 and more");
         if (options.SanityValidationBatches < -1) Fault("sanityValidationBatches", $"= {options.SanityValidationBatches}; allowed: -1 (all) and more");
         if (!options.ReloadLoaders.IsNever && !options.ReloadLoaders.CountsEpochs) Fault("reloadLoaders", $"= {options.ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
+        if (options.Threads < 1) Fault("threads", $"= {options.Threads}; allowed: 1 and more");
         if (options.FastDevRun < 0) Fault("fastDevRun", $"= {options.FastDevRun}; allowed: 0 and more");
         if (options.Log.CountsEpochs) Fault("log", $"= {options.Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
 
@@ -160,6 +161,7 @@ public sealed record RunPlan
         var validates = validation is not null && !options.Validate.IsNever && module.Validates;
         if (validation is not null && !overfits && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
         if (validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
+        if (module.IsUnseeded) warnings.Add($"{module.GetName()} was made before anything was seeded: its first weights are other ones in each run. Make the Trainer first; it seeds.");
         InvalidOptionsException.ThrowIfAny(faults);
 
         var batches = limitTrain.Apply(data.Train.BatchesPerEpoch);

@@ -109,6 +109,10 @@ public sealed record TrainerOptions
     /// <value>Default false. Lightning's <c>detect_anomaly</c>.</value>
     public bool DetectAnomaly { get; init; }
 
+    /// <summary>Threads of libtorch's operators on the CPU, from the set-up of a run to its end; 1 and more. Networks of a few thousand weights are fastest on one.</summary>
+    /// <value>Default null: as they are, which is all cores.</value>
+    public int? Threads { get; init; }
+
     /// <summary>Whether ops that give other bits from run to run are refused, or pointed out.</summary>
     /// <value>Default off. Lightning's <c>deterministic</c>.</value>
     public Determinism Deterministic { get; init; } = Determinism.Off;

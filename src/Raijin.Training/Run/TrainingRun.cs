@@ -89,6 +89,8 @@ public sealed class TrainingRun
 
     internal MetricLog TrainLog { get; } = new();
 
+    internal RichLog Rich { get; } = new();
+
     internal List<KeyValuePair<string, double>> StepValues { get; } = [];
 
     /// <summary>The value last logged under a key in training steps, as far as the host knows it, without waiting for a device.</summary>
