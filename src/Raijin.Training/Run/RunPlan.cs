@@ -25,7 +25,7 @@ public sealed record RunPlan
     /// <summary>Microbatches per optimizer step, in the first epoch.</summary>
     public required int Accumulation { get; init; }
 
-    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (<see cref="GradientAccumulationScheduler"/>); in rising order.</summary>
+    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (by a gradient accumulation scheduler); in rising order.</summary>
     public IReadOnlyList<KeyValuePair<long, int>> AccumulationChanges { get; init; } = [];
 
     /// <summary>Optimizer steps of the first epoch, the short last one included; null when unknown.</summary>
@@ -131,11 +131,11 @@ public sealed record RunPlan
         if (options.Log.CountsEpochs) Fault("log", $"= {options.Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
 
         var manual = module.IsManual;
-        var accumulations = callbacks.OfType<GradientAccumulationScheduler>().ToList();
+        var accumulations = callbacks.Select(c => c.AccumulationChanges).OfType<IReadOnlyList<KeyValuePair<long, int>>>().ToList();
         if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
-        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a GradientAccumulationScheduler says so for each epoch: leave one of them out");
+        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a gradient accumulation scheduler says so for each epoch: leave one of them out");
         if (accumulations.Count > 0 && manual) Fault("callbacks", $"hold a gradient accumulation scheduler, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
-        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0].Changes : [];
+        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0] : [];
         var accumulation = changes is [{ Key: 0, Value: var first }, ..] ? first : options.AccumulateGradients;
         if (manual && module.IsAutomatic) Fault("module", $"{module.GetName()} overrides both TrainingStep and ManualStep: keep the one that is meant");
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
