@@ -1,5 +1,3 @@
-using Raijin.Training;
-
 namespace Raijin.House.Tests;
 
 /// <summary>The page for those who come from Lightning is complete, and names nothing that isn't there.</summary>

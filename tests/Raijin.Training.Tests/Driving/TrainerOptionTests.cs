@@ -8,7 +8,7 @@ public sealed class TrainerOptionTests : IDisposable
 {
     readonly LabeledDataset _set = Fixture.Blobs(96);
     readonly TemporaryFolder _folder = new();
-    readonly SmallClassifier _model = new();
+    readonly SmallClassifier _model = new() { Optimizer = m => Optimizers.AdamW(m, 1e-2) };
 
     public void Dispose()
     {

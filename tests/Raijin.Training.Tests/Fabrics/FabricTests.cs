@@ -94,7 +94,7 @@ public sealed class FabricTests
         using var model = Sequential(Linear(4, 4), Dropout(0.5), frozen);
         frozen.eval();
         Tensor kept;
-        var before = Tensors.TensorLedger.Read().LiveTensors;
+        var before = TensorLedger.Read().LiveTensors;
         using (var look = fabric.Evaluate(model))
         {
             Assert.DoesNotContain(model.modules(), m => m.training);
@@ -102,7 +102,7 @@ public sealed class FabricTests
             Assert.False(answer.requires_grad);
             kept = look.Keep(answer);
         }
-        using (kept) Assert.Equal(before + 1, Tensors.TensorLedger.Read().LiveTensors);
+        using (kept) Assert.Equal(before + 1, TensorLedger.Read().LiveTensors);
         Assert.Equal([true, true, false], model.children().Select(m => m.training));
         Assert.True(is_grad_enabled());
     }
