@@ -114,22 +114,7 @@ public sealed record RunPlan
         var warnings = new List<string>();
         void Fault(string key, string message) => faults.Add(new("trainer." + key, message));
 
-        if (options.MaxEpochs is null && options.MaxSteps is null && options.MaxTime is null && options.FastDevRun == 0)
-            Fault("maxEpochs", "not set, nor maxSteps nor maxTime: training would never end. Set one of them.");
-        if (options.MaxEpochs is <= 0) Fault("maxEpochs", $"= {options.MaxEpochs}; allowed: 1 and more");
-        if (options.MaxSteps is <= 0) Fault("maxSteps", $"= {options.MaxSteps}; allowed: 1 and more");
-        if (options.MaxTime is { } time && time <= TimeSpan.Zero) Fault("maxTime", $"= {time:c}; allowed: above zero");
-        if (options.MinEpochs < 0) Fault("minEpochs", $"= {options.MinEpochs}; allowed: 0 and more");
-        if (options.MinSteps < 0) Fault("minSteps", $"= {options.MinSteps}; allowed: 0 and more");
-        if (options.MinEpochs > options.MaxEpochs) Fault("minEpochs", $"= {options.MinEpochs}, but maxEpochs = {options.MaxEpochs}: raise the one or lower the other");
-        if (options.MinSteps > options.MaxSteps) Fault("minSteps", $"= {options.MinSteps}, but maxSteps = {options.MaxSteps}: raise the one or lower the other");
-        if (options.AccumulateGradients < 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}; allowed: 1 and more");
-        if (options.SanityValidationBatches < -1) Fault("sanityValidationBatches", $"= {options.SanityValidationBatches}; allowed: -1 (all) and more");
-        if (!options.ReloadLoaders.IsNever && !options.ReloadLoaders.CountsEpochs) Fault("reloadLoaders", $"= {options.ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
-        if (options.Threads < 1) Fault("threads", $"= {options.Threads}; allowed: 1 and more");
-        if (options.FastDevRun < 0) Fault("fastDevRun", $"= {options.FastDevRun}; allowed: 0 and more");
-        if (options.Log.CountsEpochs) Fault("log", $"= {options.Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
-
+        faults.AddRange(options.Faults());
         var manual = module.IsManual;
         var accumulations = callbacks.Select(c => c.AccumulationChanges).OfType<IReadOnlyList<KeyValuePair<long, int>>>().ToList();
         if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
