@@ -38,7 +38,9 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(data);
-        var device = options.Device.Resolve();
+        // What is plainly wrong is said before anything is downloaded; loaders that are there already cost nothing to ask, and their faults then stand in the plan's one list.
+        if (stage == RunStage.Fit && data is not GivenLoaders<TBatch>) InvalidOptionsException.ThrowIfAny(options.Faults());
+        var device = ResolveDevice(stage, options);
         var callbacks = RunCallbacks.For(stage, options, module.OwnCallbacks());
         var algorithms = options.Deterministic != Determinism.Off || options.Benchmark
             ? AlgorithmChoice.Set(options.Deterministic != Determinism.Off, options.Deterministic == Determinism.Warn, options.Benchmark)
@@ -59,6 +61,19 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
             begun.Fail(null, error);
             begun.Dispose();
             throw;
+        }
+    }
+
+    // A fit's plan names a device that can't be among all its faults.
+    static Device ResolveDevice(RunStage stage, TrainerOptions options)
+    {
+        try
+        {
+            return options.Device.Resolve();
+        }
+        catch (InvalidOptionsException error)
+        {
+            return stage == RunStage.Fit ? CPU : throw new InvalidOptionsException([.. error.Faults.Select(f => f with { Key = "trainer.device" })]);
         }
     }
 
