@@ -209,15 +209,23 @@ public sealed class WeightAveragerTests
             averager.Update();
             averager.UseAverages();
             averager.UseWeights();
-            var (tensors, bytes) = (Tensor.TotalCount, GC.GetAllocatedBytesForCurrentThread());
-            for (var i = 0; i < 20; i++)
+            var tensors = Tensor.TotalCount;
+            // The least of three: the runtime itself allocates now and then, when it compiles anew.
+            var least = long.MaxValue;
+            for (var round = 0; round < 3; round++)
             {
-                averager.Update();
-                averager.UseAverages();
-                averager.UseWeights();
+                var bytes = GC.GetAllocatedBytesForCurrentThread();
+                for (var i = 0; i < 20; i++)
+                {
+                    averager.Update();
+                    averager.UseAverages();
+                    averager.UseWeights();
+                }
+
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - bytes);
             }
 
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - bytes);
+            Assert.Equal(0, least);
             Assert.Equal(tensors, Tensor.TotalCount);
         }
 
