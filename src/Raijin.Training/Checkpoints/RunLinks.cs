@@ -18,13 +18,20 @@ static class RunLinks
         {
             Directory.CreateSymbolicLink(temporary, Path.GetRelativePath(runFolder, checkpoint));
             // Replaces a link, never a folder somebody made.
-            if (new DirectoryInfo(link).LinkTarget is not null) Directory.Delete(link);
+            if (new DirectoryInfo(link).LinkTarget is not null) Remove(link);
             Directory.Move(temporary, link);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             logger.LogDebug(error, "The link {Link} could not be made: {Message}", link, error.Message);
-            if (new DirectoryInfo(temporary).LinkTarget is not null) Directory.Delete(temporary);
+            if (new DirectoryInfo(temporary).LinkTarget is not null) Remove(temporary);
         }
+    }
+
+    // A link whose checkpoint was pruned is no folder any more to Directory.Delete, while Windows keeps links to folders apart from files.
+    static void Remove(string link)
+    {
+        if (OperatingSystem.IsWindows()) Directory.Delete(link);
+        else File.Delete(link);
     }
 }

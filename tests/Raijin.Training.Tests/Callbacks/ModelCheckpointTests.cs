@@ -36,6 +36,15 @@ public sealed class ModelCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_link_moves_on_when_its_checkpoint_was_pruned()
+    {
+        var result = Fit(new ModelCheckpoint { Monitor = Best.Min("val/loss"), Keep = 1, KeepLast = 1, Save = Every.Steps(1) }, o => o with { MaxEpochs = 4, Validate = Every.Steps(1) });
+        Assert.Equal(result.BestCheckpoint, Target("best"));
+        Assert.Equal(result.LastCheckpoint, Target("last"));
+        Assert.True(Directory.Exists(Path.Combine(_folder["run"], "best")));
+    }
+
+    [Fact]
     public void The_best_link_stays_where_a_resumed_run_does_worse()
     {
         var checkpoint = new ModelCheckpoint { Monitor = Best.Max("val/accuracy"), Keep = 5 };
