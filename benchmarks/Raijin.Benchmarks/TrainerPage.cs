@@ -35,6 +35,7 @@ static class TrainerPage
             ("hand-written, TorchSharp's SGD", () => ByHand(inputs, hidden, batches, fused: false)),
             ("hand-written, Raijin's SGD", () => ByHand(inputs, hidden, batches, fused: true)),
             ("Trainer, all off", () => Train(inputs, hidden, batches, logged: 0, everything: false)),
+            ("Trainer, all off, 10 callbacks without a hook of the step", () => Train(inputs, hidden, batches, logged: 0, everything: false, [.. Enumerable.Range(0, 10).Select(_ => new Quiet())])),
             ("Trainer, 1 logged scalar, none written", () => Train(inputs, hidden, batches, logged: 1, everything: false)),
             ("Trainer, 11 logged scalars, none written", () => Train(inputs, hidden, batches, logged: 11, everything: false)),
             ("Trainer, bar + CSV + checkpoints + 1 logged scalar", () => Train(inputs, hidden, batches, logged: 1, everything: true)),
@@ -145,7 +146,17 @@ static class TrainerPage
         return stamp.Result;
     }
 
-    static Sample Train(int inputs, int hidden, LabeledBatch[] batches, int logged, bool everything)
+    /// <summary>A callback that the step does not meet.</summary>
+    sealed class Quiet : Callback
+    {
+        readonly string _key = Guid.NewGuid().ToString();
+
+        public override string StateKey => _key;
+
+        public override void OnTrainEpochEnd(TrainEpoch epoch) { }
+    }
+
+    static Sample Train(int inputs, int hidden, LabeledBatch[] batches, int logged, bool everything, IReadOnlyList<Callback>? callbacks = null)
     {
         var folder = Directory.CreateTempSubdirectory("raijin-bench-").FullName;
         using var model = new Model(inputs, hidden, logged);
@@ -161,6 +172,7 @@ static class TrainerPage
             Progress = everything,
             Summary = false,
             HandleSignals = false,
+            Callbacks = callbacks ?? [],
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) }),
         };
         new Trainer(options).Fit(model, new DataLoaders<LabeledBatch>(new Premade(batches, stamp)));

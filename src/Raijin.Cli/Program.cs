@@ -1,4 +1,3 @@
 using Raijin.Cli;
 
-var terminal = new Terminal(Console.Out, Console.Error, TerminalStyle.OfProcess());
-return new RaijinApp(BuiltInTasks.All, terminal).Run(args);
+return BuiltInTasks.App().Run(args);

@@ -84,7 +84,8 @@ public sealed record FitResult
     public override string ToString()
     {
         var text = new StringBuilder();
-        void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"  {name,-18}{value}\n");
+        var width = Math.Max(18, Metrics.Keys.Select(k => k.Length + 2).DefaultIfEmpty(0).Max());
+        void Line(string name, string value) => text.Append("  ").Append(name.PadRight(width)).Append(value).Append('\n');
         text.Append(CultureInfo.InvariantCulture, $"Trained {Steps:N0} steps in {Elapsed.TotalSeconds:F1} s ({StepsPerSecond:N0} steps/s): {StopReason}.\n");
         foreach (var (key, value) in Metrics) Line(key, value.ToString("G5", CultureInfo.InvariantCulture));
         if (BestCheckpoint is not null) Line("best checkpoint", BestCheckpoint);

@@ -16,7 +16,8 @@ public sealed class FloorsTests
         ["Raijin.Training"] = 4,
         ["Raijin.Inference"] = 4,
         ["Raijin.Server"] = 5,
-        ["Raijin.Cli"] = 6,
+        ["Raijin.App"] = 6,
+        ["Raijin.Cli"] = 7,
     };
 
     public static TheoryData<string> Projects => [.. Tree.Files("src", ".csproj")];

@@ -6,7 +6,7 @@ namespace Raijin.House.Tests;
 
 public sealed class PublicApiTests
 {
-    public static TheoryData<string> Assemblies => ["Raijin.Tensors", "Raijin.Data", "Raijin.Metrics", "Raijin.Training"];
+    public static TheoryData<string> Assemblies => ["Raijin.Tensors", "Raijin.Data", "Raijin.Metrics", "Raijin.Charts", "Raijin.Training", "Raijin.App"];
 
     [Theory]
     [MemberData(nameof(Assemblies))]

@@ -41,6 +41,6 @@ public sealed partial class SnippetTests
         return text.ToString().Trim('\n');
     }
 
-    [GeneratedRegex(@"(?:<!-- snippet: (?<source>\S+) -->\n)?```csharp\n(?<code>[\s\S]*?)\n```")]
+    [GeneratedRegex(@"(?:<!-- snippet: (?<source>\S+) -->\n)?```csharp\n(?<code>|[\s\S]*?\n)```")]
     private static partial Regex Block();
 }

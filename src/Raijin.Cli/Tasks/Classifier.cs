@@ -6,7 +6,7 @@ namespace Raijin.Cli;
 
 /// <summary>Trains a network that maps inputs [B, …] to class scores [B, classes], by cross entropy.</summary>
 [SuppressMessage("Usage", "CA2213", Justification = "A module disposes the modules and metrics among its fields.")]
-sealed class Classifier(Module<Tensor, Tensor> network, int classes, OptimizerOptions optimizer) : TrainingModule<LabeledBatch>
+abstract class Classifier(Module<Tensor, Tensor> network, int classes, OptimizerOptions optimizer, ScheduleOptions schedule) : TrainingModule<LabeledBatch>
 {
     // Named as checkpoints name their weights.
     readonly Module<Tensor, Tensor> net = network;
@@ -23,7 +23,9 @@ sealed class Classifier(Module<Tensor, Tensor> network, int classes, OptimizerOp
 
     protected override void TestStep(LabeledBatch batch, EvalStep step) => Evaluate(batch, step, "test");
 
-    protected override OptimizerSetup ConfigureOptimizers() => optimizer.Build(this);
+    protected override Tensor PredictStep(LabeledBatch batch, EvalStep step) => functional.softmax(net.call(batch.Inputs), 1);
+
+    protected override OptimizerSetup ConfigureOptimizers() => optimizer.For(this, schedule);
 
     void Evaluate(LabeledBatch batch, EvalStep step, string phase)
     {

@@ -67,20 +67,20 @@ public static class ImageLoading
             return new LabeledBatch(Write(samples, transforms, writer), tensor(labels));
         });
 
-        Sample Take(SampleRequest request)
+        Draft Take(SampleRequest request)
         {
             var (image, label) = images.Get(request);
             return new(image, label, request.Random());
         }
     }
 
-    static FunctionDataset<Sample> Pending<T>(Dataset<T> images, Func<SampleRequest, Sample> take, ImageTransforms transforms, Normalize? normalize)
+    static FunctionDataset<Draft> Pending<T>(Dataset<T> images, Func<SampleRequest, Draft> take, ImageTransforms transforms, Normalize? normalize)
     {
         var steps = $"{transforms}, {(normalize is null ? "bytes" : normalize)}";
         return new(images.Count, take, images.Identity.Length == 0 ? steps : $"{images.Identity}, {steps}");
     }
 
-    static Tensor Write(IReadOnlyList<Sample> samples, ImageTransforms transforms, PlaneWriter writer)
+    static Tensor Write(IReadOnlyList<Draft> samples, ImageTransforms transforms, PlaneWriter writer)
     {
         Tensor? batch = null;
         var (width, height) = (0, 0);
@@ -120,5 +120,5 @@ public static class ImageLoading
         $"image {at} of the batch", $"{width} × {height} pixels, as the first", string.Create(CultureInfo.InvariantCulture, $"{image.Width} × {image.Height}"),
         "End the transforms with one that gives every image one size: a crop, or a resize to height and width.");
 
-    readonly record struct Sample(RgbImage Image, long Label, RandomStream Random);
+    readonly record struct Draft(RgbImage Image, long Label, RandomStream Random);
 }

@@ -20,9 +20,9 @@ abstract class PlaneWriter
     public abstract void Write(ReadOnlySpan<Rgb> pixels, Span<byte> target);
 
     /// <summary>A writer of normalised float32, or of bytes where there is no rule.</summary>
-    public static PlaneWriter Of(Normalize? normalize) => normalize is null ? new Bytes() : new Floats(normalize);
+    public static PlaneWriter Of(Normalize? normalize) => normalize is null ? new BytePlanes() : new Floats(normalize);
 
-    sealed class Bytes : PlaneWriter
+    sealed class BytePlanes : PlaneWriter
     {
         public override int Channels => 3;
 

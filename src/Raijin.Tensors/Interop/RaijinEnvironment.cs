@@ -15,7 +15,14 @@ public static class RaijinEnvironment
     /// <summary><c>NO_COLOR</c>: whether the user wants no colours (https://no-color.org); true when set to anything but nothing.</summary>
     public static bool NoColor => Read("NO_COLOR") is not null;
 
+    /// <summary>Every variable that begins with <c>RAIJIN__</c>, by the rest of its name: the configuration of a run, <c>TRAINER__MAXEPOCHS</c> = <c>3</c>.</summary>
+    public static IReadOnlyDictionary<string, string> Settings => ReadAll("RAIJIN__");
+
 #pragma warning disable RS0030 // This is the one place.
     static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+
+    static Dictionary<string, string> ReadAll(string prefix) => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+        .Where(variable => ((string)variable.Key).StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        .ToDictionary(variable => ((string)variable.Key)[prefix.Length..], variable => (string?)variable.Value ?? "", StringComparer.OrdinalIgnoreCase);
 #pragma warning restore RS0030
 }

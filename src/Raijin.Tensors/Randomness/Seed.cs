@@ -13,6 +13,9 @@ public static class Seed
     /// <summary>Our own process-wide stream: (seed, stream = rank). Started by <see cref="Everything"/>, 0 before.</summary>
     public static RandomStream Stream { get; internal set; } = new(0);
 
+    /// <summary>Whether <see cref="Everything"/> was called in this process: before, a model's first weights differ from run to run.</summary>
+    public static bool IsSet { get; private set; }
+
     /// <summary>
     /// Seeds libtorch's default generators, of the CPU and of every GPU it can use, and our own stream. Rank 0 gives libtorch the seed itself,
     /// so it draws what any other program draws after <c>manual_seed</c>; every other rank gets a seed of its own.
@@ -26,6 +29,7 @@ public static class Seed
         torch.manual_seed(derived).Dispose();
         if (cuda.is_available()) cuda.manual_seed_all(derived);
         Stream = new RandomStream((ulong)seed, (ulong)rank);
+        IsSet = true;
     }
 
     /// <summary>The seed of a rank's libtorch generators.</summary>

@@ -17,6 +17,8 @@ public sealed class GradientAccumulationScheduler : Callback
     /// <summary>Epoch and microbatches, in rising order.</summary>
     public IReadOnlyList<KeyValuePair<long, int>> Changes => _changes;
 
+    internal override IReadOnlyList<KeyValuePair<long, int>>? AccumulationChanges => _changes;
+
     /// <inheritdoc/>
     public override IEnumerable<OptionFault> Faults()
     {

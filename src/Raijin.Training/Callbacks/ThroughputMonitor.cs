@@ -11,7 +11,7 @@ namespace Raijin;
 /// </remarks>
 public sealed class ThroughputMonitor : Callback
 {
-    readonly Queue<Mark> _marks = [];
+    readonly Queue<Tally> _marks = [];
     ModelInspection? _inspection;
     double? _flopsPerSample;
 
@@ -40,7 +40,7 @@ public sealed class ThroughputMonitor : Callback
     {
         ArgumentNullException.ThrowIfNull(run);
         _marks.Clear();
-        _marks.Enqueue(Mark.Of(run));
+        _marks.Enqueue(Tally.Of(run));
         _flopsPerSample = FlopsPerSample;
         // Watched until the first written step, whatever number of samples that took.
         if (FlopsPerSample is null) _inspection = ModelInspection.Of(run.Module);
@@ -50,7 +50,7 @@ public sealed class ThroughputMonitor : Callback
     public override void OnLog(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        var now = Mark.Of(run);
+        var now = Tally.Of(run);
         if (_inspection is not null) EndInspection(now.Samples - _marks.Peek().Samples);
         var first = _marks.Peek();
         _marks.Enqueue(now);
@@ -88,8 +88,8 @@ public sealed class ThroughputMonitor : Callback
         _inspection = null;
     }
 
-    readonly record struct Mark(TimeSpan At, long Step, long Batches, long Samples, long Tokens)
+    readonly record struct Tally(TimeSpan At, long Step, long Batches, long Samples, long Tokens)
     {
-        public static Mark Of(TrainingRun run) => new(run.Elapsed, run.Step, run.Batches, run.Samples, run.Tokens);
+        public static Tally Of(TrainingRun run) => new(run.Elapsed, run.Step, run.Batches, run.Samples, run.Tokens);
     }
 }

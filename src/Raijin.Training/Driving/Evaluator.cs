@@ -74,6 +74,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
                 HookTable.Call(table.BatchStart, step);
                 using (fabric.Forward()) module.Evaluate(batch, step);
                 HookTable.Call(table.BatchEnd, step);
+                step.Published.Clear();
                 scope.Free();
                 samples += step.Samples;
                 done++;
@@ -134,6 +135,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
             Tensor answer;
             using (fabric.Forward()) answer = module.Predict(batch, step);
             HookTable.Call(hooks.PredictBatchEnd, step, answer);
+            step.Published.Clear();
             return scope.Release(answer);
         }
     }

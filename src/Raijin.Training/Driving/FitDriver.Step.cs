@@ -57,6 +57,7 @@ sealed partial class FitDriver<TBatch>
             else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
             else if (ForwardAndBackward(batch, step)) backward++;
             HookTable.Call(_hooks.TrainBatchEnd, step);
+            step.Published.Clear();
             samples += batch.Count;
             done++;
             _run.Batch++;

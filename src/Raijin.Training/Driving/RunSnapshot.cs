@@ -8,7 +8,6 @@ namespace Raijin.Training;
 static class RunSnapshot
 {
     const string MetricFile = "metrics";
-    public const string CallbackFile = "callbacks";
 
     public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
     {
@@ -31,7 +30,7 @@ static class RunSnapshot
             foreach (var (name, tensor) in callback.SaveTensors()) kept.Add(new($"{callback.StateKey}/{name}", tensor));
         }
         state["callbacks"] = saved;
-        if (kept.Count > 0) content.Tensors[CallbackFile] = kept;
+        if (kept.Count > 0) content.Tensors[RunState.CallbackFile] = kept;
         if (module.Save() is { } ofModule) state["module"] = ofModule;
         if (data.SaveState() is { } ofData) state["data"] = ofData;
 
@@ -69,7 +68,7 @@ static class RunSnapshot
 
         using var scope = TensorScope.Open();
         var saved = state["callbacks"]!.AsObject();
-        var kept = checkpoint.Has(CallbackFile) ? checkpoint.File(CallbackFile) : null;
+        var kept = checkpoint.Has(RunState.CallbackFile) ? checkpoint.File(RunState.CallbackFile) : null;
         foreach (var callback in callbacks)
         {
             if (saved[callback.StateKey] is JsonObject own) callback.LoadState(own.DeepClone().AsObject());

@@ -12,6 +12,7 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
     readonly RunSetup _setup;
     readonly DataModule<TBatch> _data;
     readonly IDisposable? _algorithms;
+    readonly int _threads = get_num_threads();
     bool _dataIsUp;
     bool _failed;
 
@@ -23,6 +24,7 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
         Callbacks = callbacks;
         Hooks = HookTable.Of(callbacks, module);
         Overrides = module.Overrides().With(data);
+        if (setup.Options.Threads is > 0 and { } threads) set_num_threads(threads);
     }
 
     public IReadOnlyList<Callback> Callbacks { get; }
@@ -74,6 +76,7 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
         if (_dataIsUp) _data.Teardown(_setup.Stage);
         HookTable.Call(Hooks.Teardown, _setup);
         _algorithms?.Dispose();
+        if (_setup.Options.Threads is not null) set_num_threads(_threads);
     }
 }
 

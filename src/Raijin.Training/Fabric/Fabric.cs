@@ -140,6 +140,15 @@ public sealed class Fabric : IDisposable
     /// <summary>Opens a step: a scope in which intermediates are freed at its end.</summary>
     public FabricStep Step() => new(_steps++);
 
+    /// <summary>
+    /// Opens a look at a model: evaluation mode, no gradients, and a scope that frees what is made in it. Everything is as before when it is disposed: <c>using (fabric.Evaluate(model)) …</c>
+    /// </summary>
+    public FabricEvaluation Evaluate(Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new(model);
+    }
+
     /// <summary>Runs the forward pass in the precision's arithmetic: <c>using (fabric.Forward()) loss = model.call(x)</c>. Needed for the autocast precisions only.</summary>
     public ForwardScope Forward() => Precision.UsesAutocast ? new(Autocast.Enter(Device.type, Precision.Compute)) : default;
 
@@ -267,4 +276,29 @@ public sealed class FabricStep : IDisposable
 
     /// <summary>Frees what the step made.</summary>
     public void Dispose() => _scope.Dispose();
+}
+
+/// <summary>A look at a model of a hand-written loop: evaluation mode, no gradients, and what is made in it is freed at its end.</summary>
+public sealed class FabricEvaluation : IDisposable
+{
+    readonly ModuleModes _modes;
+    readonly IDisposable _gradients = no_grad();
+    readonly TensorScope _scope = TensorScope.Open();
+
+    internal FabricEvaluation(Module model)
+    {
+        _modes = new ModuleModes(model);
+        model.eval();
+    }
+
+    /// <summary>Keeps a tensor beyond the look. The caller owns it then.</summary>
+    public Tensor Keep(Tensor tensor) => _scope.Release(tensor);
+
+    /// <summary>Frees what was made, and puts every submodule back into its mode.</summary>
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _gradients.Dispose();
+        _modes.Restore();
+    }
 }

@@ -13,6 +13,7 @@ static class RunState
 {
     public const string ModelFile = "model";
     public const string OptimizerFile = "optimizer";
+    public const string CallbackFile = "callbacks";
     const int Version = 1;
 
     /// <summary>Everything, as live tensors: borrowed from the model and the optimizers, or owned by the scope that is open.</summary>

@@ -14,7 +14,7 @@ namespace Raijin;
 public sealed class PredictionFile : PredictionWriter, IDisposable
 {
     readonly string _path;
-    readonly Format _format;
+    readonly Layout _format;
     FileStream? _file;
     StreamWriter? _text;
     long _samples;
@@ -28,14 +28,14 @@ public sealed class PredictionFile : PredictionWriter, IDisposable
         _path = Path.GetFullPath(path);
         _format = Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".jsonl" => Format.JsonLines,
-            ".csv" => Format.Csv,
-            ".npy" => Format.Npy,
+            ".jsonl" => Layout.JsonLines,
+            ".csv" => Layout.Csv,
+            ".npy" => Layout.Npy,
             var other => throw new ArgumentException($"{path} ends in \"{other}\": predictions are written as .jsonl, .csv or .npy.", nameof(path)),
         };
     }
 
-    enum Format { JsonLines, Csv, Npy }
+    enum Layout { JsonLines, Csv, Npy }
 
     string Temporary => _path + ".part";
 
@@ -48,7 +48,7 @@ public sealed class PredictionFile : PredictionWriter, IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
         _file = new FileStream(Temporary, FileMode.Create, FileAccess.ReadWrite);
         (_samples, _shape) = (0, null);
-        if (_format == Format.Npy) _file.Write(new byte[NpyHeaderBytes]);
+        if (_format == Layout.Npy) _file.Write(new byte[NpyHeaderBytes]);
         else _text = new StreamWriter(_file, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
     }
 
@@ -60,20 +60,20 @@ public sealed class PredictionFile : PredictionWriter, IDisposable
         ArgumentNullException.ThrowIfNull(prediction);
         if (prediction.dim() == 0) ShapeMismatchException.Throw(nameof(prediction), "[B, …], a row a sample", "a scalar", "Keep the batch's dim in PredictStep.");
         var shape = prediction.shape[1..];
-        if (_shape is not null && _format != Format.JsonLines && !_shape.AsSpan().SequenceEqual(shape))
+        if (_shape is not null && _format != Layout.JsonLines && !_shape.AsSpan().SequenceEqual(shape))
             ShapeMismatchException.Throw(nameof(prediction), $"[B{string.Concat(_shape.Select(d => $", {d}"))}] as before", $"[{string.Join(", ", prediction.shape)}]", "Write answers of different shapes as .jsonl.");
 
         using var scope = NewDisposeScope();
         var values = prediction.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
         var samples = (int)prediction.shape[0];
         var width = samples == 0 ? 0 : values.Length / samples;
-        if (_shape is null && _format == Format.Csv) WriteCsvHeader(width);
+        if (_shape is null && _format == Layout.Csv) WriteCsvHeader(width);
         _shape ??= shape;
         switch (_format)
         {
-            case Format.Npy: _file!.Write(MemoryMarshal.AsBytes(values.AsSpan())); break;
-            case Format.Csv: for (var i = 0; i < samples; i++) WriteCsv(step, values.AsSpan(i * width, width), i); break;
-            case Format.JsonLines: for (var i = 0; i < samples; i++) WriteJson(step, values.AsSpan(i * width, width), shape, i); break;
+            case Layout.Npy: _file!.Write(MemoryMarshal.AsBytes(values.AsSpan())); break;
+            case Layout.Csv: for (var i = 0; i < samples; i++) WriteCsv(step, values.AsSpan(i * width, width), i); break;
+            case Layout.JsonLines: for (var i = 0; i < samples; i++) WriteJson(step, values.AsSpan(i * width, width), shape, i); break;
         }
         _samples += samples;
     }
@@ -85,7 +85,7 @@ public sealed class PredictionFile : PredictionWriter, IDisposable
         if (_file is null) return;
         _text?.Dispose();
         _text = null;
-        if (_format == Format.Npy) WriteNpyHeader();
+        if (_format == Layout.Npy) WriteNpyHeader();
         _file.Dispose();
         _file = null;
         File.Move(Temporary, _path, overwrite: true);

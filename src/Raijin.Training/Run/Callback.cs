@@ -28,6 +28,9 @@ public abstract class Callback : IRunHooks
     /// <summary>Changes the optimizers a module configured, before they are made.</summary>
     internal virtual OptimizerSetup Amend(OptimizerSetup setup, RunPlan plan) => setup;
 
+    /// <summary>From which epochs on an optimizer step has how many microbatches; null where this callback does not say.</summary>
+    internal virtual IReadOnlyList<KeyValuePair<long, int>>? AccumulationChanges => null;
+
     /// <summary>What to keep across a resume, as plain data; null for nothing.</summary>
     public virtual JsonObject? SaveState() => null;
 

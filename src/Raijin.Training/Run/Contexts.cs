@@ -34,6 +34,9 @@ public class TrainStep
     /// <summary>Set by <see cref="Skip"/>, obeyed and cleared by the driver.</summary>
     internal bool SkipRequested { get; set; }
 
+    /// <summary>Tensors shown to callbacks until the microbatch is over.</summary>
+    public PublishedTensors Published { get; } = new();
+
     /// <summary>Whether this step's values will be written once it is done: the moment to log what is dear to compute.</summary>
     public bool IsWritten { get; internal set; }
 
@@ -149,6 +152,9 @@ public sealed class EvalStep
 
     /// <summary>The name of the loader the batch comes from; empty where there is only one.</summary>
     public string Loader { get; private set; } = "";
+
+    /// <summary>Tensors shown to callbacks until the batch is over.</summary>
+    public PublishedTensors Published { get; } = new();
 
     internal MetricLog Values => _log;
 

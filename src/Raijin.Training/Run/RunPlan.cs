@@ -25,7 +25,7 @@ public sealed record RunPlan
     /// <summary>Microbatches per optimizer step, in the first epoch.</summary>
     public required int Accumulation { get; init; }
 
-    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (<see cref="GradientAccumulationScheduler"/>); in rising order.</summary>
+    /// <summary>From which epochs on an optimizer step has how many microbatches, where that changes (by a gradient accumulation scheduler); in rising order.</summary>
     public IReadOnlyList<KeyValuePair<long, int>> AccumulationChanges { get; init; } = [];
 
     /// <summary>Optimizer steps of the first epoch, the short last one included; null when unknown.</summary>
@@ -114,27 +114,13 @@ public sealed record RunPlan
         var warnings = new List<string>();
         void Fault(string key, string message) => faults.Add(new("trainer." + key, message));
 
-        if (options.MaxEpochs is null && options.MaxSteps is null && options.MaxTime is null && options.FastDevRun == 0)
-            Fault("maxEpochs", "not set, nor maxSteps nor maxTime: training would never end. Set one of them.");
-        if (options.MaxEpochs is <= 0) Fault("maxEpochs", $"= {options.MaxEpochs}; allowed: 1 and more");
-        if (options.MaxSteps is <= 0) Fault("maxSteps", $"= {options.MaxSteps}; allowed: 1 and more");
-        if (options.MaxTime is { } time && time <= TimeSpan.Zero) Fault("maxTime", $"= {time:c}; allowed: above zero");
-        if (options.MinEpochs < 0) Fault("minEpochs", $"= {options.MinEpochs}; allowed: 0 and more");
-        if (options.MinSteps < 0) Fault("minSteps", $"= {options.MinSteps}; allowed: 0 and more");
-        if (options.MinEpochs > options.MaxEpochs) Fault("minEpochs", $"= {options.MinEpochs}, but maxEpochs = {options.MaxEpochs}: raise the one or lower the other");
-        if (options.MinSteps > options.MaxSteps) Fault("minSteps", $"= {options.MinSteps}, but maxSteps = {options.MaxSteps}: raise the one or lower the other");
-        if (options.AccumulateGradients < 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}; allowed: 1 and more");
-        if (options.SanityValidationBatches < -1) Fault("sanityValidationBatches", $"= {options.SanityValidationBatches}; allowed: -1 (all) and more");
-        if (!options.ReloadLoaders.IsNever && !options.ReloadLoaders.CountsEpochs) Fault("reloadLoaders", $"= {options.ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
-        if (options.FastDevRun < 0) Fault("fastDevRun", $"= {options.FastDevRun}; allowed: 0 and more");
-        if (options.Log.CountsEpochs) Fault("log", $"= {options.Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
-
+        faults.AddRange(options.Faults());
         var manual = module.IsManual;
-        var accumulations = callbacks.OfType<GradientAccumulationScheduler>().ToList();
+        var accumulations = callbacks.Select(c => c.AccumulationChanges).OfType<IReadOnlyList<KeyValuePair<long, int>>>().ToList();
         if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
-        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a GradientAccumulationScheduler says so for each epoch: leave one of them out");
+        if (accumulations.Count > 0 && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but a gradient accumulation scheduler says so for each epoch: leave one of them out");
         if (accumulations.Count > 0 && manual) Fault("callbacks", $"hold a gradient accumulation scheduler, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
-        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0].Changes : [];
+        IReadOnlyList<KeyValuePair<long, int>> changes = accumulations.Count > 0 ? accumulations[0] : [];
         var accumulation = changes is [{ Key: 0, Value: var first }, ..] ? first : options.AccumulateGradients;
         if (manual && module.IsAutomatic) Fault("module", $"{module.GetName()} overrides both TrainingStep and ManualStep: keep the one that is meant");
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
@@ -160,6 +146,7 @@ public sealed record RunPlan
         var validates = validation is not null && !options.Validate.IsNever && module.Validates;
         if (validation is not null && !overfits && !module.Validates) warnings.Add($"There is a validation loader, but {module.GetName()} does not override ValidationStep: it is not used.");
         if (validation is null && module.Validates && !options.Validate.IsNever) warnings.Add($"{module.GetName()} overrides ValidationStep, but there is no validation loader: it is never called.");
+        if (module.IsUnseeded) warnings.Add($"{module.GetName()} was made before anything was seeded: its first weights are other ones in each run. Make the Trainer first; it seeds.");
         InvalidOptionsException.ThrowIfAny(faults);
 
         var batches = limitTrain.Apply(data.Train.BatchesPerEpoch);

@@ -109,6 +109,10 @@ public sealed record TrainerOptions
     /// <value>Default false. Lightning's <c>detect_anomaly</c>.</value>
     public bool DetectAnomaly { get; init; }
 
+    /// <summary>Threads of libtorch's operators on the CPU, from the set-up of a run to its end; 1 and more. Networks of a few thousand weights are fastest on one.</summary>
+    /// <value>Default null: as they are, which is all cores.</value>
+    public int? Threads { get; init; }
+
     /// <summary>Whether ops that give other bits from run to run are refused, or pointed out.</summary>
     /// <value>Default off. Lightning's <c>deterministic</c>.</value>
     public Determinism Deterministic { get; init; } = Determinism.Off;
@@ -160,4 +164,28 @@ public sealed record TrainerOptions
     /// <value>Default the system's.</value>
     [JsonIgnore]
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>What is wrong with the settings on their own, by their keys (<c>trainer.maxEpochs</c>); a fit, which knows the module and the data too, may find more.</summary>
+    public IReadOnlyList<OptionFault> Faults()
+    {
+        var faults = new List<OptionFault>();
+        void Add(string key, string message) => faults.Add(new("trainer." + key, message));
+
+        if (MaxEpochs is null && MaxSteps is null && MaxTime is null && FastDevRun == 0)
+            Add("maxEpochs", "not set, nor maxSteps nor maxTime: training would never end. Set one of them.");
+        if (MaxEpochs is <= 0) Add("maxEpochs", $"= {MaxEpochs}; allowed: 1 and more");
+        if (MaxSteps is <= 0) Add("maxSteps", $"= {MaxSteps}; allowed: 1 and more");
+        if (MaxTime is { } time && time <= TimeSpan.Zero) Add("maxTime", $"= {time:c}; allowed: above zero");
+        if (MinEpochs < 0) Add("minEpochs", $"= {MinEpochs}; allowed: 0 and more");
+        if (MinSteps < 0) Add("minSteps", $"= {MinSteps}; allowed: 0 and more");
+        if (MinEpochs > MaxEpochs) Add("minEpochs", $"= {MinEpochs}, but maxEpochs = {MaxEpochs}: raise the one or lower the other");
+        if (MinSteps > MaxSteps) Add("minSteps", $"= {MinSteps}, but maxSteps = {MaxSteps}: raise the one or lower the other");
+        if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
+        if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
+        if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
+        if (Threads < 1) Add("threads", $"= {Threads}; allowed: 1 and more");
+        if (FastDevRun < 0) Add("fastDevRun", $"= {FastDevRun}; allowed: 0 and more");
+        if (Log.CountsEpochs) Add("log", $"= {Log}; allowed: steps, time or never. An epoch's values are always written at its end.");
+        return faults;
+    }
 }

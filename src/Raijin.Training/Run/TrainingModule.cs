@@ -19,6 +19,9 @@ public abstract partial class TrainingModule<TBatch> : Module, IRunHooks where T
     /// <summary>Makes the module.</summary>
     protected TrainingModule() : base("") { }
 
+    /// <summary>Whether nothing was seeded when it was made, so that its first weights are other ones in each run.</summary>
+    internal bool IsUnseeded { get; } = !Seed.IsSet;
+
     /// <summary>The optimizers and their schedules. Called once, when a fit starts, after the weights have their device and dtype.</summary>
     protected abstract OptimizerSetup ConfigureOptimizers();
 

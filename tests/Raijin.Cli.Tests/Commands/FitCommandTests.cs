@@ -103,12 +103,12 @@ public sealed class FitCommandTests : IDisposable
     public void Mnist_needs_a_folder_and_trains_on_its_files()
     {
         var call = Call.Run("fit", "mnist", "--output", Run);
-        Assert.Equal((2, "1 problem in the options:\n  data.folder   needed: give the folder of the idx files with --data DIR\n"), (call.ExitCode, call.Error));
+        Assert.Equal((2, "1 problem in the options:\n  data.folder   needed: Folder of the idx files, gzipped or not\n"), (call.ExitCode, call.Error));
 
         var data = SharedData.Require("mnist");
         foreach (var kind in new[] { "perceptron", "convolutions" })
         {
-            var fit = Call.Run("fit", "mnist", "--data", data, "--model.kind", kind, "--trainer.maxSteps", "20", "--trainer.limitValidation", "10 batches", "--output", _folder[kind], "--json");
+            var fit = Call.Run("fit", "mnist", "--data", data, "--model", kind, "--trainer.maxSteps", "20", "--trainer.limitValidation", "10 batches", "--output", _folder[kind], "--json");
             Assert.Equal(0, fit.ExitCode);
             Assert.InRange(Parse(fit).GetProperty("metrics").GetProperty("val/accuracy").GetDouble(), 0.3, 1);
         }

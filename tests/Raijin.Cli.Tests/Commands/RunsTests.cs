@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Raijin.App;
 using Raijin.Testing;
 using Raijin.Training;
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using Raijin.App;
 using Raijin.Testing;
 
 namespace Raijin.Cli.Tests;

@@ -1,5 +1,6 @@
 using System.Text;
 using CsCheck;
+using Raijin.App;
 using Raijin.Testing;
 
 namespace Raijin.Cli.Tests;

@@ -1,3 +1,4 @@
+using Raijin.App;
 using Raijin.Testing;
 
 namespace Raijin.Cli.Tests;
@@ -22,7 +23,7 @@ public sealed class ConfigLayersTests : IDisposable
     public void Defaults_given_in_code_are_kept_and_not_changed()
     {
         var defaults = new SampleOptions { Model = new() { Hidden = 7, Name = "mine" } };
-        var resolved = ResolvedConfig<SampleOptions>.Resolve(defaults, [], Arguments(("model.hidden", "9")));
+        var resolved = ResolvedConfig<SampleOptions>.Resolve(Shape, defaults, Sources([], Arguments(("model.hidden", "9"))));
         Assert.Equal((9, "mine", 7), (resolved.Options.Model.Hidden, resolved.Options.Model.Name, defaults.Model.Hidden));
     }
 
@@ -155,7 +156,11 @@ public sealed class ConfigLayersTests : IDisposable
     }
 
     ResolvedConfig<SampleOptions> Resolve(string[] files, params (string Key, string Text)[] arguments) =>
-        ResolvedConfig<SampleOptions>.Resolve(new SampleOptions(), files, Arguments(arguments));
+        ResolvedConfig<SampleOptions>.Resolve(Shape, new SampleOptions(), Sources(files, Arguments(arguments)));
+
+    static GroupShape Shape => (GroupShape)ValueShape.Of(typeof(SampleOptions))!;
+
+    static ConfigSources Sources(string[] files, ConfigMap arguments) => new(files, new ConfigMap([], Origin.Default), arguments);
 
     static ConfigMap Arguments(params (string Key, string Text)[] arguments) =>
         new([.. arguments.Select(a => new ConfigEntry(a.Key, new ConfigScalar(a.Text, Quoted: false, Origin.Argument), Origin.Argument))], Origin.Argument);

@@ -1,4 +1,5 @@
 using CsCheck;
+using Raijin.App;
 using Raijin.Testing;
 
 namespace Raijin.Cli.Tests;
@@ -64,14 +65,16 @@ public sealed class ConfigWriterTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["base.yaml"], "trainer:\n  maxEpochs: 3\n");
         var argument = new ConfigEntry("model.widths", new ConfigScalar("1,2", Quoted: false, Origin.Argument), Origin.Argument);
-        var resolved = ResolvedConfig<SampleOptions>.Resolve(new(), [folder["base.yaml"]], new ConfigMap([argument], Origin.Argument));
+        var resolved = ResolvedConfig<SampleOptions>.Resolve(Shape, new(), new([folder["base.yaml"]], new ConfigMap([], Origin.Default), new ConfigMap([argument], Origin.Argument)));
         var yaml = ConfigWriter.ToYaml(resolved.Tree, sources: true).Replace(folder.Path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
         Golden.Match(yaml, "sources.yaml");
     }
 
-    static ConfigMap Tree(SampleOptions options) => ((RecordShape)ValueShape.Of(typeof(SampleOptions))!).ToNode(options, "", _ => Origin.Default);
+    static GroupShape Shape => (GroupShape)ValueShape.Of(typeof(SampleOptions))!;
 
-    static SampleOptions Bind(ConfigMap map) => ResolvedConfig<SampleOptions>.Resolve(new SampleOptions { Note = "other", Model = new() { Widths = [9] } }, [], map).Options;
+    static ConfigMap Tree(SampleOptions options) => Shape.ToNode(options, "", _ => Origin.Default);
+
+    static SampleOptions Bind(ConfigMap map) => ResolvedConfig<SampleOptions>.Resolve(Shape, new SampleOptions { Note = "other", Model = new() { Widths = [9] } }, new([], new ConfigMap([], Origin.Default), map)).Options;
 
     static void AssertEqual(SampleOptions expected, SampleOptions actual)
     {

@@ -1,3 +1,5 @@
+using Raijin.App;
+
 namespace Raijin.Cli.Tests;
 
 public sealed class NearestKeyTests

@@ -1,3 +1,4 @@
+using Raijin.App;
 using Raijin.Charts;
 using Raijin.Testing;
 

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Raijin.App;
 
 namespace Raijin.Cli.Tests;
 

@@ -74,4 +74,36 @@ public sealed class FabricTests
         var error = Assert.Throws<InvalidOptionsException>(() => Fabric.Launch(Cpu with { Precision = Precision.Float16 }));
         Assert.Contains("0.4 GFLOP/s", error.Message);
     }
+
+    [Fact]
+    public void One_process_is_the_only_rank_and_says_so()
+    {
+        var console = new StringWriter();
+        using var fabric = Fabric.Launch(Cpu with { Console = Spectre.Console.AnsiConsole.Create(new() { Out = new Spectre.Console.AnsiConsoleOutput(console) }) });
+        using var value = tensor(new[] { 2.5f });
+        Assert.Equal((1, 0, 2.5), (fabric.WorldSize, fabric.Rank, fabric.Mean(value)));
+        fabric.Print("loss 0.25");
+        Assert.Equal("loss 0.25", console.ToString().Trim());
+    }
+
+    [Fact]
+    public void A_look_at_a_model_leaves_modes_gradients_and_memory_as_they_were()
+    {
+        using var fabric = Fabric.Launch(Cpu);
+        var frozen = Dropout(0.5);
+        using var model = Sequential(Linear(4, 4), Dropout(0.5), frozen);
+        frozen.eval();
+        Tensor kept;
+        var before = TensorLedger.Read().LiveTensors;
+        using (var look = fabric.Evaluate(model))
+        {
+            Assert.DoesNotContain(model.modules(), m => m.training);
+            var answer = model.call(ones(2, 4));
+            Assert.False(answer.requires_grad);
+            kept = look.Keep(answer);
+        }
+        using (kept) Assert.Equal(before + 1, TensorLedger.Read().LiveTensors);
+        Assert.Equal([true, true, false], model.children().Select(m => m.training));
+        Assert.True(is_grad_enabled());
+    }
 }

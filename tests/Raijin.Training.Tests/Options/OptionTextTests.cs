@@ -54,4 +54,15 @@ public sealed class OptionTextTests
         Assert.True(Best.Max("m").IsBetter(0, double.NaN));
         Assert.False(Best.Max("m").IsBetter(1.05, 1, minDelta: 0.1));
     }
+
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("cpu")]
+    [InlineData("cuda:1")]
+    [InlineData("mps")]
+    public void Devices_are_named_as_they_print(string name)
+    {
+        Assert.Equal(name, DeviceChoice.Parse(name, null).ToString());
+        Assert.Contains("cpu", DeviceChoice.Available);
+    }
 }

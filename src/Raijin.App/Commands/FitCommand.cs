@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace Raijin.App;
+
+/// <summary><c>raijin fit TASK</c>: trains, afresh or on from a run's last good checkpoint.</summary>
+sealed class FitCommand : TaskCommand
+{
+    readonly Option<string> _resume = new("--resume")
+    {
+        Description = "Go on from the last good checkpoint of this run, or of the newest; afresh when there is none",
+        HelpName = "DIR",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    // For a search, which follows its trials.
+    readonly Option<string> _reports = new(TrialReports.Option) { Hidden = true };
+
+    /// <summary>Trains <paramref name="task"/>.</summary>
+    public FitCommand(LearningTask task) : base("fit", "Trains", task)
+    {
+        Options.Add(_resume);
+        Options.Add(_reports);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples =>
+    [
+        $"{Typed}{Learning.RequiredArguments}",
+        $"{Typed}{Learning.RequiredArguments} --trainer.maxEpochs 50 --seed 1",
+        $"{Typed} --resume",
+    ];
+
+    /// <inheritdoc/>
+    public override int Execute(Invocation invocation)
+    {
+        var resume = invocation.Texts(_resume);
+        var config = Config.Resolve(invocation, complete: resume is null);
+        var folder = invocation.Text(_resume) ?? config.Options.Trainer.Output;
+        if (folder is null && resume is not null && (folder = RunFolders.Newest(Learning.Runs)) is null)
+            invocation.Terminal.Human.Write($"Nothing to resume below {Learning.Runs}: starting afresh.\n");
+        folder ??= RunFolders.Next(Learning.Runs);
+        if (resume is not null) config = Config.Resolve(invocation, RunFolders.SavedConfig(folder));
+
+        var result = Fit(config, folder, resume is not null, invocation);
+        Print(result, invocation);
+        JsonReport.Write(invocation.Terminal, Reported, result.ExitCode, json => WriteJson(json, result));
+        return result.ExitCode;
+    }
+
+    FitResult Fit(ResolvedConfig<TaskConfig> config, string folder, bool resume, Invocation invocation)
+    {
+        var options = config.Options;
+        List<Callback> callbacks = [.. options.Trainer.Callbacks, new SaveConfig(config.Tree)];
+        if (options.Trainer.Checkpoints) callbacks.Add(options.Checkpoint.ToCallback());
+        if (options.EarlyStopping is { } stopping) callbacks.Add(stopping.ToCallback());
+        if (invocation.Text(_reports) is { } reports) callbacks.Add(new TrialReports(reports));
+        var trainer = options.Trainer with { Output = folder, Callbacks = callbacks, Console = invocation.Terminal.Progress };
+        try
+        {
+            return Learning.Fit(options, trainer, resume ? Resume.Last : Resume.None);
+        }
+        catch (InvalidOptionsException error)
+        {
+            throw new InvalidOptionsException(config.Locate(error.Faults));
+        }
+    }
+
+    void Print(FitResult result, Invocation invocation)
+    {
+        var terminal = invocation.Terminal;
+        var rows = result.Metrics.Select(metric => (metric.Key, RunReport.Number(metric.Value))).ToList();
+        if (result.BestCheckpoint is { } best) rows.Add(("checkpoint", RunFolders.Shown(best)));
+        if (result.LastCheckpoint is { } last && last != result.BestCheckpoint) rows.Add(("last checkpoint", RunFolders.Shown(last)));
+        rows.AddRange(result.Logs.Select(log => ("log", RunFolders.Shown(log))));
+        RunReport.Print(terminal.Human, FormattableString.Invariant($"Trained {result.Steps:N0} steps in {result.Elapsed.TotalSeconds:F1} s ({result.StepsPerSecond:N0} steps/s): {result.StopReason}."), rows);
+        if (result.ExitCode != ExitCodes.Success && result.Directory is { } folder)
+            RunReport.PrintHint(terminal.Human, "Saved. Go on with", invocation.App.AsTyped($"{Typed} --resume ") + RunFolders.Shown(folder));
+    }
+
+    void WriteJson(Utf8JsonWriter json, FitResult result)
+    {
+        json.WriteString("task", Learning.Name);
+        json.WriteMeasures("metrics", result.Metrics);
+        json.WriteString("checkpoint", result.BestCheckpoint);
+        json.WriteString("lastCheckpoint", result.LastCheckpoint);
+        json.WriteString("logDirectory", result.Directory);
+        json.WriteStartArray("logs");
+        foreach (var log in result.Logs) json.WriteStringValue(log);
+        json.WriteEndArray();
+        json.WriteNumber("epochs", result.Epochs);
+        json.WriteNumber("steps", result.Steps);
+        json.WriteNumber("stepsHere", result.StepsHere);
+        json.WriteNumber("samples", result.Samples);
+        json.WriteMeasure("seconds", result.Elapsed.TotalSeconds);
+        json.WriteMeasure("stepsPerSecond", result.StepsPerSecond);
+        json.WriteNumber("peakMemoryBytes", RunReport.PeakMemoryBytes());
+        json.WriteString("stopReason", result.StopReason);
+    }
+}

@@ -1,0 +1,135 @@
+using System.ComponentModel.DataAnnotations;
+using static TorchSharp.torch.nn;
+
+namespace Raijin;
+
+/// <summary>
+/// An optimizer chosen by configuration: <c>--optimizer adamW --optimizer.learningRate 3e-4</c>. A module whose constructor takes one has these keys; it hands them on in
+/// <c>ConfigureOptimizers</c> with <see cref="For"/>.
+/// </summary>
+/// <remarks>An own optimizer is a derived record with a <see cref="ChoiceAttribute"/>.</remarks>
+public abstract record OptimizerOptions
+{
+    /// <summary>The base learning rate.</summary>
+    [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)]
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Weight decay.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double WeightDecay { get; init; }
+
+    /// <summary>Name patterns of parameters without weight decay.</summary>
+    public IReadOnlyList<string> NoDecayOn { get; init; } = ["*.bias"];
+
+    /// <summary>The setup for all parameters of <paramref name="module"/>.</summary>
+    /// <param name="module">Whose parameters are updated.</param>
+    /// <param name="schedule">The learning rate over the run; null for constant.</param>
+    public OptimizerSetup For(Module module, ScheduleOptions? schedule = null)
+    {
+        var setup = Build(module);
+        if (NoDecayOn.Count > 0) setup = setup.NoDecayOn([.. NoDecayOn]);
+        return schedule is null ? setup : setup.With(schedule.Build());
+    }
+
+    /// <summary>The algorithm over the parameters of <paramref name="module"/>, with this rate and decay.</summary>
+    protected abstract OptimizerSetup Build(Module module);
+}
+
+/// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
+[Choice("adamW")]
+public sealed record AdamWOptions : OptimizerOptions
+{
+    /// <summary>Options with the usual weight decay.</summary>
+    public AdamWOptions() => WeightDecay = 0.01;
+
+    /// <summary>Decay of the gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the squared gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.AdamW(module, LearningRate, WeightDecay, Beta1, Beta2);
+}
+
+/// <summary>Adam with L2 regularisation (Kingma and Ba 2015).</summary>
+[Choice("adam")]
+public sealed record AdamOptions : OptimizerOptions
+{
+    /// <summary>Decay of the gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the squared gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.Adam(module, LearningRate, Beta1, Beta2, weightDecay: WeightDecay);
+}
+
+/// <summary>Stochastic gradient descent.</summary>
+[Choice("sgd")]
+public sealed record SgdOptions : OptimizerOptions
+{
+    /// <summary>Options with a rate for gradients that are not normalised.</summary>
+    public SgdOptions() => LearningRate = 1e-2;
+
+    /// <summary>Momentum.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Whether the momentum looks ahead (Nesterov).</summary>
+    public bool Nesterov { get; init; }
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.Sgd(module, LearningRate, Momentum, weightDecay: WeightDecay, nesterov: Nesterov);
+}
+
+/// <summary>Lion: the sign of an interpolated momentum (Chen et al. 2023).</summary>
+[Choice("lion")]
+public sealed record LionOptions : OptimizerOptions
+{
+    /// <summary>Options with a rate for steps that are all signs.</summary>
+    public LionOptions() => LearningRate = 1e-4;
+
+    /// <summary>Share of the old momentum in the direction.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the momentum.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta2 { get; init; } = 0.99;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.Lion(module, LearningRate, WeightDecay, Beta1, Beta2);
+}
+
+/// <summary>Adagrad (Duchi et al. 2011).</summary>
+[Choice("adagrad")]
+public sealed record AdagradOptions : OptimizerOptions
+{
+    /// <summary>Options with a rate for sums of squares that only grow.</summary>
+    public AdagradOptions() => LearningRate = 1e-2;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.Adagrad(module, LearningRate, weightDecay: WeightDecay);
+}
+
+/// <summary>RMSprop.</summary>
+[Choice("rmsProp")]
+public sealed record RmsPropOptions : OptimizerOptions
+{
+    /// <summary>Decay of the squared gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Alpha { get; init; } = 0.99;
+
+    /// <summary>Momentum.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Momentum { get; init; }
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.RmsProp(module, LearningRate, Alpha, momentum: Momentum, weightDecay: WeightDecay);
+}
