@@ -37,8 +37,8 @@ var result = Tuner.Search(space, new() { Trials = trials, HigherIsBetter = true,
     return fit.Fit(new DigitClassifier(settings), digits.Batches(trial.Int("batchSize"))).Metrics["val/accuracy"];
 });
 Console.WriteLine($"{result.Trials.Count} trials, {result.Trials.Count(t => t.State == TrialState.Stopped)} of them ended early. The best:");
-foreach (var trial in result.Trials.OrderByDescending(t => t.Score).Take(5))
-    Console.WriteLine($"  {trial.Score:p1}  {string.Join("  ", trial.Trial.Values.Select(v => $"{v.Key} {v.Value}"))}");
+foreach (var (trial, score) in result.Trials.OrderByDescending(t => t.Score).Take(5).Select(t => (t.Trial, t.Score)))
+    Console.WriteLine($"  {score:p1}  learning rate {trial.Double("learningRate"):g2}, {trial.Int("hidden")} hidden, dropout {trial.Double("dropout"):f2}, batches of {trial.Int("batchSize")}");
 
 /// <summary>Tells the search each epoch's accuracy and ends the trial when it is told to.</summary>
 sealed class StopBadTrial(TrialRun run) : Callback
