@@ -1,4 +1,4 @@
-// An autoencoder and a variational one (Kingma and Welling 2014) press digits into eight numbers and draw them again.
+// An autoencoder and a variational one (Kingma and Welling 2014) press digits into eight numbers and draw them again. TensorBoard shows how they get better at it.
 //   dotnet run -c Release --project samples/05_vae -- [epochs]
 
 using Raijin;
@@ -18,7 +18,8 @@ Show("Digits that never were: the variational autoencoder on random numbers", va
 
 T Train<T>(Func<T> make) where T : Autoencoder
 {
-    var trainer = new Trainer(new() { MaxEpochs = epochs, Summary = false, Validate = Every.Epochs(10) });  // First: it seeds the weights of what is made after it.
+    // First the trainer: it seeds the weights of what is made after it.
+    var trainer = new Trainer(new() { MaxEpochs = epochs, Summary = false, Validate = Every.Epochs(10), Loggers = [new CsvLogger(), new TensorBoardLogger()] });
     var model = make();
     Console.WriteLine(trainer.Fit(model, digits.Batches(64)));
     model.eval();
@@ -31,7 +32,7 @@ static void Show(string title, Tensor pictures) => Console.WriteLine($"\n{title}
 class Autoencoder(int encoded = Autoencoder.CodeSize) : TrainingModule<LabeledBatch>
 {
     public const int CodeSize = 8;
-    const int Pixels = 64;
+    const int Side = 8, Pixels = Side * Side, Shown = 16;
 
     readonly Module<Tensor, Tensor> _encoder = Sequential(Linear(Pixels, 128), ReLU(), Linear(128, encoded));
     readonly Module<Tensor, Tensor> _decoder = Sequential(Linear(CodeSize, 128), ReLU(), Linear(128, Pixels));
@@ -50,6 +51,9 @@ class Autoencoder(int encoded = Autoencoder.CodeSize) : TrainingModule<LabeledBa
         var (code, penalty) = Encode(_encoder.call(batch.Inputs));
         step.Log("val/redrawing", Redrawing(code, batch.Inputs));
         step.Log("val/penalty", penalty);
+        // Above what was given, below what was drawn again.
+        if (step.Index == 0 && step.Shows(LogKind.Images))
+            step.LogImages("val/redrawn", cat([batch.Inputs[..Shown], Draw(code)[..Shown]]).reshape(-1, 1, Side, Side), columns: Shown);
     }
 
     protected override OptimizerSetup ConfigureOptimizers() => Optimizers.Adam(this, learningRate: 3e-3).With(Schedules.WarmupCosine(warmupSteps: 20));

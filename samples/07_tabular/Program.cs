@@ -1,4 +1,5 @@
-// Regression on a table: how wide is an iris's petal, by its other three measures?
+// Regression on a table of numbers and texts: how wide is an iris's petal, by its other measures and its species?
+// iris.csv: Fisher's irises (1936), from the UCI repository, CC BY 4.0.
 //   dotnet run -c Release --project samples/07_tabular -- [epochs]
 
 using Raijin;
@@ -6,39 +7,45 @@ using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 var epochs = args.Length > 0 ? int.Parse(args[0]) : 60;
-var flowers = Iris.Load().All().Inputs;  // [150, 4] centimetres
-var data = new LabeledDataset(flowers.narrow(1, 0, 3), flowers.narrow(1, 3, 1)).Split(validation: 0.2);
+var flowers = Table.ReadCsv(Path.Combine(AppContext.BaseDirectory, "iris.csv"));
+// Means, deviations and species come from the training part alone; the encoder treats later flowers the same way.
+var (data, encoder) = flowers.Tabular(
+    ["sepal length", "sepal width", "petal length", "species"], Target.Value("petal width"), new() { Categories = CategoryForm.OneHot }, validation: 0.2);
 
 var trainer = new Trainer(new() { MaxEpochs = epochs, Callbacks = [new EarlyStopping("val/error", patience: 15)] });
-var train = data.Train.All();
-var result = trainer.Fit(new PetalWidth(train.Inputs), data.Batches(16));
+var model = new PetalWidth(encoder.Inputs.Count);
+var result = trainer.Fit(model, data.Batches(16));
 Console.WriteLine(result);
 
-var guess = (data.Validation!.All().Labels - train.Labels.mean()).abs().mean().item<float>();
+var guess = (data.Validation!.All().Labels - data.Train.All().Labels.mean()).abs().mean().item<float>();
 Console.WriteLine($"A petal's width is off by {result.Metrics["val/error"]:f3} cm on average; guessing the mean width, by {guess:f3} cm.");
 
-/// <summary>Learns on standardised columns. Their means and deviations are buffers: part of the model and of its checkpoints.</summary>
-sealed class PetalWidth(Tensor inputs) : TrainingModule<LabeledBatch>
+encoder.Save(Path.Combine(result.Directory!, "encoder.json"));  // The model is of no use without it.
+var found = new Table(
+    new NumberColumn("sepal length", [6.1]), new NumberColumn("sepal width", [2.9]), new NumberColumn("petal length", [4.6]), new TextColumn("species", ["versicolor"]));
+var width = model.Width(encoder.EncodeInputs(found).All().Inputs).item<float>();
+Console.WriteLine($"A versicolor with a petal 4.6 cm long should have it {width:f1} cm wide.");
+
+sealed class PetalWidth(int inputs) : TrainingModule<LabeledBatch>
 {
-    readonly Tensor _mean = inputs.mean([0]);
-    readonly Tensor _deviation = inputs.std(dim: 0);
-    readonly Module<Tensor, Tensor> _net = Sequential(Linear(3, 32), ReLU(), Linear(32, 32), ReLU(), Linear(32, 1));
+    readonly Module<Tensor, Tensor> _net = Sequential(Linear(inputs, 32), ReLU(), Linear(32, 32), ReLU(), Linear(32, 1));
     readonly Mean _error = new();
 
     protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
     {
-        var loss = functional.mse_loss(Width(batch), batch.Labels);
+        var loss = functional.mse_loss(Width(batch.Inputs), batch.Labels);
         step.Log("train/loss", loss);
         return loss;
     }
 
     protected override void ValidationStep(LabeledBatch batch, EvalStep step)
     {
-        _error.Update((Width(batch) - batch.Labels).abs());
+        _error.Update((Width(batch.Inputs) - batch.Labels).abs());
         step.Log("val/error", _error);
     }
 
     protected override OptimizerSetup ConfigureOptimizers() => Optimizers.AdamW(this, learningRate: 5e-3).With(Schedules.WarmupCosine(warmupSteps: 10));
 
-    Tensor Width(LabeledBatch batch) => _net.call((batch.Inputs - _mean) / _deviation);
+    /// <summary>Centimetres, [N].</summary>
+    public Tensor Width(Tensor flowers) => _net.call(flowers).squeeze(1);
 }

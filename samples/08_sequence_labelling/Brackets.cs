@@ -7,14 +7,12 @@ using static TorchSharp.torch;
 /// <param name="Characters">[B, T] int64; 0 beyond a text's end.</param>
 /// <param name="Tags">[B, T] int64; <see cref="Brackets.NoTag"/> beyond a text's end.</param>
 /// <param name="Lengths">[B] int64.</param>
-sealed record TaggedTexts(Tensor Characters, Tensor Tags, Tensor Lengths) : IBatch<TaggedTexts>
+/// <param name="Mask">Where there is a character: [B, T] bool.</param>
+sealed record TaggedTexts(Tensor Characters, Tensor Tags, Tensor Lengths, Tensor Mask) : IBatch<TaggedTexts>
 {
     public int Count => (int)Lengths.shape[0];
 
-    /// <summary>Where there is a character: [B, T] bool.</summary>
-    public Tensor Mask => Tags.ne(Brackets.NoTag);
-
-    public TaggedTexts Map(Func<Tensor, Tensor> map) => new(map(Characters), map(Tags), map(Lengths));
+    public TaggedTexts Map(Func<Tensor, Tensor> map) => new(map(Characters), map(Tags), map(Lengths), map(Mask));
 }
 
 /// <summary>Random letters and brackets. A bracket's tag says whether it has a partner; what decides may lie far off, on either side.</summary>
@@ -24,16 +22,16 @@ static class Brackets
     const string Alphabet = ".()abc";
 
     /// <summary>A text of 5 to 40 characters with its tags: 0 a letter, 1 a bracket with a partner, 2 one without.</summary>
-    public static (int[] Text, int[] Tags) Draw(RandomStream random)
+    public static (long[] Text, long[] Tags) Draw(RandomStream random)
     {
-        var text = new int[5 + random.NextInt64(36)];
-        foreach (ref var character in text.AsSpan()) character = random.NextDouble() < 0.6 ? 1 + (int)random.NextInt64(2) : 3 + (int)random.NextInt64(3);
+        var text = new long[5 + random.NextInt64(36)];
+        foreach (ref var character in text.AsSpan()) character = random.NextDouble() < 0.6 ? 1 + random.NextInt64(2) : 3 + random.NextInt64(3);
         return (text, Tag(text));
     }
 
-    public static int[] Tag(int[] text)
+    public static long[] Tag(long[] text)
     {
-        var (tags, open) = (new int[text.Length], new Stack<int>());
+        var (tags, open) = (new long[text.Length], new Stack<int>());
         for (var i = 0; i < text.Length; i++)
         {
             if (text[i] == 1)
@@ -51,19 +49,15 @@ static class Brackets
     }
 
     /// <summary>Fills texts up to the longest of them.</summary>
-    public static TaggedTexts Collate(IReadOnlyList<(int[] Text, int[] Tags)> texts)
+    public static TaggedTexts Collate(IReadOnlyList<(long[] Text, long[] Tags)> texts)
     {
-        var longest = texts.Max(t => t.Text.Length);
-        var (characters, tags) = (new long[texts.Count, longest], new long[texts.Count, longest]);
-        for (var i = 0; i < texts.Count; i++)
-            for (var t = 0; t < longest; t++)
-                (characters[i, t], tags[i, t]) = t < texts[i].Text.Length ? (texts[i].Text[t], texts[i].Tags[t]) : (0, NoTag);
-        return new(tensor(characters), tensor(tags), tensor(texts.Select(t => (long)t.Text.Length).ToArray()));
+        var (characters, lengths, mask) = Raijin.Collate.Pad<long>([.. texts.Select(t => t.Text)]);
+        return new(characters, Raijin.Collate.Pad<long>([.. texts.Select(t => t.Tags)], NoTag).Inputs, lengths, mask);
     }
 
     /// <summary>The text itself.</summary>
-    public static string Write(IEnumerable<int> text) => string.Concat(text.Select(c => Alphabet[c]));
+    public static string Write(IEnumerable<long> text) => string.Concat(text.Select(c => Alphabet[(int)c]));
 
     /// <summary>Numbers as characters.</summary>
-    public static int[] Read(string text) => [.. text.Select(c => Alphabet.IndexOf(c))];
+    public static long[] Read(string text) => [.. text.Select(c => (long)Alphabet.IndexOf(c))];
 }

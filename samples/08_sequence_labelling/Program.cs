@@ -49,8 +49,7 @@ sealed class Tagger(int hidden) : TrainingModule<TaggedTexts>
     {
         using var scope = TensorScope.Open();
         using var none = no_grad();
-        long[] characters = [.. Brackets.Read(text)];
-        var tags = Scores(tensor(characters).unsqueeze(0), tensor(new[] { (long)text.Length })).argmax(2);
+        var tags = Scores(tensor(Brackets.Read(text)).unsqueeze(0), tensor(new[] { (long)text.Length })).argmax(2);
         return string.Concat(tags.data<long>().ToArray().Select(tag => " -x"[(int)tag]));
     }
 

@@ -21,7 +21,7 @@ public sealed class BracketsTests
             var left = text.Select((c, i) => (c, i)).Where(p => p.c is 1 or 2).ToList();
             for (var at = Pair(); at >= 0; at = Pair()) left.RemoveRange(at, 2);
             var alone = left.Select(p => p.i).ToHashSet();
-            Assert.Equal(text.Select((c, i) => c > 2 ? 0 : alone.Contains(i) ? 2 : 1), tags);
+            Assert.Equal(text.Select((c, i) => c > 2 ? 0L : alone.Contains(i) ? 2 : 1), tags);
 
             int Pair() => Enumerable.Range(0, Math.Max(0, left.Count - 1)).FirstOrDefault(i => left[i].c == 1 && left[i + 1].c == 2, -1);
         }
