@@ -182,6 +182,7 @@ public sealed class Fabric : IDisposable
         using var scope = TensorScope.Open();
         var content = RunState.Capture(model, _optimizers);
         content.State["user"] = state?.DeepClone();
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent) Directory.CreateDirectory(parent);
         CheckpointFolder.Write(path, content, new CheckpointFacts(_steps));
     }
 
