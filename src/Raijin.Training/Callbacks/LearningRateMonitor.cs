@@ -8,26 +8,40 @@ namespace Raijin;
 /// </summary>
 public sealed class LearningRateMonitor : Callback
 {
-    (string Key, RunOptimizer Optimizer, int Group)[] _rates = [];
+    (string Name, RunOptimizer Optimizer, int Group)[] _groups = [];
+
+    /// <summary>Whether the momentum (β₁ of the Adam family) is logged too, as <c>momentum</c>; not where the algorithm has none.</summary>
+    /// <value>Default false. Lightning's <c>log_momentum</c>.</value>
+    public bool Momentum { get; init; }
+
+    /// <summary>Whether the weight decay is logged too, as <c>weight decay</c>.</summary>
+    /// <value>Default false. Lightning's <c>log_weight_decay</c>.</value>
+    public bool WeightDecay { get; init; }
 
     /// <inheritdoc/>
     public override void OnFitStart(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        _rates = [.. run.Optimizers.SelectMany((optimizer, i) =>
-            optimizer.Groups.Select((group, g) => (Key(run.Optimizers, i, optimizer.Groups.Count > 1 ? group.Name : null), optimizer, g)))];
+        _groups = [.. run.Optimizers.SelectMany((optimizer, i) =>
+            optimizer.Groups.Select((group, g) => (Name(run.Optimizers, i, optimizer.Groups.Count > 1 ? group.Name : null), optimizer, g)))];
     }
 
     /// <inheritdoc/>
     public override void OnLog(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        foreach (var (key, optimizer, group) in _rates) run.Log(key, optimizer.LastLearningRate(group));
+        foreach (var (name, optimizer, group) in _groups)
+        {
+            run.Log("lr" + name, optimizer.LastLearningRate(group));
+            if (Momentum && optimizer.LastMomentum(group) is { } momentum) run.Log("momentum" + name, momentum);
+            if (WeightDecay) run.Log("weight decay" + name, optimizer.Groups[group].WeightDecay);
+        }
     }
 
-    static string Key(IReadOnlyList<RunOptimizer> optimizers, int index, string? group)
+    // Nothing, or what stands behind the quantity: /Generator/default.
+    static string Name(IReadOnlyList<RunOptimizer> optimizers, int index, string? group)
     {
-        var key = "lr";
+        var key = "";
         if (optimizers.Count > 1)
         {
             var name = optimizers[index].Module.GetName();

@@ -26,6 +26,7 @@ public sealed class RunOptimizer : IDisposable
     readonly AdaptiveState[] _adaptive;
     readonly double[] _baseRates;
     readonly double[] _usedRates;
+    readonly double?[] _usedMomenta;
     readonly bool[] _observed;
     readonly SortedSet<string> _seen = new(StringComparer.Ordinal);
     readonly long? _totalSteps;
@@ -51,6 +52,7 @@ public sealed class RunOptimizer : IDisposable
         _observed = new bool[_adaptive.Length];
         _baseRates = [.. Groups.Select(g => g.LearningRate)];
         _usedRates = new double[_baseRates.Length];
+        _usedMomenta = new double?[_baseRates.Length];
         _totalSteps = totalSteps;
         _stepsPerEpoch = stepsPerEpoch;
         Clip = clip;
@@ -256,6 +258,9 @@ public sealed class RunOptimizer : IDisposable
     /// <summary>The rate a group had in the update done last; before the first of this process, the one it will have in that.</summary>
     internal double LastLearningRate(int group) => _usedRates[group];
 
+    /// <summary>The momentum (β₁ of the Adam family) of a group in that update; null where the algorithm has none.</summary>
+    internal double? LastMomentum(int group) => _usedMomenta[group];
+
     /// <summary>How many of its schedules remember something.</summary>
     internal int NumAdaptive => _adaptive.Length;
 
@@ -314,7 +319,7 @@ public sealed class RunOptimizer : IDisposable
 
     void RememberRates()
     {
-        for (var i = 0; i < _usedRates.Length; i++) _usedRates[i] = Groups[i].LearningRate;
+        for (var i = 0; i < _usedRates.Length; i++) (_usedRates[i], _usedMomenta[i]) = (Groups[i].LearningRate, Groups[i].Momentum ?? Algorithm.CyclableMomentum);
     }
 
     void ForgetDecisions()

@@ -27,6 +27,19 @@ public sealed class LearningRateMonitorTests
     }
 
     [Fact]
+    public void Momentum_and_weight_decay_are_those_of_the_written_step()
+    {
+        var logger = new MemoryLogger();
+        using var run = new ScriptedRun([1]) { Optimizer = m => Optimizers.AdamW(m, 0.1, weightDecay: 0.25).With(Schedules.OneCycle()), Options = o => o with { MaxEpochs = 2, Log = Every.Steps(4), Loggers = [logger] } };
+        List<double> used = [];
+        var look = new LambdaCallback { BeforeOptimizerStep = (_, optimizer) => used.Add(optimizer.Groups[0].Momentum!.Value) };
+        run.Fit(new LearningRateMonitor { Momentum = true, WeightDecay = true }, look);
+        var written = logger.Records.Where(r => r.Scope == LogScope.Step).Select(r => r.Values.ToDictionary()).ToList();
+        Assert.Equal([used[3], used[7]], written.Select(v => v["momentum"]));
+        Assert.All(written, v => Assert.Equal(0.25, v["weight decay"]));
+    }
+
+    [Fact]
     public void Does_nothing_on_steps_that_are_not_written()
     {
         var callback = new Counting();
