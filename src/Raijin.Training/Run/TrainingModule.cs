@@ -67,8 +67,6 @@ public abstract partial class TrainingModule<TBatch> : Module, IRunHooks where T
 
     internal bool Tests => Validates || HasTestStep;
 
-    internal bool Predicts => HookTable.IsOverridden(PredictStep);
-
     /// <summary>Finds the fields that hold modules, parameters and buffers. Done by itself before anything looks at them.</summary>
     internal void EnsureRegistered() => RegisterComponents();
 
