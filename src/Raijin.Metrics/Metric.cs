@@ -8,43 +8,45 @@ using static TorchSharp.torch;
 namespace Raijin;
 
 /// <summary>Accumulates over batches and gives one result: <c>Update</c> many times, <c>Compute</c> once, <c>Reset</c>.</summary>
-public abstract class Metric : IDisposable
+/// <remarks>
+/// Raijin's own derive from <see cref="Metric{TBatch, TResult}"/>. A metric of your own may do so too, or derive from
+/// <see cref="Metric{TResult}"/>, declare its states with <see cref="AddState"/> and have whatever <c>Update</c> it likes.
+/// </remarks>
+public abstract partial class Metric : IDisposable
 {
-    readonly List<MetricState> _states = [];
+    bool _borrowsStates;
+    bool _joined;
     bool _disposed;
 
-    /// <summary>The declared states, in the order of declaration.</summary>
-    public IReadOnlyList<MetricState> States => _states;
+    /// <summary>The declared states; of a metric made of others (a collection, a wrapper) only its own, see <see cref="Parts"/>.</summary>
+    public MetricStates States { get; private set; } = new();
 
-    /// <summary>How often <c>Update</c> was called since the last reset. Zero means there is nothing to compute.</summary>
-    public long Updates { get; private set; }
+    /// <summary>How many updates came in since the last reset. Zero means there is nothing to compute.</summary>
+    public virtual long Updates => States.Updates;
+
+    /// <summary>Whether a larger result is the better one; null where neither is.</summary>
+    public virtual bool? HigherIsBetter => null;
+
+    /// <summary>All states, those of the metrics this one is made of included, each set under its path: what is merged, saved and synchronized.</summary>
+    public virtual IEnumerable<MetricPart> Parts() => [new("", States)];
 
     /// <summary>Declares a state. Call it from the constructor.</summary>
-    /// <param name="name">Its name among this metric's states: part of the checkpoint's key.</param>
-    /// <param name="reduction">How two values of it become one.</param>
-    /// <param name="initial">Its value after <see cref="Reset"/>: scalar, of the dtype the state is kept in. Taken over by the metric.</param>
-    protected MetricState AddState(string name, Reduction reduction, Tensor initial)
-    {
-        if (_states.Any(s => s.Name == name)) throw new ArgumentException($"The state {name} was declared twice.", nameof(name));
-        var state = new MetricState(name, reduction, initial);
-        _states.Add(state);
-        return state;
-    }
+    /// <inheritdoc cref="MetricStates.Add"/>
+    protected MetricState AddState(string name, Reduction reduction, Tensor initial, Func<Tensor, Tensor, Tensor>? combine = null) =>
+        States.Add(name, reduction, initial, combine);
 
-    /// <summary>Counts an update and moves the states to the device of what comes in. Call it first in <c>Update</c>.</summary>
+    /// <summary>Counts an update and moves the states to the device of what comes in. Call it first in an <c>Update</c> of your own.</summary>
     protected void BeginUpdate(Device device)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (var state in _states) state.MoveTo(device);
-        Updates++;
+        States.Begin(device);
     }
 
     /// <summary>Puts every state back to its initial value.</summary>
     public virtual void Reset()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (var state in _states) state.Reset();
-        Updates = 0;
+        foreach (var part in Parts()) part.States.Reset();
     }
 
     /// <summary>Folds in what another metric of the same kind has accumulated. The other is left as it is.</summary>
@@ -52,35 +54,46 @@ public abstract class Metric : IDisposable
     public void Merge(Metric other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (!_states.Select(s => (s.Name, s.Reduction)).SequenceEqual(other._states.Select(s => (s.Name, s.Reduction))))
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var (mine, theirs) = (Parts().ToList(), other.Parts().ToList());
+        if (!mine.Select(p => p.Path).SequenceEqual(theirs.Select(p => p.Path)) || !mine.Zip(theirs).All(p => p.First.States.IsLike(p.Second.States)))
             throw new ArgumentException($"{GetType().Name} can't be merged with {other.GetType().Name}: their declared states differ.", nameof(other));
-        for (var i = 0; i < _states.Count; i++) _states[i].Merge(other._states[i].Value, (double)Updates, (double)other.Updates);
-        Updates += other.Updates;
+        foreach (var (part, from) in mine.Zip(theirs)) part.States.Merge(from.States);
     }
 
-    /// <summary>Takes over a saved state: tensors by state name, and the number of updates they hold.</summary>
-    /// <exception cref="ShapeMismatchException">A tensor is missing or has another shape or dtype than its state.</exception>
-    public void Load(IReadOnlyDictionary<string, Tensor> saved, long updates)
-    {
-        ArgumentNullException.ThrowIfNull(saved);
-        ArgumentOutOfRangeException.ThrowIfNegative(updates);
-        foreach (var state in _states)
-        {
-            if (!saved.TryGetValue(state.Name, out var value))
-                ShapeMismatchException.Throw(state.Name, "a saved value", "missing");
-            state.Load(value);
-        }
-        Updates = updates;
-    }
-
-    /// <summary>The result as one number where it is one, for logs and monitors.</summary>
+    /// <summary>The result as one number, for logs and monitors; of several, the one its documentation names.</summary>
     public abstract double ComputeScalar();
 
-    /// <summary>Refuses to compute from nothing.</summary>
+    /// <summary>Every number of the result under its name; the name of an only number is empty.</summary>
+    public virtual IReadOnlyList<KeyValuePair<string, double>> ComputeScalars() => [new("", ComputeScalar())];
+
+    /// <summary>Refuses to compute from nothing, or from values that could not be counted.</summary>
     protected void ThrowIfEmpty()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (Updates == 0) ThrowEmpty();
+        States.Faults?.ThrowIfAny();
+    }
+
+    /// <summary>What the states depend on, compared by value; null where nobody else has the same.</summary>
+    internal virtual object? SharingKey => null;
+
+    /// <summary>From now on a collection updates this metric.</summary>
+    /// <param name="shared">States of the same <see cref="SharingKey"/> that another member owns; null to keep its own.</param>
+    internal void Join(MetricStates? shared)
+    {
+        ThrowIfJoined();
+        if (Updates > 0) throw new InvalidOperationException($"{GetType().Name} holds {Updates} updates already: put it into a collection before its first update, or reset it.");
+        _joined = true;
+        if (shared is null) return;
+        States.Dispose();
+        States = shared;
+        _borrowsStates = true;
+    }
+
+    private protected void ThrowIfJoined()
+    {
+        if (_joined) throw new InvalidOperationException($"This {GetType().Name} is in a collection: update the collection, which updates it with the others.");
     }
 
     [DoesNotReturn]
@@ -91,10 +104,21 @@ public abstract class Metric : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        foreach (var state in _states) state.Dispose();
+        DisposeParts();
+        if (!_borrowsStates) States.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Frees the metrics this one is made of.</summary>
+    protected virtual void DisposeParts()
+    {
+    }
 }
+
+/// <summary>One set of states of a metric.</summary>
+/// <param name="Path">Where it stands in the metric: empty for its own, else the name of the metric that holds it, and so on inwards.</param>
+/// <param name="States">The states.</param>
+public readonly record struct MetricPart(string Path, MetricStates States);
 
 /// <summary>A metric with a typed result.</summary>
 /// <typeparam name="TResult">A number, or a record where there are several.</typeparam>
@@ -102,5 +126,78 @@ public abstract class Metric<TResult> : Metric
 {
     /// <summary>The result over everything since the last reset. Reads the states back to the host.</summary>
     /// <exception cref="InvalidOperationException">Nothing was accumulated yet.</exception>
+    /// <exception cref="MetricInputException">Values came in that can't be counted.</exception>
     public abstract TResult Compute();
+}
+
+/// <summary>A metric fed with batches of one kind.</summary>
+/// <typeparam name="TBatch">What one update is given.</typeparam>
+/// <typeparam name="TResult">A number, or a record where there are several.</typeparam>
+public abstract class Metric<TBatch, TResult> : Metric<TResult>, IUpdate<TBatch>, IMember<TBatch>
+    where TBatch : struct, IMetricBatch<TBatch>
+{
+    /// <summary>A metric of what <paramref name="accumulation"/> gathers.</summary>
+    protected Metric(Accumulation<TBatch> accumulation)
+    {
+        ArgumentNullException.ThrowIfNull(accumulation);
+        Accumulation = accumulation;
+        accumulation.Declare(States);
+    }
+
+    /// <summary>How batches become states. Metrics with equal accumulations share their states in a <see cref="MetricCollection{TBatch}"/>.</summary>
+    public Accumulation<TBatch> Accumulation { get; }
+
+    internal sealed override object SharingKey => Accumulation;
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The metric is in a collection, which updates it.</exception>
+    public void Update(in TBatch batch)
+    {
+        ThrowIfJoined();
+        Accumulation.Update(States, in batch);
+    }
+
+    void IMember<TBatch>.Update(in TBatch batch) => Accumulation.Update(States, in batch);
+
+    /// <inheritdoc/>
+    public sealed override TResult Compute()
+    {
+        ThrowIfEmpty();
+        return ComputeOn(States);
+    }
+
+    /// <summary>The result of this batch alone; what the metric has accumulated is neither used nor changed.</summary>
+    /// <exception cref="MetricInputException">The batch holds values that can't be counted.</exception>
+    public TResult Of(in TBatch batch)
+    {
+        using var states = new MetricStates();
+        Accumulation.Declare(states);
+        Accumulation.Update(states, in batch);
+        states.Faults?.ThrowIfAny();
+        return ComputeOn(states);
+    }
+
+    /// <summary>The result of what the states hold. Runs without gradients, in a scope of its own.</summary>
+    protected abstract TResult Compute(MetricStates states);
+
+    TResult ComputeOn(MetricStates states)
+    {
+        using var gradients = no_grad();
+        using var scope = NewDisposeScope();
+        return Compute(states);
+    }
+}
+
+/// <summary>A metric fed with batches of one kind, whose result is one number.</summary>
+public abstract class ScalarMetric<TBatch> : Metric<TBatch, double>
+    where TBatch : struct, IMetricBatch<TBatch>
+{
+    /// <inheritdoc/>
+    protected ScalarMetric(Accumulation<TBatch> accumulation)
+        : base(accumulation)
+    {
+    }
+
+    /// <inheritdoc/>
+    public sealed override double ComputeScalar() => Compute();
 }

@@ -38,8 +38,12 @@ static class RunSnapshot
         var updates = new JsonObject();
         foreach (var (name, metric) in metrics)
         {
-            updates[name] = metric.Updates;
-            foreach (var part in metric.States) tensors.Add(new($"{name}/{part.Name}", part.Value));
+            foreach (var part in metric.Parts())
+            {
+                var path = PathOf(name, part);
+                updates[path] = part.States.Updates;
+                foreach (var of in part.States) tensors.Add(new($"{path}/{of.Name}", of.Value));
+            }
         }
         content.Tensors[MetricFile] = tensors;
         state["metricUpdates"] = updates;
@@ -81,8 +85,11 @@ static class RunSnapshot
         var updates = state["metricUpdates"]!.AsObject();
         foreach (var (name, metric) in module.Metrics())
         {
-            if (updates[name] is not { } count) continue;
-            metric.Load(metric.States.ToDictionary(s => s.Name, s => tensors.Tensor($"{name}/{s.Name}")), (long)count);
+            foreach (var part in metric.Parts())
+            {
+                var path = PathOf(name, part);
+                if (updates[path] is { } count) part.States.Load(part.States.ToDictionary(s => s.Name, s => tensors.Tensor($"{path}/{s.Name}")), (long)count);
+            }
         }
         return FitCursor.Load(cursor);
 
@@ -102,4 +109,6 @@ static class RunSnapshot
     public static void RestoreRandomState(LoadedCheckpoint checkpoint) => RunState.RestoreRandom(checkpoint);
 
     public static TimeSpan ElapsedOf(LoadedCheckpoint checkpoint) => new((long?)checkpoint.State["elapsedTicks"] ?? 0);
+
+    static string PathOf(string name, MetricPart part) => part.Path.Length == 0 ? name : $"{name}/{part.Path}";
 }

@@ -1,0 +1,116 @@
+using System.Collections;
+using static TorchSharp.torch;
+
+namespace Raijin.Metrics;
+
+/// <summary>The states of one accumulation, in the order of their declaration, and how many updates they hold.</summary>
+public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
+{
+    readonly List<MetricState> _states = [];
+    bool _disposed;
+
+    internal MetricStates()
+    {
+    }
+
+    /// <summary>How many updates came in since the last reset. Zero means there is nothing to compute.</summary>
+    public long Updates { get; internal set; }
+
+    /// <summary>What was wrong with the values that came in; null where the accumulation declares nothing to be wrong.</summary>
+    public MetricFaults? Faults { get; private set; }
+
+    /// <inheritdoc/>
+    public int Count => _states.Count;
+
+    /// <inheritdoc/>
+    public MetricState this[int index] => _states[index];
+
+    /// <summary>Declares a state.</summary>
+    /// <param name="name">Its name among these states: part of the checkpoint's key.</param>
+    /// <param name="reduction">How two values of it become one.</param>
+    /// <param name="initial">Its value after a reset, of the dtype the state is kept in; [0, ...] for one that concatenates. Taken over.</param>
+    /// <param name="combine">For <see cref="Reduction.Custom"/>: a new value from two; associative, and neutral towards the initial value.</param>
+    public MetricState Add(string name, Reduction reduction, Tensor initial, Func<Tensor, Tensor, Tensor>? combine = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(initial);
+        if (_states.Any(s => s.Name == name)) throw new ArgumentException($"The state {name} was declared twice.", nameof(name));
+        var state = new MetricState(name, reduction, initial, combine);
+        _states.Add(state);
+        return state;
+    }
+
+    /// <summary>Declares what may be wrong with values that come in, one sentence part a kind: <c>"labels in [0, 10)"</c>.</summary>
+    public MetricFaults AddFaults(params ReadOnlySpan<string> expectations)
+    {
+        if (Faults is not null) throw new InvalidOperationException("The faults were declared twice.");
+        return Faults = new MetricFaults(Add("faults", Reduction.Custom, zeros([expectations.Length, 2], ScalarType.Float64), MetricFaults.Combine), expectations.ToArray());
+    }
+
+    /// <summary>Counts an update and moves the states to the device of what comes in.</summary>
+    /// <param name="anchor">A tensor of the batch; null for a batch that has none: the states stay where they are.</param>
+    internal void Begin(Tensor? anchor)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (anchor is not null)
+            foreach (var state in _states) state.MoveTo(anchor);
+        Updates++;
+    }
+
+    internal void Begin(Device device)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (var state in _states) state.MoveTo(device);
+        Updates++;
+    }
+
+    /// <summary>Puts every state back to its initial value.</summary>
+    public void Reset()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (var state in _states) state.Reset();
+        Updates = 0;
+    }
+
+    /// <summary>Folds in what another has accumulated, which is left as it is.</summary>
+    /// <exception cref="ArgumentException">The other declares other states.</exception>
+    public void Merge(MetricStates other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!IsLike(other)) throw new ArgumentException("What was accumulated can't be merged: the declared states differ.", nameof(other));
+        for (var i = 0; i < _states.Count; i++) _states[i].Merge(other._states[i].Value, Updates, other.Updates);
+        Updates += other.Updates;
+    }
+
+    /// <summary>Takes over saved values: tensors by state name, and the number of updates they hold.</summary>
+    /// <exception cref="ShapeMismatchException">A tensor is missing or has another shape or dtype than its state.</exception>
+    public void Load(IReadOnlyDictionary<string, Tensor> saved, long updates)
+    {
+        ArgumentNullException.ThrowIfNull(saved);
+        ArgumentOutOfRangeException.ThrowIfNegative(updates);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (var state in _states)
+        {
+            if (!saved.TryGetValue(state.Name, out var value))
+                ShapeMismatchException.Throw(state.Name, "a saved value", "missing");
+            state.Load(value);
+        }
+        Updates = updates;
+    }
+
+    internal bool IsLike(MetricStates other) => _states.Select(s => (s.Name, s.Reduction)).SequenceEqual(other._states.Select(s => (s.Name, s.Reduction)));
+
+    /// <inheritdoc/>
+    public IEnumerator<MetricState> GetEnumerator() => _states.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Frees the states.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        foreach (var state in _states) state.Dispose();
+    }
+}
