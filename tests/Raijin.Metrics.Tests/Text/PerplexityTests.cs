@@ -50,6 +50,17 @@ public sealed class PerplexityTests
     }
 
     [Fact]
+    public void A_target_of_probability_0_is_infinitely_surprising_unless_it_weighs_nothing()
+    {
+        using var scope = NewDisposeScope();
+        using var perplexity = new Perplexity();
+        var logits = tensor(new[] { 0, double.NegativeInfinity, 0, 0 }).reshape(1, 2, 2);
+        var targets = tensor(new long[,] { { 1, 0 } });
+        Assert.Equal(double.PositiveInfinity, perplexity.Of(logits, targets));
+        Recording.Near(2, perplexity.Of(logits, targets, tensor(new[,] { { 0.0, 1.0 } })), 1e-12);
+    }
+
+    [Fact]
     public void Every_token_ignored_is_not_a_number()
     {
         using var scope = NewDisposeScope();
