@@ -61,6 +61,20 @@ public abstract partial class Metric : IDisposable
         foreach (var (part, from) in mine.Zip(theirs)) part.States.Merge(from.States);
     }
 
+    /// <summary>
+    /// Lets this metric hold what all ranks have accumulated, until the result is disposed: <c>using (metric.Synchronize(ranks)) metric.Compute();</c>.
+    /// One all-reduce for the whole metric or collection, however many states it has, and one gather where states concatenate.
+    /// </summary>
+    /// <param name="ranks">The collectives; every rank calls this with the same metrics.</param>
+    /// <param name="cancellation">Stops waiting for the others.</param>
+    /// <exception cref="InvalidOperationException">Another rank's metrics declare other states.</exception>
+    public SynchronizedStates Synchronize(StateTransport ranks, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(ranks);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new SynchronizedStates(this, ranks, cancellation);
+    }
+
     /// <summary>The result as one number, for logs and monitors; of several, the one its documentation names.</summary>
     public abstract double ComputeScalar();
 
