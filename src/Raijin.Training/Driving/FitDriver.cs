@@ -209,7 +209,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         foreach (var (key, value) in values) _run.SetMetric(key, value);
         foreach (var optimizer in _run.Optimizers) optimizer.Observe(values, complete: _cursor.ValidatedAt >= 0 || !_plan.Validates);
         // What a hook logs for the epoch is in the epoch's own record.
-        HookTable.Call(_hooks.TrainEpochEnd, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
+        HookTable.Call(_hooks.TrainEpochEnd, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics) { Logged = values });
         WriteRecord(LogScope.Epoch, values);
         _run.TrainLog.Reset();
         _reader?.Dispose();
