@@ -30,6 +30,15 @@ public abstract partial class Metric : IDisposable
     /// <summary>All states, those of the metrics this one is made of included, each set under its path: what is merged, saved and synchronized.</summary>
     public virtual IEnumerable<MetricPart> Parts() => [new("", States)];
 
+    /// <summary>
+    /// Has values that can't be counted reported by the update that meets them instead of by Compute. For debugging: on a device every update then waits for it.
+    /// </summary>
+    public void CheckAtOnce()
+    {
+        foreach (var part in Parts())
+            if (part.States.Faults is { } faults) faults.AtOnce = true;
+    }
+
     /// <summary>Declares a state. Call it from the constructor.</summary>
     /// <inheritdoc cref="MetricStates.Add"/>
     protected MetricState AddState(string name, Reduction reduction, Tensor initial, Func<Tensor, Tensor, Tensor>? combine = null) =>

@@ -83,4 +83,18 @@ public sealed class MetricFaultsTests
             Assert.Equal("The metric expected labels in [0, 10), but 1 value was not; the first was 12.", Assert.Throws<MetricInputException>(() => faults.Note(0, 1, 12)).Message);
         }
     }
+
+    [Fact]
+    public void At_once_an_update_on_any_device_reports_it()
+    {
+        var (states, faults) = Declare();
+        using (states)
+        {
+            using var scope = NewDisposeScope();
+            faults.AtOnce = true;
+            faults.Note(0, zeros(2, ScalarType.Bool), ones(2));
+            Assert.Equal("The metric expected labels in [0, 10), but 2 values were not; the first was -4.",
+                Assert.Throws<MetricInputException>(() => faults.Note(0, tensor(new[] { false, true, true }), tensor(new[] { 1.0, -4.0, 11.0 }))).Message);
+        }
+    }
 }
