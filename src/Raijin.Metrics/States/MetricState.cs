@@ -45,6 +45,9 @@ public sealed class MetricState : IDisposable
     /// <summary>Rows of a state that concatenates; else 0.</summary>
     public long Rows => _rows;
 
+    /// <summary>How many rows a state that concatenates holds before it must grow: an accumulation that can do with fewer rows makes them fewer then.</summary>
+    internal long Capacity => Reduction == Reduction.Concatenate ? HostTensor.Sizes(_storage)[0] : 0;
+
     /// <summary>Replaces the value: <c>state.Set(state.Value + x)</c>. The tensor is taken over, the old one freed.</summary>
     public void Set(Tensor value)
     {
@@ -99,7 +102,8 @@ public sealed class MetricState : IDisposable
     {
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
-        return Value.cpu().data<T>().ToArray();
+        // TorchSharp's accessor fails on a tensor without elements.
+        return Value.NumberOfElements == 0 ? [] : Value.cpu().data<T>().ToArray();
     }
 
     internal void MoveTo(Tensor anchor)
