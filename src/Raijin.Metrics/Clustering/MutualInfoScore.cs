@@ -1,5 +1,6 @@
 // a_i samples of class i, b_j of cluster j, n_ij of both, N in all; H entropy in nats.
 
+using System.Diagnostics;
 using Raijin.Metrics;
 
 namespace Raijin;
@@ -98,6 +99,6 @@ static class EntropyMeans
         EntropyMean.Geometric => Math.Sqrt(x * y),
         EntropyMean.Min => Math.Min(x, y),
         EntropyMean.Max => Math.Max(x, y),
-        _ => throw new ArgumentOutOfRangeException(nameof(mean), mean, "No such mean."),
+        _ => throw new UnreachableException(),
     };
 }
