@@ -2,7 +2,6 @@
 // the reference (rows) and the prediction (columns) as CDER's does; places that are visited often, or never, cost extra (coverage).
 // Source: Stanchev, Wang and Ney 2019, "EED: Extended Edit Distance Measure for Machine Translation". H · R cells, 2 rows of memory.
 
-using System.Text;
 using System.Text.RegularExpressions;
 using Raijin.Metrics;
 using static TorchSharp.torch;
@@ -15,14 +14,15 @@ public enum EditLanguage
     /// <summary>English: punctuation stands apart, but not in numbers and known abbreviations; a blank before and after the text.</summary>
     English,
 
-    /// <summary>Japanese: characters that look the same are the same (Unicode's NFKC).</summary>
+    /// <summary>Japanese: characters that differ in width only are the same, as Unicode's NFKC makes them; its spelling out of signs such as ㍍ and ① is not done.</summary>
     Japanese,
 }
 
 /// <summary>Extended edit distance (EED, Stanchev et al. 2019): edits of characters and jumps between them, over the reference's length; the mean of all samples.</summary>
 /// <remarks>
 /// Of several references the nearest counts. Characters are code points. In [0, 1], lower is better; two empty texts give what
-/// the formula does, not 0 (in Japanese 1); no sample gives NaN (torchmetrics: 0). Texts are prepared exactly as the authors' tool does.
+/// the formula does, not 0 (in Japanese 1); no sample gives NaN (torchmetrics: 0). English texts are prepared exactly as
+/// the authors' tool does.
 /// </remarks>
 /// <param name="language">How texts are prepared.</param>
 /// <param name="alpha">What a jump costs.</param>
@@ -77,7 +77,7 @@ sealed partial record ExtendedEdits(EditLanguage Language, double Alpha, double 
         if (KeepsSamples) states[1].Append<double>(samples);
     }
 
-    int[] Characters(string text) => [.. (Language == EditLanguage.English ? PrepareEnglish(text) : text.TrimEnd().Normalize(NormalizationForm.FormKC)).EnumerateRunes().Select(r => r.Value)];
+    int[] Characters(string text) => [.. (Language == EditLanguage.English ? PrepareEnglish(text) : JapaneseWidths.Unify(text.TrimEnd())).EnumerateRunes().Select(r => r.Value)];
 
     double Distance(ReadOnlySpan<int> prediction, ReadOnlySpan<int> reference)
     {
