@@ -30,6 +30,15 @@ public abstract partial class Metric : IDisposable
     /// <summary>All states, those of the metrics this one is made of included, each set under its path: what is merged, saved and synchronized.</summary>
     public virtual IEnumerable<MetricPart> Parts() => [new("", States)];
 
+    /// <summary>
+    /// Has values that can't be counted reported by the update that meets them instead of by Compute. For debugging: on a device every update then waits for it.
+    /// </summary>
+    public void CheckAtOnce()
+    {
+        foreach (var part in Parts())
+            if (part.States.Faults is { } faults) faults.AtOnce = true;
+    }
+
     /// <summary>Declares a state. Call it from the constructor.</summary>
     /// <inheritdoc cref="MetricStates.Add"/>
     protected MetricState AddState(string name, Reduction reduction, Tensor initial, Func<Tensor, Tensor, Tensor>? combine = null) =>
@@ -59,6 +68,20 @@ public abstract partial class Metric : IDisposable
         if (!mine.Select(p => p.Path).SequenceEqual(theirs.Select(p => p.Path)) || !mine.Zip(theirs).All(p => p.First.States.IsLike(p.Second.States)))
             throw new ArgumentException($"{GetType().Name} can't be merged with {other.GetType().Name}: their declared states differ.", nameof(other));
         foreach (var (part, from) in mine.Zip(theirs)) part.States.Merge(from.States);
+    }
+
+    /// <summary>
+    /// Lets this metric hold what all ranks have accumulated, until the result is disposed: <c>using (metric.Synchronize(ranks)) metric.Compute();</c>.
+    /// One all-reduce for the whole metric or collection, however many states it has, and one gather where states concatenate.
+    /// </summary>
+    /// <param name="ranks">The collectives; every rank calls this with the same metrics.</param>
+    /// <param name="cancellation">Stops waiting for the others.</param>
+    /// <exception cref="InvalidOperationException">Another rank's metrics declare other states.</exception>
+    public SynchronizedStates Synchronize(StateTransport ranks, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(ranks);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new SynchronizedStates(this, ranks, cancellation);
     }
 
     /// <summary>The result as one number, for logs and monitors; of several, the one its documentation names.</summary>
