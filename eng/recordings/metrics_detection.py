@@ -43,7 +43,7 @@ def ciou(a, b):
     ratio = lambda x: torch.atan((x[:, 2] - x[:, 0]) / (x[:, 3] - x[:, 1]))
     v = 4 / math.pi ** 2 * (ratio(a)[:, None] - ratio(b)[None]) ** 2
     i = iou(a, b)
-    return diou(a, b) - v / (1 - i + v) * v
+    return diou(a, b) - v / (1 - i + v).clamp(min=1e-300) * v
 
 
 def convert(boxes, in_fmt, out_fmt):

@@ -20,7 +20,6 @@ public abstract class MeanOverlap : ScalarMetric<DetectionBatch>
     private protected MeanOverlap(BoxOverlap kind, BoxFormat format, double? threshold, bool respectLabels, int classes)
         : base(new OverlapSums(kind, format, threshold, respectLabels, classes))
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(classes);
         _classes = classes;
     }
 
@@ -77,6 +76,7 @@ sealed record OverlapSums(BoxOverlap Kind, BoxFormat Format, double? Threshold, 
 {
     public override void Declare(MetricStates states)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(Classes);
         states.Add("overlaps", Reduction.Sum, zeros([Math.Max(Classes, 1), 2], ScalarType.Float64));
         if (Classes > 0) states.AddFaults($"labels in [0, {Classes})");
     }

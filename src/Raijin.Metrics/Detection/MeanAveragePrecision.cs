@@ -25,7 +25,7 @@ public sealed class MeanAveragePrecision : Metric<DetectionBatch, MeanAveragePre
     /// <summary>COCO's metric, unless told otherwise.</summary>
     /// <param name="format">What the boxes' numbers mean.</param>
     /// <param name="iouType">Whether boxes or masks are compared.</param>
-    /// <param name="iouThresholds">IoUs from which objects match, in (0, 1]; null: 0.5, 0.55, …, 0.95.</param>
+    /// <param name="iouThresholds">IoUs from which objects match, in [0, 1]; null: 0.5, 0.55, …, 0.95.</param>
     /// <param name="recallThresholds">Recalls at which precision is read, in [0, 1]; null: 0, 0.01, …, 1.</param>
     /// <param name="maxDetections">How many of the surest objects of an image and class count; null: 1, 10 and 100. Precision is of the largest.</param>
     /// <param name="classAgnostic">All labels are as one: torchmetrics' average "micro".</param>
@@ -36,17 +36,16 @@ public sealed class MeanAveragePrecision : Metric<DetectionBatch, MeanAveragePre
         IReadOnlyList<double>? recallThresholds = null,
         IReadOnlyList<int>? maxDetections = null,
         bool classAgnostic = false)
-        : base(new DetectionRows(format, iouType))
-    {
-        _settings = new(
+        : this(format, iouType, new DetectionSettings(
             Sorted(iouThresholds, nameof(iouThresholds)) ?? Steps(0.5, 0.95, 10),
             Sorted(recallThresholds, nameof(recallThresholds)) ?? Steps(0, 1, 101),
-            maxDetections is null ? [1, 10, 100] : [.. maxDetections.Distinct().Order()],
-            classAgnostic);
-        ArgumentOutOfRangeException.ThrowIfZero(_settings.Limits.Length, nameof(maxDetections));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(_settings.Limits[0], nameof(maxDetections));
-        ArgumentOutOfRangeException.ThrowIfZero(_settings.Thresholds[0], nameof(iouThresholds));
+            Sorted(maxDetections) ?? [1, 10, 100],
+            classAgnostic))
+    {
     }
+
+    MeanAveragePrecision(BoxFormat format, IouType iouType, DetectionSettings settings)
+        : base(new DetectionRows(format, iouType)) => _settings = settings;
 
     /// <inheritdoc/>
     public override bool? HigherIsBetter => true;
@@ -126,7 +125,7 @@ public sealed class MeanAveragePrecision : Metric<DetectionBatch, MeanAveragePre
 
         IEnumerable<double> Curve(ClassEvaluation r, int area) => Part(r.Precision, area * _settings.Thresholds.Length, _settings.Thresholds.Length, _settings.Recalls.Length);
         IEnumerable<double> Reached(ClassEvaluation r, int limit, int area) => Part(r.Recall, (limit * DetectionEvaluation.Areas + area) * _settings.Thresholds.Length, _settings.Thresholds.Length, 1);
-        IEnumerable<double> Of(ClassEvaluation r, double iou) => Array.IndexOf(_settings.Thresholds, iou) is var at and >= 0 ? Part(r.Precision, at, 1, _settings.Recalls.Length) : [];
+        IEnumerable<double> Of(ClassEvaluation r, double iou) => Array.IndexOf(_settings.Thresholds, iou) is var at and >= 0 ? Part(r.Precision, at, 1, _settings.Recalls.Length) : ArraySegment<double>.Empty;
     }
 
     static ArraySegment<double> Part(double[] values, int first, int count, int each) => new(values, first * each, count * each);
@@ -159,6 +158,14 @@ public sealed class MeanAveragePrecision : Metric<DetectionBatch, MeanAveragePre
         if (values.Count == 0 || values.Any(v => v is not (>= 0 and <= 1)))
             throw new ArgumentOutOfRangeException(name, string.Join(", ", values.Select(v => v.ToString(CultureInfo.InvariantCulture))), "Thresholds are in [0, 1], one at least.");
         return [.. values.Distinct().Order()];
+    }
+
+    static int[]? Sorted(IReadOnlyList<int>? maxDetections)
+    {
+        if (maxDetections is null) return null;
+        ArgumentOutOfRangeException.ThrowIfZero(maxDetections.Count, nameof(maxDetections));
+        foreach (var limit in maxDetections) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(maxDetections));
+        return [.. maxDetections.Distinct().Order()];
     }
 }
 

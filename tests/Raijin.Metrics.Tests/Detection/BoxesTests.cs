@@ -80,10 +80,10 @@ public sealed class BoxesTests
     [Fact]
     public void Integers_are_calculated_in_float()
     {
-        using var boxes = tensor(new long[] { 0, 0, 1, 3 }).reshape(1, 4);
-        using var shifted = tensor(new long[] { 0, 0, 2, 3 }).reshape(1, 4);
-        using var iou = Boxes.Iou(boxes, shifted);
-        Assert.Equal(0.5f, iou.item<float>());
+        using var scope = NewDisposeScope();
+        var boxes = tensor(new long[] { 0, 0, 1, 3 }).reshape(1, 4);
+        var wider = tensor(new long[] { 0, 0, 2, 3 }).reshape(1, 4);
+        Assert.Equal(0.5f, Boxes.Iou(boxes, wider).item<float>());
     }
 
     [Fact]

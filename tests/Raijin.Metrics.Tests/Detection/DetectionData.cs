@@ -19,11 +19,13 @@ sealed class DetectionData : IDisposable
     /// <summary>Adds an image: rows of a box, a score and a label; rows of a box, a label, whether it is a crowd and its area or -1.</summary>
     public DetectionData Add(double[][] found, double[][] there, (int Height, int Width)? masks = null, ScalarType dtype = ScalarType.Float64)
     {
-        var boxes = Boxes(found);
-        var trueBoxes = Boxes(there);
-        var areas = there.Length > 0 && there[0].Length > 6 && there[0][6] >= 0 ? Column(there, 6) : null;
-        Predictions.Add(new(Keep(boxes.to(dtype)), Keep(Column(found, 4).to(dtype)), Labels(found, 4 + 1), masks is { } size ? Ellipses(found, size) : null));
-        Targets.Add(new(Keep(trueBoxes.to(dtype)), Labels(there, 4), there.Length > 0 && there[0].Length > 5 ? Labels(there, 5) : null, areas, masks is { } s ? Ellipses(there, s) : null));
+        Predictions.Add(new(Boxes(found, dtype), Column(found, 4, dtype), Column(found, 5), masks is { } size ? Ellipses(found, size) : null));
+        Targets.Add(new(
+            Boxes(there, dtype),
+            Column(there, 4),
+            there.Length > 0 && there[0].Length > 5 ? Column(there, 5) : null,
+            there.Length > 0 && there[0].Length > 6 && there[0][6] >= 0 ? Column(there, 6, ScalarType.Float64) : null,
+            masks is { } same ? Ellipses(there, same) : null));
         return this;
     }
 
@@ -52,15 +54,9 @@ sealed class DetectionData : IDisposable
         double Whole(int below) => random.Next(below);
     }
 
-    Tensor Boxes(double[][] rows)
-    {
-        using var all = tensor(rows.SelectMany(r => r[..4]).ToArray());
-        return Keep(all.reshape(-1, 4));
-    }
+    Tensor Boxes(double[][] rows, ScalarType dtype) => Keep(() => tensor(rows.SelectMany(r => r[..4]).ToArray()).reshape(-1, 4).to(dtype));
 
-    Tensor Column(double[][] rows, int column) => Keep(tensor(rows.Select(r => r[column]).ToArray()));
-
-    Tensor Labels(double[][] rows, int column) => Keep(tensor(rows.Select(r => (long)r[column]).ToArray()));
+    Tensor Column(double[][] rows, int column, ScalarType dtype = ScalarType.Int64) => Keep(() => tensor(rows.Select(r => r[column]).ToArray()).to(dtype));
 
     // As the recording script draws them.
     Tensor Ellipses(double[][] rows, (int Height, int Width) size)
@@ -72,13 +68,14 @@ sealed class DetectionData : IDisposable
             var (dx, dy) = ((x - row[0] - row[2] / 2) / (row[2] / 2 + 1e-9), (y - row[1] - row[3] / 2) / (row[3] / 2 + 1e-9));
             masks[i] = dx * dx + dy * dy <= 1;
         }
-        using var all = tensor(masks);
-        return Keep(all.reshape(rows.Length, size.Height, size.Width));
+        return Keep(() => tensor(masks).reshape(rows.Length, size.Height, size.Width));
     }
 
-    Tensor Keep(Tensor tensor)
+    Tensor Keep(Func<Tensor> make)
     {
-        if (!_tensors.Contains(tensor)) _tensors.Add(tensor);
+        using var scope = NewDisposeScope();
+        var tensor = make().DetachFromDisposeScope();
+        _tensors.Add(tensor);
         return tensor;
     }
 

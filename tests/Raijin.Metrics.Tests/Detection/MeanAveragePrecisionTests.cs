@@ -113,7 +113,8 @@ public sealed class MeanAveragePrecisionTests
     public void Boxes_of_every_format_score_the_same()
     {
         using var data = DetectionData.Random(5, 10, 2);
-        var expected = new MeanAveragePrecision(BoxFormat.Xywh).Of(data.Batch).Map;
+        using var reference = new MeanAveragePrecision(BoxFormat.Xywh);
+        var expected = reference.Of(data.Batch).Map;
         Assert.True(expected is > 0 and < 1);
         foreach (var format in (BoxFormat[])[BoxFormat.Xyxy, BoxFormat.Cxcywh])
         {
