@@ -11,7 +11,7 @@ namespace Raijin;
 /// <remarks>
 /// <para>
 /// Predictions [B, T, V] floating, logits or logarithms of probabilities; targets [B, T], integer; weights [B] or [B, T] where tokens count differently.
-/// At least 1, lower is better; NaN where every token was ignored. A target outside [0, V) that isn't the ignored one is left out and reported by <c>Compute</c>.
+/// At least 1, lower is better; infinite where a target's probability is 0, NaN where every token was ignored. A target outside [0, V) that isn't the ignored one is left out and reported by <c>Compute</c>.
 /// </para>
 /// <para>float16 and bfloat16 predictions are worked on in float32. torchmetrics takes the logarithm of a softmax: its result is infinite where a probability underflows.</para>
 /// </remarks>
@@ -69,7 +69,7 @@ sealed record TokenLosses(long? IgnoreIndex, bool LogProbabilities) : Accumulati
         var losses = (LogProbabilities ? chosen.neg() : scores.logsumexp(2) - chosen).to(ScalarType.Float64);
         var weights = counted.to(ScalarType.Float64);
         if (batch.Weights is { } given) weights *= (given.dim() == 1 ? given.unsqueeze(1) : given).to(ScalarType.Float64, scores.device);
-        states[0].Value.add_(where(counted, losses * weights, zeros_like(losses)).sum());
+        states[0].Value.add_(where(weights.ne(0), losses * weights, zeros_like(losses)).sum());
         states[1].Value.add_(weights.sum());
     }
 

@@ -130,7 +130,7 @@ sealed record RougeKinds(RougeKind[] Items)
 /// <summary>Pairs, and sums of their precisions, recalls and F.</summary>
 sealed record RougeSums(RougeKinds Kinds, Stemming Stemming, RougeReferences References, Func<string, string>? Normalizer, TextTokenizer Tokenizer) : HostAccumulation<TextComparison>
 {
-    int Order => Kinds.Items.Max(k => k.Order);
+    int Order { get; } = Kinds.Items.Max(k => k.Order);
 
     public override void Declare(MetricStates states) => states.Add("sums", Reduction.Sum, zeros([1 + 3 * Kinds.Items.Length], ScalarType.Float64));
 
