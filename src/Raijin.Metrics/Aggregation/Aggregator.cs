@@ -16,16 +16,18 @@ public abstract class Aggregator<TResult> : Metric<TResult>
     const int NotNumber = 0, NegativeWeight = 1;
 
     readonly bool _finiteOnly;
-    readonly MetricFaults _faults;
 
-    private protected Aggregator(NanPolicy nan, bool finiteOnly = false)
-    {
-        (Nan, _finiteOnly) = (nan, finiteOnly);
-        _faults = States.AddFaults(finiteOnly ? "finite values" : "values that are numbers", "weights of at least 0");
-    }
+    private protected Aggregator(NanPolicy nan, bool finiteOnly = false) => (Nan, _finiteOnly) = (nan, finiteOnly);
 
     /// <summary>What happens to NaN.</summary>
     public NanPolicy Nan { get; }
+
+    /// <summary>Declares a state, and before the first what may be wrong with values: after the options were checked, so that a refused one leaves nothing behind.</summary>
+    private protected MetricState Declare(string name, Reduction reduction, Tensor initial, Func<Tensor, Tensor, Tensor>? combine = null)
+    {
+        if (States.Faults is null) States.AddFaults(_finiteOnly ? "finite values" : "values that are numbers", "weights of at least 0");
+        return AddState(name, reduction, initial, combine);
+    }
 
     /// <summary>Called when an update begins, on the device of what comes in.</summary>
     private protected virtual void Begin()
@@ -120,8 +122,8 @@ public abstract class Aggregator<TResult> : Metric<TResult>
             filled = 0;
         }
         if (filled > 0) AddOnHost(chunk[..filled], chunkWeights[..filled]);
-        _faults.Note(NotNumber, wrong, firstWrong);
-        _faults.Note(NegativeWeight, negative, firstNegative);
+        States.Faults!.Note(NotNumber, wrong, firstWrong);
+        States.Faults!.Note(NegativeWeight, negative, firstNegative);
     }
 
     void AcceptAnywhere(Tensor values, Tensor? weights, double weight)
@@ -130,13 +132,13 @@ public abstract class Aggregator<TResult> : Metric<TResult>
         var own = weights is null ? full_like(flat, weight) : weights.to(ScalarType.Float64, flat.device).expand(values.shape).reshape(-1) * weight;
         var wrong = _finiteOnly ? flat.isfinite().logical_not() : flat.isnan();
         var negative = own.ge(0).logical_not() | own.isinf();
-        _faults.Note(NegativeWeight, negative, own);
+        States.Faults!.Note(NegativeWeight, negative, own);
         if (Nan.Value is { } imputed)
         {
             flat = where(wrong, imputed, flat);
             wrong = zeros_like(wrong);
         }
-        else if (!Nan.Ignores) _faults.Note(NotNumber, wrong, flat);
+        else if (!Nan.Ignores) States.Faults!.Note(NotNumber, wrong, flat);
         var counted = (wrong | negative).logical_not() & own.gt(0);
         Add(where(counted, flat, 0.0), where(counted, own, 0.0), counted);
     }

@@ -16,7 +16,7 @@ public sealed class Cat : PlainAggregator<Tensor>
     {
         if (dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
             throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Values are kept in a floating dtype.");
-        _values = AddState("values", Reduction.Concatenate, zeros([0], dtype));
+        _values = Declare("values", Reduction.Concatenate, zeros([0], dtype));
     }
 
     /// <summary>The values; the caller owns the tensor.</summary>

@@ -11,7 +11,7 @@ public sealed class Min : PlainAggregator<double>
     /// <summary>An empty minimum.</summary>
     /// <param name="nan">What happens to NaN.</param>
     public Min(NanPolicy nan = default)
-        : base(nan) => _least = AddState("least", Reduction.Min, tensor(double.PositiveInfinity));
+        : base(nan) => _least = Declare("least", Reduction.Min, tensor(double.PositiveInfinity));
 
     /// <inheritdoc/>
     public override double Compute()
@@ -41,7 +41,7 @@ public sealed class Max : PlainAggregator<double>
     /// <summary>An empty maximum.</summary>
     /// <param name="nan">What happens to NaN.</param>
     public Max(NanPolicy nan = default)
-        : base(nan) => _largest = AddState("largest", Reduction.Max, tensor(double.NegativeInfinity));
+        : base(nan) => _largest = Declare("largest", Reduction.Max, tensor(double.NegativeInfinity));
 
     /// <inheritdoc/>
     public override double Compute()

@@ -14,8 +14,8 @@ public sealed class Mean : WeightedAggregator<double>
     public Mean(NanPolicy nan = default)
         : base(nan)
     {
-        _sum = AddState("sum", Reduction.Sum, zeros([], ScalarType.Float64));
-        _weight = AddState("weight", Reduction.Sum, zeros([], ScalarType.Float64));
+        _sum = Declare("sum", Reduction.Sum, zeros([], ScalarType.Float64));
+        _weight = Declare("weight", Reduction.Sum, zeros([], ScalarType.Float64));
     }
 
     /// <inheritdoc/>

@@ -35,9 +35,9 @@ public sealed class Quantiles : WeightedAggregator<QuantileCurve>, IPlot
         if (_probabilities.Length == 0) throw new ArgumentException("Name at least one quantile.", nameof(probabilities));
         foreach (var probability in _probabilities) QuantileCurve.ThrowIfNoProbability(probability);
         _digest = new Digest(centroids);
-        _centroids = AddState("centroids", Reduction.Custom, zeros([2, centroids], ScalarType.Float64), _digest.Merge);
-        _least = AddState("least", Reduction.Min, tensor(double.PositiveInfinity));
-        _largest = AddState("largest", Reduction.Max, tensor(double.NegativeInfinity));
+        _centroids = Declare("centroids", Reduction.Custom, zeros([2, centroids], ScalarType.Float64), _digest.Merge);
+        _least = Declare("least", Reduction.Min, tensor(double.PositiveInfinity));
+        _largest = Declare("largest", Reduction.Max, tensor(double.NegativeInfinity));
     }
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ public sealed class RunningMean : WeightedAggregator<double>
     /// <param name="window">How many updates it spans.</param>
     /// <param name="nan">What happens to NaN.</param>
     public RunningMean(int window = 5, NanPolicy nan = default)
-        : base(nan) => _window = AddState("window", Reduction.Sum, RunningWindow.Empty(window));
+        : base(nan) => _window = Declare("window", Reduction.Sum, RunningWindow.Empty(window));
 
     /// <inheritdoc/>
     public override double Compute()
@@ -45,7 +45,7 @@ public sealed class RunningSum : PlainAggregator<double>
     /// <param name="window">How many updates it spans.</param>
     /// <param name="nan">What happens to NaN.</param>
     public RunningSum(int window = 5, NanPolicy nan = default)
-        : base(nan) => _window = AddState("window", Reduction.Sum, RunningWindow.Empty(window));
+        : base(nan) => _window = Declare("window", Reduction.Sum, RunningWindow.Empty(window));
 
     /// <inheritdoc/>
     public override double Compute()

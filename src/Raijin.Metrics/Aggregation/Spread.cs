@@ -33,7 +33,7 @@ public abstract class SpreadAggregator : WeightedAggregator<double>
     {
         if (!(correction >= 0)) throw new ArgumentOutOfRangeException(nameof(correction), correction, "A correction is not negative.");
         _correction = correction;
-        _moments = AddState("moments", Reduction.Custom, zeros([3], ScalarType.Float64), Combine);
+        _moments = Declare("moments", Reduction.Custom, zeros([3], ScalarType.Float64), Combine);
     }
 
     /// <inheritdoc/>

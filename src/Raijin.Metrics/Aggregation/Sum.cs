@@ -11,7 +11,7 @@ public sealed class Sum : PlainAggregator<double>
     /// <summary>An empty sum.</summary>
     /// <param name="nan">What happens to NaN.</param>
     public Sum(NanPolicy nan = default)
-        : base(nan) => _sum = AddState("sum", Reduction.Sum, zeros([], ScalarType.Float64));
+        : base(nan) => _sum = Declare("sum", Reduction.Sum, zeros([], ScalarType.Float64));
 
     /// <inheritdoc/>
     public override double Compute()
