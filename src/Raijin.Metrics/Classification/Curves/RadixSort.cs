@@ -70,10 +70,15 @@ static class RadixSort
     }
 
     /// <summary>Does a piece of work on each of so many threads.</summary>
-    public static void Run(int workers, Action<int> work)
+    public static void Run(int workers, Action<int> work) => Run(workers, workers, work);
+
+    /// <summary>Does so many pieces of work on so many threads.</summary>
+    public static void Run(int workers, int pieces, Action<int> work)
     {
-        if (workers == 1) work(0);
-        else Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, work);
+        if (workers == 1)
+            for (var i = 0; i < pieces; i++) work(i);
+        else
+            Parallel.For(0, pieces, new ParallelOptions { MaxDegreeOfParallelism = workers }, work);
     }
 
     /// <summary>Where the stretch of a worker starts; that of the last one plus one is the end.</summary>

@@ -27,7 +27,7 @@ abstract class RankedSamples : IDisposable
     }
 
     /// <summary>Chance that a positive's score is above a negative's, equal ones counting half: the area under the ROC curve. NaN where a class is missing.</summary>
-    public abstract double AreaUnderRoc();
+    public abstract RankedArea Area();
 
     /// <summary>The counts at every different score.</summary>
     public abstract CurveCounts ToCounts();
@@ -74,7 +74,7 @@ sealed class RankedFloats : RankedSamples
         return new RankedFloats(code, sorted, all.Count, threads);
     }
 
-    public override double AreaUnderRoc()
+    public override RankedArea Area()
     {
         var parts = new Part[_workers];
         RadixSort.Run(_workers, worker => parts[worker] = Rank(_keys.AsSpan(GroupStart(worker), GroupStart(worker + 1) - GroupStart(worker))));
@@ -84,7 +84,7 @@ sealed class RankedFloats : RankedSamples
             twice += part.Twice + (2.0 * negatives * part.Positives);
             (positives, negatives) = (positives + part.Positives, negatives + part.Negatives);
         }
-        return positives == 0 || negatives == 0 ? double.NaN : twice / (2.0 * positives * negatives);
+        return new(positives == 0 || negatives == 0 ? double.NaN : twice / (2.0 * positives * negatives), positives, negatives);
     }
 
     /// <summary>Where a worker's share starts, put off to the next different score.</summary>
@@ -99,8 +99,7 @@ sealed class RankedFloats : RankedSamples
     static Part Rank(ReadOnlySpan<uint> keys)
     {
         long positives = 0, before = 0, twice = 0, seen = 0;
-        uint? none = null;
-        var group = none ?? uint.MaxValue;
+        var group = uint.MaxValue;
         foreach (var key in keys)
         {
             var label = (long)(key & 1);
@@ -199,7 +198,7 @@ sealed class RankedDoubles(ulong[] keys, double[] weights, int count) : RankedSa
         return new(sorted.Keys, sorted.Items, gatherer.Count);
     }
 
-    public override double AreaUnderRoc()
+    public override RankedArea Area()
     {
         double positives = 0, negatives = 0, area = 0;
         for (var i = 0; i < count;)
@@ -208,7 +207,7 @@ sealed class RankedDoubles(ulong[] keys, double[] weights, int count) : RankedSa
             area += positive * (negatives + (negative / 2));
             (positives, negatives) = (positives + positive, negatives + negative);
         }
-        return positives == 0 || negatives == 0 ? double.NaN : area / (positives * negatives);
+        return new(positives == 0 || negatives == 0 ? double.NaN : area / (positives * negatives), positives, negatives);
     }
 
     public override CurveCounts ToCounts()
@@ -265,3 +264,6 @@ sealed class RankedDoubles(ulong[] keys, double[] weights, int count) : RankedSa
         }
     }
 }
+
+/// <summary>An area under a ROC curve, and the weights of the two classes.</summary>
+readonly record struct RankedArea(double Value, double Positives, double Negatives);

@@ -9,8 +9,8 @@ namespace Raijin.Metrics;
 /// <param name="Scores">[n, W] float32 or float64, dense.</param>
 /// <param name="Labels">[n, W] int16, 1 for positive; or [n] int16, the class, which is the column that is positive. -1: left out.</param>
 /// <param name="Weights">[n, W] or [n] float64 like the labels; null: 1 each.</param>
-/// <param name="Binary">There is one column, and a label of 1 means positive.</param>
-readonly record struct ScoredRows(Tensor Scores, Tensor Labels, Tensor? Weights, bool Binary)
+/// <param name="ByClass">A label is the column that is positive; else 1 means positive.</param>
+readonly record struct ScoredRows(Tensor Scores, Tensor Labels, Tensor? Weights, bool ByClass)
 {
     /// <summary>n.</summary>
     public int Count => (int)HostTensor.Sizes(Labels)[0];
@@ -22,7 +22,7 @@ readonly record struct ScoredRows(Tensor Scores, Tensor Labels, Tensor? Weights,
     int LabelWidth => HostTensor.Sizes(Labels).Length == 2 ? Width : 1;
 
     /// <summary>Which labels make samples of a column positive.</summary>
-    public short Positive(int column) => (short)(LabelWidth > 1 || Binary ? 1 : column);
+    public short Positive(int column) => (short)(ByClass ? column : 1);
 
     /// <summary>Hands each score of some columns and rows to a visitor, column by column, unless it is left out or weighs nothing.</summary>
     /// <typeparam name="T">float or double, as the scores are.</typeparam>
