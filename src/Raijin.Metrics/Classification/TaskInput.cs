@@ -12,7 +12,7 @@ namespace Raijin.Metrics;
 ref struct TaskInput
 {
     /// <summary>Cells a kernel reads at once.</summary>
-    public const int Block = 256;
+    public const int Block = 128;
 
     /// <summary>The label of a cell that doesn't count: ignored, or a fault.</summary>
     public const int LeftOut = -1;
@@ -58,8 +58,20 @@ ref struct TaskInput
         return true;
     }
 
+    /// <summary>A block of cells: its labels, predicted classes and weights, each buffer <see cref="Block"/> long.</summary>
+    /// <param name="start">First cell.</param>
+    /// <returns>How many cells were read.</returns>
+    public int Read(long start, scoped Span<int> labels, scoped Span<int> predicted, scoped Span<double> weights)
+    {
+        var count = (int)Math.Min(Block, Layout.NumCells - start);
+        ReadLabels(start, labels[..count]);
+        ReadPredicted(start, labels[..count], predicted[..count]);
+        ReadWeights(start, labels[..count], weights[..count]);
+        return count;
+    }
+
     /// <summary>The labels of cells from <paramref name="start"/> on: a class, or <see cref="LeftOut"/>.</summary>
-    public void ReadLabels(long start, Span<int> labels)
+    public void ReadLabels(long start, scoped Span<int> labels)
     {
         var limit = _task.Classes;
         var wrong = !HostNumbers.ReadClasses(_labels, start, limit, labels);
@@ -74,7 +86,7 @@ ref struct TaskInput
     /// <param name="start">First cell.</param>
     /// <param name="labels">As <see cref="ReadLabels"/> gave them; a cell whose prediction is a fault is left out from now on.</param>
     /// <param name="predicted">Of the same length; undefined where a cell is left out.</param>
-    public void ReadPredicted(long start, Span<int> labels, Span<int> predicted)
+    public void ReadPredicted(long start, scoped Span<int> labels, scoped Span<int> predicted)
     {
         if (!Layout.Scored)
         {
@@ -113,7 +125,7 @@ ref struct TaskInput
     /// <param name="start">First cell.</param>
     /// <param name="labels">As read so far; a cell whose weight is a fault is left out from now on.</param>
     /// <param name="weights">Of the same length; undefined where a cell is left out.</param>
-    public void ReadWeights(long start, Span<int> labels, Span<double> weights)
+    public void ReadWeights(long start, scoped Span<int> labels, scoped Span<double> weights)
     {
         if (!Weighted)
         {

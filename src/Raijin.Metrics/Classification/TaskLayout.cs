@@ -57,6 +57,12 @@ readonly record struct TaskLayout(long Batch, int Columns, long Inner, bool Scor
         return new(targets[0], multilabel ? task.Classes : 1, inner, scored, cells);
     }
 
+    /// <summary>Refuses weights of single cells, for metrics of whole samples.</summary>
+    public void ThrowIfCellsAreWeighed(in Comparison batch)
+    {
+        if (WeighsCells) ShapeMismatchException.Throw("weights", $"[{Batch}], one a sample", Text(batch.Weights!));
+    }
+
     /// <summary>Whether a dtype holds whole numbers or truth values.</summary>
     public static bool IsInteger(ScalarType dtype) =>
         dtype is ScalarType.Int64 or ScalarType.Int32 or ScalarType.Int16 or ScalarType.Int8 or ScalarType.Byte or ScalarType.Bool;
