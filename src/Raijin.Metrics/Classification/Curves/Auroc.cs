@@ -16,7 +16,7 @@ public enum OneVersus
 /// Area under the ROC curve: the chance that a positive's score is above a negative's, equal scores counting half. In [0, 1], 0.5 for chance, more is better.
 /// </summary>
 /// <remarks>
-/// <inheritdoc cref="CurveMetric" path="/remarks"/>
+/// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>
 /// Exact by one radix sort of the scores on all cores (per class on one core each), as scikit-learn's <c>roc_auc_score</c>; binned by trapezoids between
 /// the thresholds' points, (0, 0) and (1, 1), where torchmetrics leaves the last two out.

@@ -7,7 +7,7 @@ namespace Raijin;
 /// the share of positives.
 /// </summary>
 /// <remarks>
-/// <inheritdoc cref="CurveMetric" path="/remarks"/>
+/// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>As scikit-learn's <c>average_precision_score</c>, but NaN without positives, where that gives 0. A binned curve whose lowest threshold is above some positives misses their recall, as in torchmetrics.</para>
 /// </remarks>
 /// <param name="task">What is classified.</param>
@@ -26,7 +26,7 @@ public sealed class AveragePrecision(Classification task, Average average = Aver
 /// is better.
 /// </summary>
 /// <remarks>
-/// <inheritdoc cref="CurveMetric" path="/remarks"/>
+/// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>A point of the curve and no interpolation between two, as torchmetrics has it; which point is found by whole numbers, free of rounding.</para>
 /// </remarks>
 /// <param name="task">What is classified.</param>
@@ -45,7 +45,7 @@ public sealed class Eer(Classification task, Average average = Average.Macro, Th
 /// Shoichet 2010): early positives count most, as in screening. In [0, 1], more is better.
 /// </summary>
 /// <remarks>
-/// <inheritdoc cref="CurveMetric" path="/remarks"/>
+/// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>Trapezoids in log FPR between the curve's points; the two ends are interpolated along FPR, as torchmetrics has it.</para>
 /// </remarks>
 public sealed class LogAuc : CurveMetric

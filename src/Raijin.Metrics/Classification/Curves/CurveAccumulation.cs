@@ -76,7 +76,8 @@ sealed record KeptScores : CurveAccumulation
             }
             kept++;
         }
-        var (scores, cells) = (block.Scores[..(kept * block.Width)], kept * LabelWidth);
+        var scores = block.Scores[..(kept * block.Width)];
+        var cells = kept * LabelWidth;
         for (var i = 0; i < cells; i++) labels[i] = (short)block.Labels[i];
         if (block.Weighted || block.DType == ScalarType.Float64)
         {

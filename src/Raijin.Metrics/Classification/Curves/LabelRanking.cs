@@ -2,7 +2,6 @@
 // many of these are relevant.
 
 using Raijin.Metrics;
-using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin;
@@ -11,8 +10,10 @@ namespace Raijin;
 /// How far down a sample's labels, by falling score, one has to go to have all that are true: the mean over samples, in labels (Tsoumakas et al. 2010). In
 /// [number of true labels, L], less is better.
 /// </summary>
-/// <inheritdoc cref="LabelRankings" path="/remarks"/>
-/// <remarks><para>A sample without true labels counts 0. As scikit-learn's <c>coverage_error</c>.</para></remarks>
+/// <remarks>
+/// Scores [B, L, …] are floating; weights are [B]. Labels that are ignored are left out of their sample's ranking, samples that are left without a label out of
+/// the mean; where nothing is left it is NaN. A sample without true labels counts 0. As scikit-learn's <c>coverage_error</c>.
+/// </remarks>
 /// <param name="task">Multilabel.</param>
 public sealed class CoverageError(Classification task) : ScalarMetric<Comparison>(LabelRankings.Of(task))
 {
@@ -27,7 +28,7 @@ public sealed class CoverageError(Classification task) : ScalarMetric<Comparison
 /// For each true label, the share of true ones among the labels that score at least as much; the mean over a sample's true labels, then over samples. In (0, 1],
 /// more is better.
 /// </summary>
-/// <remarks><para>A sample whose labels are all true, or none, counts 1. As scikit-learn's <c>label_ranking_average_precision_score</c>.</para></remarks>
+/// <remarks>Shapes and what is left out are as for <see cref="CoverageError"/>. A sample whose labels are all true, or none, counts 1. As scikit-learn's <c>label_ranking_average_precision_score</c>.</remarks>
 /// <param name="task">Multilabel.</param>
 public sealed class LabelRankingAveragePrecision(Classification task) : ScalarMetric<Comparison>(LabelRankings.Of(task))
 {
@@ -39,9 +40,10 @@ public sealed class LabelRankingAveragePrecision(Classification task) : ScalarMe
 }
 
 /// <summary>The share of pairs of a true and a false label that are not in order, equal scores included; the mean over samples. In [0, 1], less is better.</summary>
-/// <remarks><para>
-/// A sample whose labels are all true, or none, counts 0. As scikit-learn's <c>label_ranking_loss</c>; torchmetrics orders equal scores by chance of its sort.
-/// </para></remarks>
+/// <remarks>
+/// Shapes and what is left out are as for <see cref="CoverageError"/>. A sample whose labels are all true, or none, counts 0. As scikit-learn's
+/// <c>label_ranking_loss</c>; torchmetrics orders equal scores as its sort happens to.
+/// </remarks>
 /// <param name="task">Multilabel.</param>
 public sealed class LabelRankingLoss(Classification task) : ScalarMetric<Comparison>(LabelRankings.Of(task))
 {
@@ -88,7 +90,8 @@ sealed record LabelRankings(Classification Task) : ScoredAccumulation(Task, Scor
         var sums = states[0].Span<double>();
         for (var row = 0; row < block.Rows; row++)
         {
-            var (scores, labels) = (block.Row(row), block.RowLabels(row));
+            var scores = block.Row(row);
+            var labels = block.RowLabels(row);
             var (counted, relevant, first) = (0, 0, -1);
             for (var j = 0; j < labels.Length; j++)
             {

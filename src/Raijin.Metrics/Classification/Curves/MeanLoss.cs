@@ -1,6 +1,5 @@
 // n positions, W scores a position, K terms: what is averaged separately, a label or a class
 
-using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
@@ -26,7 +25,8 @@ abstract record MeanLoss(Classification Task, ScoreForm Form, int Terms) : Score
 
     protected override void AddBlock(MetricStates states, ScoreBlock block)
     {
-        var (losses, weights) = (states[0].Span<double>(), states[1].Span<double>());
+        var losses = states[0].Span<double>();
+        var weights = states[1].Span<double>();
         for (var row = 0; row < block.Rows; row++)
         {
             var scores = block.Row(row);

@@ -5,7 +5,7 @@ namespace Raijin;
 
 /// <summary>The best of one rate where another is at least so much, and the threshold that gives it.</summary>
 /// <remarks>
-/// <inheritdoc cref="CurveMetric" path="/remarks"/>
+/// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>
 /// Of several classes the value is the average of theirs and the threshold, being different for each, NaN: <see cref="Points"/> has them. <see cref="Average.Micro"/>
 /// takes all columns of scores for one, which has a threshold.
@@ -67,7 +67,7 @@ public abstract class OperatingPointMetric : Metric<Comparison, OperatingPoint>,
 }
 
 /// <summary>The highest precision with at least so much recall. Of equal ones that of the higher recall, then of the higher threshold; 0 at NaN where no threshold has it.</summary>
-/// <inheritdoc cref="OperatingPointMetric" path="/remarks"/>
+/// <remarks><inheritdoc cref="OperatingPointMetric" path="/remarks/*"/></remarks>
 /// <param name="task">What is classified.</param>
 /// <param name="minRecall">In [0, 1].</param>
 /// <param name="average">How the values of the classes become one.</param>
@@ -79,7 +79,7 @@ public sealed class PrecisionAtFixedRecall(Classification task, double minRecall
 }
 
 /// <summary>The highest recall with at least so much precision. Of equal ones that of the higher precision, then of the higher threshold; 0 at NaN where no threshold has it.</summary>
-/// <inheritdoc cref="OperatingPointMetric" path="/remarks"/>
+/// <remarks><inheritdoc cref="OperatingPointMetric" path="/remarks/*"/></remarks>
 /// <param name="task">What is classified.</param>
 /// <param name="minPrecision">In [0, 1].</param>
 /// <param name="average">How the values of the classes become one.</param>
@@ -91,7 +91,7 @@ public sealed class RecallAtFixedPrecision(Classification task, double minPrecis
 }
 
 /// <summary>The highest sensitivity (true positive rate) with at least so much specificity, at the highest threshold that has it: ∞ where only calling nothing positive has.</summary>
-/// <inheritdoc cref="OperatingPointMetric" path="/remarks"/>
+/// <remarks><inheritdoc cref="OperatingPointMetric" path="/remarks/*"/></remarks>
 /// <param name="task">What is classified.</param>
 /// <param name="minSpecificity">In [0, 1].</param>
 /// <param name="average">How the values of the classes become one.</param>
@@ -103,7 +103,7 @@ public sealed class SensitivityAtSpecificity(Classification task, double minSpec
 }
 
 /// <summary>The highest specificity (true negative rate) with at least so much sensitivity, at the highest threshold that has it: -∞ where only calling everything positive has.</summary>
-/// <inheritdoc cref="OperatingPointMetric" path="/remarks"/>
+/// <remarks><inheritdoc cref="OperatingPointMetric" path="/remarks/*"/></remarks>
 /// <param name="task">What is classified.</param>
 /// <param name="minSensitivity">In [0, 1].</param>
 /// <param name="average">How the values of the classes become one.</param>

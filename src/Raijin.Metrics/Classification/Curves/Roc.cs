@@ -8,7 +8,7 @@ namespace Raijin;
 /// else. Its number is the area under the curve, of several curves their mean.
 /// </summary>
 /// <remarks>
-/// <inheritdoc cref="CurveMetric" path="/remarks"/>
+/// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>
 /// As scikit-learn's <c>roc_curve</c> with <c>drop_intermediate=False</c>: every different score is a point, and the first, where nothing is called positive,
 /// stands at ∞ (torchmetrics: 1). Binned curves end in (0, 0) and (1, 1) too, where torchmetrics' end at the outer thresholds.
@@ -64,7 +64,7 @@ public sealed class Roc(Classification task, Average? average = null, Thresholds
 /// Precision over recall for every threshold; one curve for binary, one a class or label else. Its number is the average precision, of several curves their mean.
 /// </summary>
 /// <remarks>
-/// <inheritdoc cref="CurveMetric" path="/remarks"/>
+/// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>
 /// As scikit-learn's <c>precision_recall_curve</c>, but recall is NaN without positives, where that and torchmetrics give 1. torchmetrics' macro curve, the mean
 /// of recalls interpolated along precision, which is no function of it, is left out.

@@ -2,7 +2,6 @@
 // What is read from a batch that has scores, for every metric of scores: blocks of positions as doubles on the host, which holds every dtype
 // exactly; whole tensors elsewhere.
 
-using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
@@ -152,31 +151,36 @@ abstract record ScoredAccumulation(Classification Task, ScoreForm Form) : Accumu
 }
 
 /// <summary>Some positions of a batch on the host.</summary>
-/// <param name="Scores">[rows, W], as the metric wants them.</param>
-/// <param name="Labels">[rows] or [rows, L]; <see cref="TaskInput.LeftOut"/> for one that doesn't count.</param>
-/// <param name="Weights">Like the labels; undefined where one is left out.</param>
-/// <param name="DType">What the scores came as.</param>
 readonly ref struct ScoreBlock(Span<double> scores, Span<int> labels, Span<double> weights, int rows, int width, ScalarType dtype, bool weighted)
 {
+    /// <summary>[rows, W], as the metric wants them.</summary>
     public Span<double> Scores { get; } = scores;
 
+    /// <summary>[rows] or [rows, L]; <see cref="TaskInput.LeftOut"/> for one that doesn't count.</summary>
     public Span<int> Labels { get; } = labels;
 
+    /// <summary>Like the labels; undefined where one is left out.</summary>
     public Span<double> Weights { get; } = weights;
 
+    /// <summary>How many positions.</summary>
     public int Rows { get; } = rows;
 
+    /// <summary>W.</summary>
     public int Width { get; } = width;
 
+    /// <summary>What the scores came as.</summary>
     public ScalarType DType { get; } = dtype;
 
     /// <summary>Whether the batch has weights; else each is 1.</summary>
     public bool Weighted { get; } = weighted;
 
+    /// <summary>The scores of a position.</summary>
     public Span<double> Row(int row) => Scores.Slice(row * Width, Width);
 
+    /// <summary>The labels of a position.</summary>
     public Span<int> RowLabels(int row) => Labels.Slice(row * (Labels.Length / Rows), Labels.Length / Rows);
 
+    /// <summary>The weights of a position.</summary>
     public Span<double> RowWeights(int row) => Weights.Slice(row * (Labels.Length / Rows), Labels.Length / Rows);
 }
 

@@ -26,6 +26,7 @@ readonly record struct ScoredRows(Tensor Scores, Tensor Labels, Tensor? Weights,
 
     /// <summary>Hands each score of some columns and rows to a visitor, column by column, unless it is left out or weighs nothing.</summary>
     /// <typeparam name="T">float or double, as the scores are.</typeparam>
+    /// <typeparam name="TVisitor">What takes them.</typeparam>
     public void Visit<T, TVisitor>(in Problem problem, int firstRow, int endRow, ref TVisitor visitor)
         where T : unmanaged
         where TVisitor : struct, IScoreVisitor<T>, allows ref struct
