@@ -99,7 +99,8 @@ public sealed class MetricState : IDisposable
     {
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
-        return Value.cpu().data<T>().ToArray();
+        // The accessor of an empty tensor throws.
+        return Value.NumberOfElements == 0 ? [] : Value.cpu().data<T>().ToArray();
     }
 
     internal void MoveTo(Tensor anchor)

@@ -112,7 +112,7 @@ public sealed class CalibrationError : ScalarMetric<Comparison>, IPlot
     // sample at m / M or before, and whatever equals it: as if at percentiles interpolated between samples.
     double[] EqualMass(double[] kept)
     {
-        var order = Enumerable.Range(0, kept.Length / 3).Where(i => kept[3 * i] > 0).OrderBy(i => kept[(3 * i) + 1]).ToArray();
+        var order = Enumerable.Range(0, kept.Length / 3).Where(i => kept[3 * i] > 0).OrderBy(i => kept[(3 * i) + 1]).ThenByDescending(i => kept[3 * i]).ToArray();
         var sums = new double[3 * _bins];
         if (order.Length == 0) return sums;
         var all = order.Sum(i => kept[3 * i]) - kept[3 * order[^1]];

@@ -169,12 +169,17 @@ sealed record KeptScores : CurveAccumulation
 /// <summary>Binned: for each column the weight of positives and of negatives between two thresholds. Memory is 16 · W · (T + 1) bytes, whatever is seen.</summary>
 sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAccumulation(Task)
 {
-    // Per precision of the scores, rising, what a score is compared with.
-    readonly double[] _single = Cuts(Task, Thresholds, single: true);
-    readonly double[] _double = Cuts(Task, Thresholds, single: false);
+    /// <summary>As many even steps as float32 tells apart with room to spare.</summary>
+    const int MaxSteps = 1 << 20;
+
+    // What scores of each precision are compared with, rising.
+    readonly double[] _double = Cuts(Task, Thresholds, ScalarType.Float64);
+    readonly double[] _single = Cuts(Task, Thresholds, ScalarType.Float32);
+    readonly double[] _half = Cuts(Task, Thresholds, ScalarType.Float16);
+    readonly double[] _bfloat = Cuts(Task, Thresholds, ScalarType.BFloat16);
 
     // Even cuts are found by multiplication, give or take one; 0 where they are not even: those are found by halving.
-    readonly int _steps = AreLogits(Task) || Thresholds.Count < 2 || !Thresholds.Equals(Thresholds.Uniform(Thresholds.Count)) ? 0 : Thresholds.Count - 1;
+    readonly int _steps = AreLogits(Task) || Thresholds.Count is < 2 or > MaxSteps || !Thresholds.Equals(Thresholds.Uniform(Thresholds.Count)) ? 0 : Thresholds.Count - 1;
 
     int Bins => Thresholds.Count + 1;
 
@@ -187,7 +192,8 @@ sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAc
     protected override void AddBlock(MetricStates states, ScoreBlock block)
     {
         var bins = states[0].Span<double>();
-        var cuts = block.DType == ScalarType.Float64 ? _double : _single;
+        var cuts = CutsOf(block.DType);
+        var steps = block.DType is ScalarType.Float64 or ScalarType.Float32 ? _steps : 0;
         for (var row = 0; row < block.Rows; row++)
         {
             var scores = block.Row(row);
@@ -197,7 +203,7 @@ sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAc
                 var label = block.Labels[cell];
                 if (label < 0) continue;
                 var positive = label == (Task.Kind == ClassificationKind.Multiclass ? column : 1) ? 1 : 0;
-                bins[(((column * Bins) + Bin(cuts, _steps, scores[column])) * 2) + positive] += block.Weights[cell];
+                bins[(((column * Bins) + Bin(cuts, steps, scores[column])) * 2) + positive] += block.Weights[cell];
             }
         }
     }
@@ -205,7 +211,7 @@ sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAc
     protected override void AddRows(MetricStates states, ScoreRows rows)
     {
         var device = rows.Scores.device;
-        var cuts = tensor(rows.Scores.dtype == ScalarType.Float64 ? _double : _single, device: device);
+        var cuts = tensor(CutsOf(rows.Scores.dtype), device: device);
         var bin = bucketize(rows.Scores.to(ScalarType.Float64).contiguous(), cuts, right: true);                                       // [n, W]
         var columns = arange(Task.Width, ScalarType.Int64, device);
         var positive = Task.Kind == ClassificationKind.Multiclass ? rows.Labels.eq(columns) : rows.Labels;                            // [n, W]
@@ -259,8 +265,21 @@ sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAc
 
     static bool AreLogits(Classification task) => task.Logits && task.Kind != ClassificationKind.Multiclass;
 
-    static double[] Cuts(Classification task, Thresholds thresholds, bool single)
+    double[] CutsOf(ScalarType scores) => scores switch
     {
-        return [.. thresholds.Select(t => AreLogits(task) ? Math.Log(t / (1 - t)) : t).Select(t => single ? (float)t : t)];
-    }
+        ScalarType.Float64 => _double,
+        ScalarType.Float32 => _single,
+        ScalarType.Float16 => _half,
+        _ => _bfloat,
+    };
+
+    static double[] Cuts(Classification task, Thresholds thresholds, ScalarType scores) =>
+    [
+        .. thresholds.Select(t => AreLogits(task) ? Math.Log(t / (1 - t)) : t).Select(t => scores switch
+        {
+            ScalarType.Float64 => t,
+            ScalarType.Float32 => (float)t,
+            _ => HostNumbers.Round(t, scores),
+        }),
+    ];
 }

@@ -43,7 +43,7 @@ public sealed record RocCurve(IReadOnlyList<double> Fpr, IReadOnlyList<double> T
 public sealed record PrecisionRecall(IReadOnlyList<double> Precision, IReadOnlyList<double> Recall, IReadOnlyList<double> Thresholds)
 {
     /// <summary>Average precision: Σ (Rᵢ - Rᵢ₊₁) Pᵢ, steps and no trapezoids, which would flatter; NaN without positives.</summary>
-    public double Area => Enumerable.Range(0, Thresholds.Count).Sum(i => Recall[i] == Recall[i + 1] ? 0 : (Recall[i] - Recall[i + 1]) * Precision[i]);
+    public double Area => double.IsNaN(Recall[^1]) ? double.NaN : Enumerable.Range(0, Thresholds.Count).Sum(i => Recall[i] == Recall[i + 1] ? 0 : (Recall[i] - Recall[i + 1]) * Precision[i]);
 }
 
 /// <summary>What a curve reaches at one of its thresholds.</summary>

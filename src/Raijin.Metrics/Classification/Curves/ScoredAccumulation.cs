@@ -58,11 +58,12 @@ abstract record ScoredAccumulation(Classification Task, ScoreForm Form) : Accumu
             Span<double> scores = stackalloc double[BlockScores], weights = stackalloc double[BlockScores];
             Span<int> labels = stackalloc int[BlockScores];
             FaultCount wrongScores = default, wrongProbabilities = default;
+            var dtype = NormalizesClasses && batch.Predictions.dtype != ScalarType.Float64 ? ScalarType.Float32 : batch.Predictions.dtype;
             var positions = input.Layout.Batch * input.Layout.Inner;
             for (long start = 0; start < positions;)
             {
                 var rows = (int)Math.Min(positions - start, BlockScores / width);
-                var block = new ScoreBlock(scores[..(rows * width)], labels[..(rows * LabelWidth)], weights[..(rows * LabelWidth)], rows, width, batch.Predictions.dtype, input.Weighted);
+                var block = new ScoreBlock(scores[..(rows * width)], labels[..(rows * LabelWidth)], weights[..(rows * LabelWidth)], rows, width, dtype, input.Weighted);
                 input.ReadLabels(start * LabelWidth, block.Labels);
                 HostNumbers.Read(input.Predictions, start * width, block.Scores);
                 Prepare(block, ref wrongScores, ref wrongProbabilities);
@@ -168,7 +169,7 @@ readonly ref struct ScoreBlock(Span<double> scores, Span<int> labels, Span<doubl
     /// <summary>W.</summary>
     public int Width { get; } = width;
 
-    /// <summary>What the scores came as.</summary>
+    /// <summary>The precision of the scores: the batch's, and float32 at least after a softmax.</summary>
     public ScalarType DType { get; } = dtype;
 
     /// <summary>Whether the batch has weights; else each is 1.</summary>

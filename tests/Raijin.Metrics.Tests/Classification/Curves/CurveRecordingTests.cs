@@ -268,7 +268,7 @@ public sealed class CurveRecordingTests
     static Tensor Squeezed(Tensor decision)
     {
         using var scope = NewDisposeScope();
-        return decision.add(4).div(8).clamp(0, 1).MoveToOuterDisposeScope();
+        return decision.add(4).div(8).clamp(0, 1).DetachFromDisposeScope();
     }
 
     sealed class Data : IDisposable
