@@ -5,7 +5,7 @@ namespace Raijin.Metrics.Tests.Regressions;
 
 public sealed class RegressionPropertyTests
 {
-    static readonly Func<RegressionMetric>[] Weighted =
+    internal static readonly Func<RegressionMetric>[] Weighted =
     [
         () => new MeanSquaredError(2), () => new MeanSquaredError(2, root: true), () => new MeanAbsoluteError(2), () => new MeanAbsolutePercentageError(2),
         () => new SymmetricMeanAbsolutePercentageError(2), () => new WeightedMeanAbsolutePercentageError(2), () => new MeanSquaredLogError(2), () => new LogCoshError(2),
@@ -14,7 +14,7 @@ public sealed class RegressionPropertyTests
         () => new PearsonCorrCoef(2), () => new ConcordanceCorrCoef(2, unbiased: true),
     ];
 
-    static readonly Func<RegressionMetric>[] Unweighted =
+    internal static readonly Func<RegressionMetric>[] Unweighted =
         [() => new SpearmanCorrCoef(2), () => new KendallRankCorrCoef(KendallTau.C, 2), () => new CriticalSuccessIndex(1, 2)];
 
     static readonly Gen<(int[] Values, int Cut, int Second, int Seed)> Batches =
