@@ -2,16 +2,6 @@ using Raijin.Metrics;
 
 namespace Raijin;
 
-/// <summary>How the numbers of all samples become one.</summary>
-public enum SampleReduction
-{
-    /// <summary>Σ w·s / Σ w; NaN of no samples.</summary>
-    Mean,
-
-    /// <summary>Σ w·s.</summary>
-    Sum,
-}
-
 /// <summary>What metrics that give each sample a number have in common. Weights, [B], belong to samples.</summary>
 public abstract class SampleMetric : ScalarMetric<Comparison>
 {
