@@ -1,4 +1,5 @@
 using System.Numerics;
+using Raijin.Charts;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
@@ -6,6 +7,8 @@ namespace Raijin.Metrics;
 /// <summary>All predictions and targets, [N, n] float64 each: what ranks need. 16 bytes a sample and output.</summary>
 sealed record PairData(int Outputs) : RegressionAccumulation(Outputs)
 {
+    internal const int MaxPoints = 5000;
+
     public override void Check(in Comparison batch)
     {
         RefuseWeights(in batch, "a correlation of ranks");
@@ -33,6 +36,21 @@ sealed record PairData(int Outputs) : RegressionAccumulation(Outputs)
         var (predictions, targets) = (states[0].ToArray<double>(), states[1].ToArray<double>());
         var outputs = (int)states[0].Value.shape[1];
         return Enumerable.Range(0, outputs).Select(j => (Column(predictions, outputs, j), Column(targets, outputs, j)));
+    }
+
+    /// <summary>Predictions over targets, a set of points each output; of many samples every so-many-th, in the order they came.</summary>
+    public static Chart Plot(MetricStates states, string title) => new ScatterChart
+    {
+        Title = title,
+        XLabel = "target",
+        YLabel = "prediction",
+        Points = [.. Read(states).Select((c, j) => new PointSet(states[0].Value.shape[1] == 1 ? "" : $"output {j}", Thinned(c.Targets), Thinned(c.Predictions)))],
+    };
+
+    static double[] Thinned(double[] values)
+    {
+        var step = (values.Length + MaxPoints - 1) / MaxPoints;
+        return step <= 1 ? values : [.. Enumerable.Range(0, values.Length / step).Select(i => values[i * step])];
     }
 
     static double[] Column(double[] values, int outputs, int output)
