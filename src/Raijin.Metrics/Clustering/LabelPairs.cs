@@ -3,6 +3,7 @@
 
 using System.Numerics;
 using Raijin.Tensors;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
@@ -88,8 +89,8 @@ sealed record LabelPairs(long? IgnoreIndex) : Accumulation<Comparison>
 
     static void MakeRoom(MetricState pairs, long rows)
     {
-        var fewest = pairs.Value.device_type == TorchSharp.DeviceType.CPU ? FewestRows : FewestDeviceRows;
-        if (pairs.Rows < fewest || pairs.Rows + rows <= pairs.Capacity) return;
+        if (pairs.Rows < FewestRows || pairs.Rows + rows <= pairs.Capacity) return;
+        if (pairs.Rows < FewestDeviceRows && pairs.Value.device_type != DeviceType.CPU) return;
         Replace(pairs, Contingency.Distinct(pairs.ToArray<long>()));
     }
 
