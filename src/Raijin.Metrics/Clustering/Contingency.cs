@@ -33,7 +33,7 @@ sealed class Contingency
     /// <summary>The table of what was accumulated. The state is left with one row a cell, so that the next metric over it has less to read.</summary>
     public static Contingency Of(MetricStates states)
     {
-        var rows = Distinct(states[0].ToArray<long>());
+        var rows = Distinct(LabelPairs.Read(states[0]));
         if (rows.Length < states[0].Rows * LabelPairs.RowWidth) LabelPairs.Replace(states[0], rows);
         return new Contingency(rows);
     }

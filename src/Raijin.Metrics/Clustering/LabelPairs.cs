@@ -90,9 +90,14 @@ sealed record LabelPairs(long? IgnoreIndex) : Accumulation<Comparison>
     static void MakeRoom(MetricState pairs, long rows)
     {
         if (pairs.Rows < FewestRows || pairs.Rows + rows <= pairs.Capacity) return;
-        if (pairs.Rows < FewestDeviceRows && pairs.Value.device_type != DeviceType.CPU) return;
-        Replace(pairs, Contingency.Distinct(pairs.ToArray<long>()));
+        if (pairs.Rows < FewestDeviceRows && !IsOnHost(pairs)) return;
+        Replace(pairs, Contingency.Distinct(Read(pairs)));
     }
+
+    /// <summary>The rows, valid until the state changes. Waits for a device.</summary>
+    public static ReadOnlySpan<long> Read(MetricState pairs) => IsOnHost(pairs) ? pairs.Span<long>() : pairs.ToArray<long>();
+
+    static bool IsOnHost(MetricState pairs) => pairs.Value.device_type == DeviceType.CPU;
 
     /// <summary>Puts rows that say the same in the state's place.</summary>
     public static void Replace(MetricState pairs, long[] rows)
