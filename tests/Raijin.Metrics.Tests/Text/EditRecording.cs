@@ -7,9 +7,7 @@ static class EditRecording
 {
     public static JsonElement Part(string name) => Recording.Open("edits").GetProperty(name);
 
-    public static string[] Strings(this JsonElement list) => [.. list.EnumerateArray().Select(s => s.GetString()!)];
-
     public static string[] Predictions(this JsonElement part) => part.GetProperty("predictions").Strings();
 
-    public static IReadOnlyList<IReadOnlyList<string>> References(this JsonElement part) => [.. part.GetProperty("references").EnumerateArray().Select(Strings)];
+    public static IReadOnlyList<IReadOnlyList<string>> References(this JsonElement part) => [.. part.GetProperty("references").EnumerateArray().Select(TextCases.Strings)];
 }
