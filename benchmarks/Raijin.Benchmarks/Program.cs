@@ -5,6 +5,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
+    ["detection"] = DetectionPage.Run,
     ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
     ["logging"] = LoggingPage.Run,

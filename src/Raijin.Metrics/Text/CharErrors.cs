@@ -17,16 +17,6 @@ public sealed class CharErrorRate() : ScalarMetric<TextComparison>(new CharError
     protected override double Compute(MetricStates states) => states[0].Span<double>()[0] / states[0].Span<double>()[1];
 }
 
-/// <summary>How the numbers of samples become one.</summary>
-public enum SampleReduction
-{
-    /// <summary>Their mean.</summary>
-    Mean,
-
-    /// <summary>Their sum.</summary>
-    Sum,
-}
-
 /// <summary>Edit distance of characters (Levenshtein): the lowest cost of turning a prediction into its reference, where an insertion or a deletion costs 1.</summary>
 /// <remarks>
 /// One reference a prediction; characters are code points, compared as they are. Not negative, lower is better; of no samples the mean is NaN, the
@@ -46,7 +36,7 @@ public sealed class EditDistance(int substitutionCost = 1, SampleReduction reduc
     public IReadOnlyList<double> PerSample()
     {
         ThrowIfEmpty();
-        return SampleScores.Of(States, GetType());
+        return KeptSamples.Of(States, GetType());
     }
 
     /// <inheritdoc/>
@@ -69,7 +59,7 @@ sealed record CharErrors(int SubstitutionCost, bool KeepsSamples) : HostAccumula
     public override void Declare(MetricStates states)
     {
         states.Add("characters", Reduction.Sum, zeros([3], ScalarType.Float64));
-        if (KeepsSamples) SampleScores.Declare(states);
+        if (KeepsSamples) KeptSamples.Declare(states);
     }
 
     public override void Check(in TextComparison batch) => batch.ThrowIfNotPairs();
@@ -91,14 +81,4 @@ sealed record CharErrors(int SubstitutionCost, bool KeepsSamples) : HostAccumula
         }
         if (KeepsSamples) states[1].Append<double>(samples);
     }
-}
-
-/// <summary>The state of a metric that keeps each sample's score: always its second.</summary>
-static class SampleScores
-{
-    public static void Declare(MetricStates states) => states.Add("samples", Reduction.Concatenate, zeros([0], ScalarType.Float64));
-
-    public static IReadOnlyList<double> Of(MetricStates states, Type metric) => states.Count > 1
-        ? states[1].ToArray<double>()
-        : throw new InvalidOperationException($"This {metric.Name} keeps no samples: make it with keepSamples: true.");
 }

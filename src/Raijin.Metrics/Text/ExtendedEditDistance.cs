@@ -41,7 +41,7 @@ public sealed class ExtendedEditDistance(EditLanguage language = EditLanguage.En
     public IReadOnlyList<double> PerSample()
     {
         ThrowIfEmpty();
-        return SampleScores.Of(States, GetType());
+        return KeptSamples.Of(States, GetType());
     }
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ sealed partial record ExtendedEdits(EditLanguage Language, double Alpha, double 
     public override void Declare(MetricStates states)
     {
         states.Add("distances", Reduction.Sum, zeros([2], ScalarType.Float64));
-        if (KeepsSamples) SampleScores.Declare(states);
+        if (KeepsSamples) KeptSamples.Declare(states);
     }
 
     public override void Check(in TextComparison batch) => batch.ThrowIfIncomplete();

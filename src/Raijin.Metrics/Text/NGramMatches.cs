@@ -27,7 +27,7 @@ sealed class NGramMatches
         var prediction = CollectionsMarshal.AsSpan(tokens);
         _prediction.Clear();
         _prediction.AddRange(prediction);
-        _order = order;
+        _order = Math.Min(order, prediction.Length);
         _matched = false;
         var capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, 4 * prediction.Length));
         while (!TryLearn(prediction, capacity)) capacity *= 2;

@@ -26,7 +26,7 @@ public sealed class TranslationEditRate(bool normalize = false, bool noPunctuati
     public IReadOnlyList<double> PerSample()
     {
         ThrowIfEmpty();
-        return SampleScores.Of(States, GetType());
+        return KeptSamples.Of(States, GetType());
     }
 
     /// <inheritdoc/>
@@ -39,7 +39,7 @@ sealed record TranslationErrors(TercomTokenizer Tokenizer, bool KeepsSamples) : 
     public override void Declare(MetricStates states)
     {
         states.Add("edits", Reduction.Sum, zeros([2], ScalarType.Float64));
-        if (KeepsSamples) SampleScores.Declare(states);
+        if (KeepsSamples) KeptSamples.Declare(states);
     }
 
     public override void Check(in TextComparison batch) => batch.ThrowIfIncomplete();
