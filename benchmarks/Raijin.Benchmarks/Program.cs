@@ -13,6 +13,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
+    ["text-metrics"] = TextMetricsPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
 

@@ -45,6 +45,9 @@ public sealed class MetricState : IDisposable
     /// <summary>Rows of a state that concatenates; else 0.</summary>
     public long Rows => _rows;
 
+    /// <summary>How many rows a state that concatenates holds before it must grow: an accumulation that can do with fewer rows makes them fewer then.</summary>
+    internal long Capacity => Reduction == Reduction.Concatenate ? HostTensor.Sizes(_storage)[0] : 0;
+
     /// <summary>Replaces the value: <c>state.Set(state.Value + x)</c>. The tensor is taken over, the old one freed.</summary>
     public void Set(Tensor value)
     {

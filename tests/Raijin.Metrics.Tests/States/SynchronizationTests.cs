@@ -38,6 +38,15 @@ public sealed class SynchronizationTests
         public override double ComputeScalar() => Compute();
     }
 
+    sealed class Named : Metric<double>
+    {
+        public Named(string state) => AddState(state, Reduction.Sum, zeros([], ScalarType.Float64));
+
+        public override double Compute() => States[0].ToArray<double>()[0];
+
+        public override double ComputeScalar() => Compute();
+    }
+
     [Fact]
     public void All_reductions_of_all_ranks_cross_in_one_collective_and_what_concatenates_in_one_more()
     {
@@ -113,8 +122,8 @@ public sealed class SynchronizationTests
         using var world = new RankedWorld(2);
         var error = Assert.Throws<InvalidOperationException>(() => world.Run(ranks =>
         {
-            // As many numbers, of other states.
-            using Metric metric = ranks.Rank == 0 ? new Accuracy(3) : new Mean();
+            // As many numbers, of another state.
+            using var metric = new Named(ranks.Rank == 0 ? "hits" : "misses");
             metric.Synchronize(ranks).Dispose();
             return 0;
         }));
