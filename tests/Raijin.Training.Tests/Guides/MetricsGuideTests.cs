@@ -37,6 +37,15 @@ public sealed class MetricsGuideTests : IDisposable
             _validated.Update(_net.call(batch.Inputs), batch.Labels);
             step.Log(_validated);                           // val/accuracy, …; in a test test/accuracy; of two loaders val/near/accuracy
         }
+        // end snippet
+
+        protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
+        {
+            var scores = _net.call(batch.Inputs);
+            _trained.Update(scores, batch.Labels);
+            step.Log(_trained);
+            return nn.functional.cross_entropy(scores, batch.Labels);
+        }
 
         protected override OptimizerSetup ConfigureOptimizers() => Optimizers.AdamW(this, 1e-2);
     }
