@@ -24,11 +24,8 @@ readonly struct MomentsKernel(PairKind kind) : IRowKernel
             for (var start = 0; start < rows.Count; start += Block)
             {
                 var count = Math.Min(Block, rows.Count - start);
-                for (var i = 0; i < count; i++)
-                {
-                    var at = (start + i) * rows.Outputs + output;
-                    (a[i], b[i]) = (double.CreateTruncating(rows.Predictions[at]), double.CreateTruncating(rows.Targets[at]));
-                }
+                Column(rows.Predictions, start, a[..count], rows.Outputs, output);
+                Column(rows.Targets, start, b[..count], rows.Outputs, output);
                 if (kind == PairKind.ErrorsAndTargets)
                     for (var i = 0; i < count; i++) a[i] -= b[i];
                 if (weights.IsEmpty)
@@ -46,6 +43,13 @@ readonly struct MomentsKernel(PairKind kind) : IRowKernel
                 if (kept > 0) Fold(state, rows.Outputs, output, Of(a[..kept], b[..kept], weights[..kept]));
             }
         }
+    }
+
+    static void Column<T>(ReadOnlySpan<T> values, int start, Span<double> into, int outputs, int output)
+        where T : unmanaged, INumber<T>
+    {
+        if (outputs == 1) VectorLoops.Widen(values.Slice(start, into.Length), into);
+        else for (var i = 0; i < into.Length; i++) into[i] = double.CreateTruncating(values[(start + i) * outputs + output]);
     }
 
     static PairMoment Of(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
