@@ -94,6 +94,9 @@ public sealed record Classification
         return new(ClassificationKind.Multilabel, labels) { Threshold = Probability(threshold), Logits = logits, IgnoreIndex = ignoreIndex };
     }
 
+    /// <summary>How many values a label may have: C, or 2 where it is 0 or 1.</summary>
+    internal int LabelValues => Kind == ClassificationKind.Multiclass ? Classes : 2;
+
     /// <summary>What a floating prediction of binary or multilabel has to exceed to mean 1.</summary>
     internal double Cut => Logits ? Math.Log(Threshold / (1 - Threshold)) : Threshold;
 

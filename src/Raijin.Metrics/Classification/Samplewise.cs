@@ -104,7 +104,7 @@ sealed record SampleOutcomes(Classification Task) : Accumulation<Comparison>
         var input = TaskTensors.Read(Task, batch, states.Faults!);
         var predicted = input.Predicted();
         var (right, wrong) = (Cells(predicted.eq(input.Labels)), Cells(predicted.ne(input.Labels)));
-        var weights = input.Layout.CellsOfSample == 0 ? zeros([input.Layout.Batch], ScalarType.Float64, predicted.device) : input.Weights.reshape(input.Layout.Batch, -1).amax([1]);
+        var weights = input.Layout.CellsOfSample == 0 ? zeros([input.Layout.Batch], ScalarType.Float64, predicted.device) : input.Weights.reshape(input.Layout.Batch, input.Layout.CellsOfSample).amax([1]);
         if (Task.Kind == ClassificationKind.Multiclass)
         {
             var (tp, missed) = (right.sum(dim: 1), wrong.sum(dim: 1));

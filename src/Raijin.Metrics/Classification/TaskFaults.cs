@@ -18,7 +18,7 @@ static class TaskFaults
     /// <param name="others">Further expectations of the metric's own, numbered from 3.</param>
     public static MetricFaults Declare(MetricStates states, Classification task, params ReadOnlySpan<string> others)
     {
-        var labels = $"labels in [0, {task.Classes})" + (task.IgnoreIndex is { } ignored ? $" or {ignored}, which is ignored" : "");
+        var labels = $"labels in [0, {task.LabelValues})" + (task.IgnoreIndex is { } ignored ? $" or {ignored}, which is ignored" : "");
         var scores = task.Kind == ClassificationKind.Multiclass ? $"scores that are numbers (or classes in [0, {task.Classes}))"
             : task.Logits ? "logits that are numbers (or classes 0 and 1)"
             : "probabilities in [0, 1] (logits are an option of the task)";

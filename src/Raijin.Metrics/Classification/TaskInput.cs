@@ -73,7 +73,7 @@ ref struct TaskInput
     /// <summary>The labels of cells from <paramref name="start"/> on: a class, or <see cref="LeftOut"/>.</summary>
     public void ReadLabels(long start, scoped Span<int> labels)
     {
-        var limit = _task.Classes;
+        var limit = _task.LabelValues;
         var wrong = !HostNumbers.ReadClasses(_labels, start, limit, labels);
         if (_task.IgnoreIndex is >= 0 and var ignored && ignored < limit)
             for (var i = 0; i < labels.Length; i++) if (labels[i] == ignored) labels[i] = LeftOut;
@@ -90,7 +90,7 @@ ref struct TaskInput
     {
         if (!Layout.Scored)
         {
-            if (HostNumbers.ReadClasses(_predictions, start, _task.Classes, predicted)) return;
+            if (HostNumbers.ReadClasses(_predictions, start, _task.LabelValues, predicted)) return;
             for (var i = 0; i < labels.Length; i++)
                 if (predicted[i] == LeftOut) LeaveOut(labels, i, HostNumbers.Read(_predictions, start + i), ref _wrongPredictions);
         }

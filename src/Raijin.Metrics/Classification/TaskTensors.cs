@@ -18,7 +18,7 @@ sealed record TaskTensors(Classification Task, TaskLayout Layout, Tensor Predict
         var layout = TaskLayout.Of(task, batch);
         var device = batch.Predictions.device;
         var raw = batch.Targets.to(device).reshape(-1).to(ScalarType.Int64);
-        var wrong = raw.lt(0).logical_or_(raw.ge(task.Classes));
+        var wrong = raw.lt(0).logical_or_(raw.ge(task.LabelValues));
         var counted = wrong.logical_not();
         if (task.IgnoreIndex is { } ignored)
         {
@@ -32,7 +32,7 @@ sealed record TaskTensors(Classification Task, TaskLayout Layout, Tensor Predict
         if (!layout.Scored)
         {
             var classes = batch.Predictions.reshape(-1).to(ScalarType.Int64);
-            Refuse(TaskFaults.Predictions, classes.lt(0).logical_or_(classes.ge(task.Classes)), classes);
+            Refuse(TaskFaults.Predictions, classes.lt(0).logical_or_(classes.ge(task.LabelValues)), classes);
         }
         else if (task.Kind == ClassificationKind.Multiclass)
         {
