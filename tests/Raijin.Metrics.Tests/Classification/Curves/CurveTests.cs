@@ -213,6 +213,22 @@ public sealed class CurveTests
     }
 
     [Fact]
+    public void Options_that_make_no_sense_are_refused_before_anything_is_kept()
+    {
+        var classes = Raijin.Classification.Multiclass(3);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Auroc(Binary, maxFpr: 0));
+        Assert.Throws<ArgumentException>(() => new Auroc(Binary, versus: OneVersus.One));
+        Assert.Throws<ArgumentException>(() => new Auroc(classes, versus: OneVersus.One, thresholds: 5));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LogAuc(Binary, 0, 0.1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PrecisionAtFixedRecall(Binary, 1.1));
+        Assert.Throws<ArgumentException>(() => new Roc(classes, Average.Weighted));
+        Assert.Throws<ArgumentException>(() => new PrecisionRecallCurve(classes, Average.Macro));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Auroc(Raijin.Classification.Multiclass(40_000)));
+        foreach (var make in (Func<Metric>[])[() => new Auroc(null!), () => new Roc(null!), () => new LogLoss(null!), () => new BrierScore(null!), () => new HingeLoss(null!), () => new CalibrationError(null!), () => new CoverageError(null!)])
+            Assert.Throws<ArgumentNullException>(() => make());
+    }
+
+    [Fact]
     public void Pictures_show_each_curve_with_its_area()
     {
         using var scores = tensor(new[] { 0.1f, 0.4f, 0.35f, 0.8f });

@@ -1,4 +1,4 @@
-using Raijin.Testing;
+using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics.Tests.Classification.Curves;
@@ -111,10 +111,10 @@ public sealed class ScoredAccumulationTests
         using var labels = tensor(new long[] { 0, 1, 1 });
         using var metrics = new MetricCollection { { "auroc", new Auroc(Binary, thresholds: 101) }, { "ap", new AveragePrecision(Binary, thresholds: [0.3, 0.6]) }, { "ece", new CalibrationError(Binary) }, { "brier", new BrierScore(Binary) } };
         for (var i = 0; i < 1000; i++) metrics.Update(scores, labels);
-        var (bytes, live, managed) = (Bytes(), TensorLedger.Live, GC.GetAllocatedBytesForCurrentThread());
+        var (bytes, live, managed) = (Bytes(), TensorLedger.Read().LiveTensors, GC.GetAllocatedBytesForCurrentThread());
         for (var i = 0; i < 100_000; i++) metrics.Update(scores, labels);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - managed);
-        Assert.Equal((bytes, live), (Bytes(), TensorLedger.Live));
+        Assert.Equal((bytes, live), (Bytes(), TensorLedger.Read().LiveTensors));
         Assert.Equal(101_000 * 3, metrics.Parts().First().States[0].ToArray<double>().Sum());
 
         long Bytes() => metrics.Parts().SelectMany(p => p.States).Sum(s => s.Value.NumberOfElements * s.Value.ElementSize);
