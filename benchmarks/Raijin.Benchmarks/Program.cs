@@ -5,6 +5,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
+    ["detection"] = DetectionPage.Run,
     ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
     ["logging"] = LoggingPage.Run,
@@ -12,6 +13,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
+    ["text-metrics"] = TextMetricsPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
 

@@ -27,8 +27,21 @@ public abstract partial class Metric : IDisposable
     /// <summary>Whether a larger result is the better one; null where neither is.</summary>
     public virtual bool? HigherIsBetter => null;
 
+    /// <summary>Whether a larger value of one of its numbers is the better one; null where neither is.</summary>
+    /// <param name="number">The number's name in <see cref="ComputeScalars"/>.</param>
+    public virtual bool? HigherIsBetterOf(string number) => HigherIsBetter;
+
     /// <summary>All states, those of the metrics this one is made of included, each set under its path: what is merged, saved and synchronized.</summary>
     public virtual IEnumerable<MetricPart> Parts() => [new("", States)];
+
+    /// <summary>
+    /// Has values that can't be counted reported by the update that meets them instead of by Compute. For debugging: on a device every update then waits for it.
+    /// </summary>
+    public void CheckAtOnce()
+    {
+        foreach (var part in Parts())
+            if (part.States.Faults is { } faults) faults.AtOnce = true;
+    }
 
     /// <summary>Declares a state. Call it from the constructor.</summary>
     /// <inheritdoc cref="MetricStates.Add"/>
@@ -61,6 +74,20 @@ public abstract partial class Metric : IDisposable
         foreach (var (part, from) in mine.Zip(theirs)) part.States.Merge(from.States);
     }
 
+    /// <summary>
+    /// Lets this metric hold what all ranks have accumulated, until the result is disposed: <c>using (metric.Synchronize(ranks)) metric.Compute();</c>.
+    /// One all-reduce for the whole metric or collection, however many states it has, and one gather where states concatenate.
+    /// </summary>
+    /// <param name="ranks">The collectives; every rank calls this with the same metrics.</param>
+    /// <param name="cancellation">Stops waiting for the others.</param>
+    /// <exception cref="InvalidOperationException">Another rank's metrics declare other states.</exception>
+    public SynchronizedStates Synchronize(StateTransport ranks, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(ranks);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new SynchronizedStates(this, ranks, cancellation);
+    }
+
     /// <summary>The result as one number, for logs and monitors; of several, the one its documentation names.</summary>
     public abstract double ComputeScalar();
 
@@ -78,22 +105,44 @@ public abstract partial class Metric : IDisposable
     /// <summary>What the states depend on, compared by value; null where nobody else has the same.</summary>
     internal virtual object? SharingKey => null;
 
-    /// <summary>From now on a collection updates this metric.</summary>
-    /// <param name="shared">States of the same <see cref="SharingKey"/> that another member owns; null to keep its own.</param>
-    internal void Join(MetricStates? shared)
+    /// <summary>The states that others of the same <see cref="SharingKey"/> may share.</summary>
+    internal virtual MetricStates SharedStates => States;
+
+    /// <summary>From now on a collection or a wrapper updates this metric.</summary>
+    internal void Hold()
     {
         ThrowIfJoined();
-        if (Updates > 0) throw new InvalidOperationException($"{GetType().Name} holds {Updates} updates already: put it into a collection before its first update, or reset it.");
+        if (Updates > 0) throw new InvalidOperationException($"{GetType().Name} holds {Updates} updates already: put it into a collection or a wrapper before its first update, or reset it.");
         _joined = true;
-        if (shared is null) return;
+    }
+
+    /// <summary>Gives up its states, which are empty, for those of another member.</summary>
+    /// <param name="shared">States of the same <see cref="SharingKey"/>; borrowed.</param>
+    internal virtual void Adopt(MetricStates shared)
+    {
         States.Dispose();
         States = shared;
         _borrowsStates = true;
     }
 
+    /// <summary>Asks this metric something about other states, declared as its own are.</summary>
+    internal T On<T>(MetricStates states, Func<T> question)
+    {
+        var own = States;
+        States = states;
+        try
+        {
+            return question();
+        }
+        finally
+        {
+            States = own;
+        }
+    }
+
     private protected void ThrowIfJoined()
     {
-        if (_joined) throw new InvalidOperationException($"This {GetType().Name} is in a collection: update the collection, which updates it with the others.");
+        if (_joined) throw new InvalidOperationException($"This {GetType().Name} is in a collection or a wrapper: update the collection or the wrapper, which updates it with the others.");
     }
 
     [DoesNotReturn]

@@ -8,7 +8,7 @@ namespace Raijin.Training.Tests;
 sealed class SmallClassifier : TrainingModule<LabeledBatch>
 {
     readonly Module<Tensor, Tensor> _net = Sequential(Linear(8, 16), ReLU(), Dropout(0.25), Linear(16, 3));
-    readonly Accuracy _trained = new(classes: 3);
+    readonly MetricCollection _trained = new("train/") { { "accuracy", new Accuracy(classes: 3) } };
     readonly Accuracy _accuracy = new(classes: 3);
 
     public Action<TrainStep>? OnStep { get; set; }
@@ -21,7 +21,7 @@ sealed class SmallClassifier : TrainingModule<LabeledBatch>
         _trained.Update(scores, batch.Labels);
         var loss = functional.cross_entropy(scores, batch.Labels);
         step.Log("train/loss", loss);
-        step.Log("train/accuracy", _trained);
+        step.Log(_trained);
         OnStep?.Invoke(step);
         return loss;
     }

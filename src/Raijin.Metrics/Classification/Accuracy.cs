@@ -1,39 +1,42 @@
-// B batch, C classes
-
-using Raijin.Metrics;
-using Raijin.Tensors;
-using static TorchSharp.torch;
-
 namespace Raijin;
 
-/// <summary>Share of samples whose class is predicted right: correct / seen, over all samples since the last reset (micro average).</summary>
-public sealed class Accuracy(int classes) : ScalarMetric<Comparison>(new CorrectCounts(classes))
+/// <summary>
+/// Share that is predicted right. Multiclass: of samples, TP / (TP + FN) of a class. Binary and multilabel: of labels, (TP + TN) / all. In [0, 1], higher is
+/// better.
+/// </summary>
+/// <remarks>
+/// Multiclass with <see cref="Average.Macro"/> is balanced accuracy: the mean recall of classes. <see cref="ExactMatch"/> is what scikit-learn's
+/// <c>accuracy_score</c> gives for multilabel. See <see cref="Classification"/> for shapes, <see cref="ClassRatio"/> for what is undefined.
+/// </remarks>
+/// <param name="task">What is classified; top k is an option of it.</param>
+/// <param name="average">How the numbers of several classes become one.</param>
+/// <param name="zeroDivision">What 0 / 0 is: 0, 1 or NaN.</param>
+public sealed class Accuracy(Classification task, Average average = Average.Micro, double zeroDivision = 0) : ClassRatio(task, average, zeroDivision)
 {
+    /// <summary>Of samples of <paramref name="classes"/> classes, each sample with the same weight.</summary>
+    public Accuracy(int classes)
+        : this(Classification.Multiclass(classes))
+    {
+    }
+
     /// <inheritdoc/>
-    protected override double Compute(MetricStates states) => states[0].Value.item<double>() / states[1].Value.item<double>();
+    public override double Ratio(in OutcomeCounts counts) => Task.Kind == ClassificationKind.Multiclass
+        ? Divide(counts.TruePositives, counts.TruePositives + counts.FalseNegatives)
+        : Divide(counts.TruePositives + counts.TrueNegatives, counts.Total);
 }
 
-sealed record CorrectCounts(int Classes) : Accumulation<Comparison>
+/// <summary>Share that is predicted wrong: 1 - <see cref="Accuracy"/>, with the same averages. In [0, 1], lower is better.</summary>
+/// <remarks>scikit-learn's <c>hamming_loss</c> is the micro average. See <see cref="Classification"/> for shapes, <see cref="ClassRatio"/> for what is undefined.</remarks>
+/// <param name="task">What is classified.</param>
+/// <param name="average">How the numbers of several classes become one.</param>
+/// <param name="zeroDivision">What 0 / 0 is: 0, 1 or NaN; by default 1, as for an accuracy of 0.</param>
+public sealed class HammingDistance(Classification task, Average average = Average.Micro, double zeroDivision = 1) : ClassRatio(task, average, zeroDivision)
 {
-    public override void Declare(MetricStates states)
-    {
-        states.Add("correct", Reduction.Sum, zeros([], ScalarType.Float64));
-        states.Add("seen", Reduction.Sum, zeros([], ScalarType.Float64));
-    }
+    /// <inheritdoc/>
+    public override bool? HigherIsBetter => false;
 
-    public override void Check(in Comparison batch)
-    {
-        var scores = HostTensor.Sizes(batch.Predictions);
-        var labels = HostTensor.Sizes(batch.Targets);
-        var byScore = scores.Length == 2 && labels.Length == 1 && scores[1] == Classes && scores[0] == labels[0];
-        if (!byScore && !(scores.Length == 1 && scores.SequenceEqual(labels) && batch.Predictions.is_integral()))
-            ShapeMismatchException.Throw("scores", $"[B, {Classes}] scores or [B] integer classes for labels [B]", $"[{string.Join(", ", scores.ToArray())}] {batch.Predictions.dtype} with labels [{string.Join(", ", labels.ToArray())}]");
-    }
-
-    protected internal override void Add(MetricStates states, in Comparison batch)
-    {
-        var predicted = batch.Predictions.dim() == 2 ? batch.Predictions.argmax(1) : batch.Predictions;               // [B]
-        states[0].Value.add_(predicted.eq(batch.Targets.to(predicted.device)).sum());
-        states[1].Value.add_(batch.Targets.shape[0]);
-    }
+    /// <inheritdoc/>
+    public override double Ratio(in OutcomeCounts counts) => Task.Kind == ClassificationKind.Multiclass
+        ? Divide(counts.FalseNegatives, counts.TruePositives + counts.FalseNegatives)
+        : Divide(counts.FalsePositives + counts.FalseNegatives, counts.Total);
 }

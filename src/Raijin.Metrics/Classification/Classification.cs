@@ -19,7 +19,7 @@ public enum Average
     /// <summary>Counts are summed over the classes first: every sample (every label, in multilabel) has the same weight.</summary>
     Micro,
 
-    /// <summary>The mean over classes: every class has the same weight. Classes that appear neither in predictions nor in labels are left out.</summary>
+    /// <summary>The mean over classes: every class has the same weight. Multiclass: classes that appear neither in predictions nor in labels are left out.</summary>
     Macro,
 
     /// <summary>The mean over classes, each weighted by its true samples.</summary>
@@ -36,7 +36,11 @@ public enum Average
 /// <item><term>Multiclass</term><description>predictions [B, C, …]: scores or probabilities, the largest wins, the first of equals; or classes [B, …], integer; targets [B, …], integer.</description></item>
 /// <item><term>Multilabel</term><description>predictions [B, L, …]: probabilities (floating) or 0 and 1; targets [B, L, …], integer or bool.</description></item>
 /// </list>
-/// Weights, where given, are [B] or of the targets' shape.
+/// Weights, where given, are [B] or of the targets' shape: finite, not negative.
+/// <para>
+/// Faults: a label that is neither a class nor <see cref="IgnoreIndex"/>, a score that is NaN, a probability outside [0, 1], a negative weight. Such a
+/// position is left out and reported by Compute as a <see cref="MetricInputException"/>. Predictions beside an ignored target may be anything.
+/// </para>
 /// </remarks>
 public sealed record Classification
 {
@@ -48,12 +52,12 @@ public sealed record Classification
     /// <summary>Classes C of multiclass, labels L of multilabel; 2 for binary.</summary>
     public int Classes { get; }
 
-    /// <summary>Binary and multilabel: a probability of at least this (above it, as torchmetrics has it, the comparison is strict: p &gt; threshold) means 1.</summary>
-    /// <value>Default 0.5.</value>
+    /// <summary>Binary and multilabel: a probability above this means 1, one equal to it 0 (p &gt; threshold, compared in the predictions' dtype).</summary>
+    /// <value>Default 0.5, in [0, 1]. With <see cref="Logits"/> it is still a probability: a logit x means 1 where x &gt; log(t / (1 - t)).</value>
     public double Threshold { get; private init; } = 0.5;
 
-    /// <summary>Multiclass: a sample is right when its label is among the k largest scores.</summary>
-    /// <value>Default 1.</value>
+    /// <summary>Multiclass: a sample is right when its label is among the k largest scores, and else predicted to be of the class of the largest. Of equal scores the first class comes first.</summary>
+    /// <value>Default 1. Above 1 predictions are scores.</value>
     public int TopK { get; private init; } = 1;
 
     /// <summary>A target of this value is left out, wherever it stands.</summary>
@@ -61,7 +65,10 @@ public sealed record Classification
     public long? IgnoreIndex { get; private init; }
 
     /// <summary>Predictions are logits: metrics that need probabilities apply the sigmoid (binary, multilabel) or the softmax (multiclass) first.</summary>
-    /// <value>Default false: floating predictions of binary and multilabel lie in [0, 1], others are a fault. It is never guessed from the values, which would differ from batch to batch.</value>
+    /// <value>
+    /// Default false: floating predictions of binary and multilabel lie in [0, 1], others are a fault. It is never guessed from the values, which would
+    /// differ from batch to batch. Where multiclass metrics ask for the largest score only, it makes no difference.
+    /// </value>
     public bool Logits { get; private init; }
 
     /// <summary>Columns of scores: C, L, or 1 for binary.</summary>
@@ -86,6 +93,12 @@ public sealed record Classification
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(labels);
         return new(ClassificationKind.Multilabel, labels) { Threshold = Probability(threshold), Logits = logits, IgnoreIndex = ignoreIndex };
     }
+
+    /// <summary>How many values a label may have: C, or 2 where it is 0 or 1.</summary>
+    internal int LabelValues => Kind == ClassificationKind.Multiclass ? Classes : 2;
+
+    /// <summary>What a floating prediction of binary or multilabel has to exceed to mean 1.</summary>
+    internal double Cut => Logits ? Math.Log(Threshold / (1 - Threshold)) : Threshold;
 
     static double Probability(double threshold)
     {

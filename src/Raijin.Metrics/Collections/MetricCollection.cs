@@ -16,7 +16,7 @@ namespace Raijin;
 /// </code>
 /// </summary>
 /// <typeparam name="TBatch">What one update is given; every member takes it.</typeparam>
-public class MetricCollection<TBatch> : Metric, IUpdate<TBatch>, IReadOnlyCollection<KeyValuePair<string, Metric>>
+public class MetricCollection<TBatch> : Metric, IUpdate<TBatch>, IMember<TBatch>, IReadOnlyCollection<KeyValuePair<string, Metric>>
     where TBatch : struct, IMetricBatch<TBatch>
 {
     readonly List<KeyValuePair<string, Metric>> _members = [];
@@ -78,7 +78,8 @@ public class MetricCollection<TBatch> : Metric, IUpdate<TBatch>, IReadOnlyCollec
         if (metric is not IMember<TBatch> member)
             throw new ArgumentException($"{metric.GetType().Name} can't be updated with {typeof(TBatch).Name}, as this collection is.", nameof(metric));
         var leader = metric.SharingKey is { } key && _leaderOf.TryGetValue(key, out var found) ? found : null;
-        metric.Join(leader is null ? null : this[leader].States);
+        metric.Hold();
+        if (leader is not null) metric.Adopt(this[leader].SharedStates);
         _members.Add(new(name, metric));
         if (leader is not null) return;
         _leaders.Add(member);
@@ -89,6 +90,13 @@ public class MetricCollection<TBatch> : Metric, IUpdate<TBatch>, IReadOnlyCollec
     public void Update(in TBatch batch)
     {
         ThrowIfJoined();
+        UpdateMembers(in batch);
+    }
+
+    void IMember<TBatch>.Update(in TBatch batch) => UpdateMembers(in batch);
+
+    void UpdateMembers(in TBatch batch)
+    {
         for (var i = 0; i < _leaders.Count; i++) _leaders[i].Update(in batch);
     }
 
@@ -110,6 +118,9 @@ public class MetricCollection<TBatch> : Metric, IUpdate<TBatch>, IReadOnlyCollec
                 results.Add(new($"{Prefix}{name}{(part.Length == 0 ? "" : "/" + part)}{Postfix}", value));
         return results;
     }
+
+    /// <inheritdoc/>
+    public override bool? HigherIsBetterOf(string number) => NumberNames.Find(_members, Prefix, number, Postfix);
 
     /// <summary>The first member's number.</summary>
     public override double ComputeScalar() => _members.Count == 0

@@ -13,8 +13,8 @@ public sealed class MetricFaults
 
     internal MetricFaults(MetricState state, string[] expectations) => (_state, _expectations) = (state, expectations);
 
-    /// <summary>Whether a fault found by a kernel of the host is reported by the update that met it instead of by Compute. Costs nothing there.</summary>
-    /// <value>Default false. On other devices finding out would make each update wait, so this has no effect on them.</value>
+    /// <summary>Whether a fault is reported by the update that meets it instead of by Compute: for debugging, since every update then waits for its device.</summary>
+    /// <value>Default false.</value>
     public bool AtOnce { get; set; }
 
     /// <summary>Notes values found by a kernel of the host.</summary>
@@ -31,10 +31,11 @@ public sealed class MetricFaults
         if (AtOnce) MetricInputException.Throw(_expectations[kind], count, first);
     }
 
-    /// <summary>Notes values on any device. Nothing is read back; runs in the caller's scope.</summary>
+    /// <summary>Notes values on any device. Nothing is read back, unless <see cref="AtOnce"/> is set; runs in the caller's scope.</summary>
     /// <param name="kind">Position of the expectation they miss.</param>
     /// <param name="wrong">True where a value misses it, any shape with at least one element, bool; borrowed.</param>
     /// <param name="values">The values, of the same shape; borrowed.</param>
+    /// <exception cref="MetricInputException">There are some, and <see cref="AtOnce"/> is set.</exception>
     public void Note(int kind, Tensor wrong, Tensor values)
     {
         if (wrong.NumberOfElements == 0) return;
@@ -45,6 +46,7 @@ public sealed class MetricFaults
         var known = row.select(0, 0).gt(0);
         row.select(0, 1).copy_(where(known.logical_or(count.eq(0)), row.select(0, 1), first));
         row.select(0, 0).add_(count);
+        if (AtOnce && (long)count.item<double>() is > 0 and var found) MetricInputException.Throw(_expectations[kind], found, first.item<double>());
     }
 
     /// <summary>Refuses to go on if anything was noted. Waits for the device.</summary>

@@ -45,6 +45,9 @@ public sealed class MetricState : IDisposable
     /// <summary>Rows of a state that concatenates; else 0.</summary>
     public long Rows => _rows;
 
+    /// <summary>How many rows a state that concatenates holds before it must grow: an accumulation that can do with fewer rows makes them fewer then.</summary>
+    internal long Capacity => Reduction == Reduction.Concatenate ? HostTensor.Sizes(_storage)[0] : 0;
+
     /// <summary>Replaces the value: <c>state.Set(state.Value + x)</c>. The tensor is taken over, the old one freed.</summary>
     public void Set(Tensor value)
     {
@@ -97,9 +100,12 @@ public sealed class MetricState : IDisposable
     public T[] ToArray<T>()
         where T : unmanaged
     {
+        if (HostTensor.TryOpen(Value, out var memory))
+            using (memory) return memory.Span<T>().ToArray();
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
-        return Value.cpu().data<T>().ToArray();
+        // TorchSharp's own accessor refuses an empty tensor.
+        return HostTensor.TryOpen(Value.cpu().contiguous(), out memory) ? memory.Span<T>().ToArray() : throw new UnreachableException();
     }
 
     internal void MoveTo(Tensor anchor)
@@ -153,12 +159,24 @@ public sealed class MetricState : IDisposable
         _ => throw new UnreachableException(),
     };
 
-    /// <summary>Puts another value in this one's place and hands the old one over, to be put back with the same call.</summary>
-    internal Tensor Exchange(Tensor value)
+    /// <summary>What a state held while another value stands in its place.</summary>
+    internal readonly record struct Held(Tensor Storage, long Rows);
+
+    /// <summary>Puts another value in this one's place, which is kept for <see cref="PutBack"/>. The new one is taken over.</summary>
+    internal Held Exchange(Tensor value)
     {
-        var old = Value.clone().DetachFromDisposeScope();
-        Set(value);
-        return old;
+        var held = new Held(_storage, _rows);
+        Forget();
+        _storage = value.DetachFromDisposeScope();
+        _rows = Reduction == Reduction.Concatenate ? value.shape[0] : 0;
+        return held;
+    }
+
+    internal void PutBack(Held held)
+    {
+        Forget();
+        _storage.Dispose();
+        (_storage, _rows) = (held.Storage, held.Rows);
     }
 
     Tensor Fresh() => _initial.clone().DetachFromDisposeScope();
@@ -187,6 +205,11 @@ public sealed class MetricState : IDisposable
     void Grow(long rows)
     {
         _rows += rows;
+        Forget();
+    }
+
+    void Forget()
+    {
         _filled?.Dispose();
         _filled = null;
     }

@@ -16,6 +16,9 @@ public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
     /// <summary>How many updates came in since the last reset. Zero means there is nothing to compute.</summary>
     public long Updates { get; internal set; }
 
+    /// <summary>Whether other ranks' values stand in for these now: whatever came in would be lost.</summary>
+    internal bool IsSynchronized { get; set; }
+
     /// <summary>What was wrong with the values that came in; null where the accumulation declares nothing to be wrong.</summary>
     public MetricFaults? Faults { get; private set; }
 
@@ -51,7 +54,7 @@ public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
     /// <param name="anchor">A tensor of the batch; null for a batch that has none: the states stay where they are.</param>
     internal void Begin(Tensor? anchor)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfClosed();
         if (anchor is not null)
             foreach (var state in _states) state.MoveTo(anchor);
         Updates++;
@@ -59,15 +62,21 @@ public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
 
     internal void Begin(Device device)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfClosed();
         foreach (var state in _states) state.MoveTo(device);
         Updates++;
+    }
+
+    void ThrowIfClosed()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (IsSynchronized) throw new InvalidOperationException("The metric holds what all ranks accumulated: dispose what Synchronize returned before the next update, merge or reset.");
     }
 
     /// <summary>Puts every state back to its initial value.</summary>
     public void Reset()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfClosed();
         foreach (var state in _states) state.Reset();
         Updates = 0;
     }
@@ -77,7 +86,7 @@ public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
     public void Merge(MetricStates other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfClosed();
         if (!IsLike(other)) throw new ArgumentException("What was accumulated can't be merged: the declared states differ.", nameof(other));
         for (var i = 0; i < _states.Count; i++) _states[i].Merge(other._states[i].Value, Updates, other.Updates);
         Updates += other.Updates;
@@ -89,7 +98,7 @@ public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
     {
         ArgumentNullException.ThrowIfNull(saved);
         ArgumentOutOfRangeException.ThrowIfNegative(updates);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfClosed();
         foreach (var state in _states)
         {
             if (!saved.TryGetValue(state.Name, out var value))

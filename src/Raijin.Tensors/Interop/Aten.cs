@@ -14,6 +14,22 @@ public static partial class Aten
     static readonly AtenOp UnscaleOp = AtenOp.Declare(
         "aten::_amp_foreach_non_finite_check_and_unscale_(Tensor(a!)[] self, Tensor(b!) found_inf, Tensor inv_scale) -> ()");
 
+    static readonly AtenOp ViewDTypeOp = AtenOp.Declare("aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)");
+
+    /// <summary>The same memory read as elements of another type, without a copy.</summary>
+    /// <param name="tensor">Dense; its last dimension and its storage offset, in bytes, are multiples of the new element's size. Borrowed.</param>
+    /// <param name="dtype">The type to read.</param>
+    /// <returns>[..., D · old size / new size].</returns>
+    /// <exception cref="AtenException">The sizes don't divide.</exception>
+    public static Tensor ViewAs(Tensor tensor, ScalarType dtype)
+    {
+        using var call = new AtenCall(ViewDTypeOp, stackalloc ulong[2]);
+        call.Push(tensor);
+        call.Push(dtype);
+        call.Invoke();
+        return call.TakeTensor();
+    }
+
     /// <summary>Points <paramref name="tensor"/> at the memory of <paramref name="data"/>, without a copy and without touching its version.</summary>
     /// <param name="tensor">Any tensor, a parameter too; takes the shape and strides of <paramref name="data"/>.</param>
     /// <param name="data">Same device kind (never from meta to CPU); borrowed, its memory is shared afterwards.</param>

@@ -73,7 +73,7 @@ public sealed class ProgressBar : Callback
         var isLast = epoch.Index + 1 >= run.Plan.MaxEpochs;
         if (_view is not { } view || run.Plan.MaxEpochs is not <= EpochsShownEach && !isLast && _lastLine > TimeSpan.MinValue && now - _lastLine < QuietBetweenEpochs) return;
         _lastLine = now;
-        var values = run.TrainLog.Values.Where(v => v.HasValue && epoch.Metrics.ContainsKey(v.Key)).Select(v => KeyValuePair.Create(v.Key, epoch.Metrics[v.Key])).Concat(_validated).ToList();
+        var values = epoch.Logged.Concat(_validated).ToList();
         var took = now - _epochBegan;
         run.Display.Print(() => [ProgressView.Closing(view.EpochName(epoch.Index), values, took)]);
     }

@@ -22,6 +22,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         var table = hooks.Of(phase);
         var epoch = new EvalEpoch(run, phase, isExtra) { TakesResults = true };
         var parts = new List<LoaderResult>();
+        MetricLog? last = null;
         using var mode = new EvaluationMode<TBatch>(module);
         using var weights = new EvaluationWeights(run?.Optimizers ?? []);
         using (InferenceMode ? inference_mode() : null)
@@ -33,8 +34,15 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
             HookTable.Call(table.EpochStart, epoch);
             foreach (var (name, loader) in loaders)
             {
+                // Each loader begins anew. The last one's metrics stay until the hooks below have seen them.
+                Reset(last);
                 step.Begin(name);
-                if (RunLoader(step, table, loader, limit(loader.BatchesPerEpoch), cancellationToken) is not { } part) return null;
+                last = step.Values;
+                if (RunLoader(step, table, loader, limit(loader.BatchesPerEpoch), cancellationToken) is not { } part)
+                {
+                    Reset(last);
+                    return null;
+                }
                 parts.Add(part);
                 epoch.Add(part.Metrics);
             }
@@ -46,6 +54,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
             foreach (var (key, value) in epoch.Results) run.SetMetric(key, value);
         epoch.Settle();
         HookTable.Call(table.End, epoch);
+        Reset(last);
         return new EvaluationResult
         {
             Phase = phase,
@@ -90,13 +99,15 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         if (!cancellationToken.IsCancellationRequested)
         {
             if (done == 0) throw new InvalidOperationException($"The {PhaseName(step.Phase)} loader{(step.Loader.Length == 0 ? "" : $" \"{step.Loader}\"")} gave no batch: it is empty, or smaller than one batch with the last incomplete one dropped.");
-            var values = log.ReadEpoch().ConvertAll(v => KeyValuePair.Create(KeyOf(v.Key, step), v.Value));
-            // The next loader, and the next validation, begin anew; outside inference mode, where the states go on to live.
-            using (InferenceMode ? inference_mode(false) : null) log.Reset();
-            return new LoaderResult(step.Loader, done, samples, values);
+            return new LoaderResult(step.Loader, done, samples, log.ReadEpoch().ConvertAll(v => KeyValuePair.Create(KeyOf(v.Key, step), v.Value)));
         }
-        log.Reset();
         return null;
+    }
+
+    // Outside inference mode, where the states go on to live.
+    void Reset(MetricLog? log)
+    {
+        using (InferenceMode ? inference_mode(false) : null) log?.Reset();
     }
 
     /// <summary>The model's answers, one batch at a time as they are asked for; the caller owns each.</summary>

@@ -222,7 +222,7 @@ sealed partial class FitDriver<TBatch>
         _lastLog = _run.Elapsed;
         if (_lossWatch.HasValue)
         {
-            var sum = _lossWatch.ReadEpoch();
+            var sum = _lossWatch.ReadAccumulated();
             _lossWatch.Reset();
             if (!double.IsFinite(sum)) ThrowNonFinite(sum, step.Index);
         }

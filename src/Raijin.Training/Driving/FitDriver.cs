@@ -88,7 +88,11 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         using var scope = TensorScope.Open();
         _step = _plan.Manual ? new ManualStep(_run, scope, _fabric) : new TrainStep(_run, scope, _fabric);
         foreach (var optimizer in _run.Optimizers) Connect(optimizer);
-        if (_plan.Options.DetectAnomaly) _probe = NonFiniteProbe.Attach(_module);
+        if (_plan.Options.DetectAnomaly)
+        {
+            _probe = NonFiniteProbe.Attach(_module);
+            foreach (var (_, metric) in _module.Metrics()) metric.CheckAtOnce();
+        }
         HookTable.Call(_hooks.FitStart, _run);
         if (resumeFrom is null && _plan.SanityBatches > 0) SanityCheck();
         HookTable.Call(_hooks.TrainStart, _run);
@@ -209,7 +213,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         foreach (var (key, value) in values) _run.SetMetric(key, value);
         foreach (var optimizer in _run.Optimizers) optimizer.Observe(values, complete: _cursor.ValidatedAt >= 0 || !_plan.Validates);
         // What a hook logs for the epoch is in the epoch's own record.
-        HookTable.Call(_hooks.TrainEpochEnd, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics));
+        HookTable.Call(_hooks.TrainEpochEnd, new TrainEpoch(_run, _cursor.Epoch, _run.Metrics) { Logged = values });
         WriteRecord(LogScope.Epoch, values);
         _run.TrainLog.Reset();
         _reader?.Dispose();

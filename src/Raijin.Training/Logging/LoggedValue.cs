@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Raijin.Training;
 
 /// <summary>
-/// Everything logged under one key: the step's value and the epoch's accumulation, in float64. A value on the CPU is read where it lies; one on
+/// Everything logged under one key (a collection of metrics may have none: its numbers have names of their own): the step's value and the epoch's accumulation, in float64. A value on the CPU is read where it lies; one on
 /// another device is held, detached, and read back together with its neighbours only when somebody asks. So logging never waits for a device.
 /// </summary>
 sealed class LoggedValue(string key, Reduce reduce)
@@ -57,13 +57,25 @@ sealed class LoggedValue(string key, Reduce reduce)
         return Last;
     }
 
-    /// <summary>The epoch's value.</summary>
-    public double ReadEpoch()
+    /// <summary>Adds the epoch's value; of a metric with several numbers each, by the key and its own name.</summary>
+    public void ReadEpoch(List<KeyValuePair<string, double>> into)
     {
-        if (_metric is not null) return _metric.Updates > 0 ? Last = _metric.ComputeScalar() : double.NaN;
+        if (_metric is not null)
+        {
+            foreach (var (name, value) in _metric.ComputeScalars()) into.Add(new(NameOf(name), Last = value));
+            return;
+        }
+        into.Add(new(Key, ReadAccumulated()));
+    }
+
+    /// <summary>The epoch's value so far, of a key that follows no metric.</summary>
+    public double ReadAccumulated()
+    {
         ReadBack();
         return Reduce == Reduce.Mean ? _accumulated / _weight : _accumulated;
     }
+
+    string NameOf(string number) => number.Length == 0 ? Key : Key.Length == 0 ? number : $"{Key}/{number}";
 
     /// <summary>Starts the next epoch: nothing is accumulated, the metric followed is reset.</summary>
     public void Reset()

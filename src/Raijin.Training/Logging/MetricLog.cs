@@ -23,6 +23,9 @@ sealed class MetricLog
 
     public void Add(string key, Metric metric, long step) => Find(key, Reduce.Last).Follow(metric, step);
 
+    /// <summary>A metric whose numbers have names of their own.</summary>
+    public void Add(Metric metric, long step) => FindUnnamed(metric).Follow(metric, step);
+
     /// <summary>The values logged at this very step.</summary>
     public List<KeyValuePair<string, double>> ReadStep(long step)
     {
@@ -37,7 +40,7 @@ sealed class MetricLog
     {
         var read = new List<KeyValuePair<string, double>>(_values.Length);
         foreach (var value in _values)
-            if (value.HasValue) read.Add(new(value.Key, value.ReadEpoch()));
+            if (value.HasValue) value.ReadEpoch(read);
         return read;
     }
 
@@ -78,7 +81,10 @@ sealed class MetricLog
         {
             if (item!["metric"] is { } name)
             {
-                if (metrics.TryGetValue((string)name!, out var metric)) Add((string)item["key"]!, metric, -1);
+                if (!metrics.TryGetValue((string)name!, out var metric)) continue;
+                var key = (string)item["key"]!;
+                if (key.Length == 0) Add(metric, -1);
+                else Add(key, metric, -1);
                 continue;
             }
             var value = Find((string)item!["key"]!, Enum.Parse<Reduce>((string)item["reduce"]!));
@@ -112,5 +118,22 @@ sealed class MetricLog
         }
         _next = Array.IndexOf(_values, value) + 1;
         return value;
+    }
+
+    LoggedValue FindUnnamed(Metric metric)
+    {
+        var values = _values;
+        for (var i = 0; i < values.Length; i++)
+        {
+            // The expected one first.
+            var at = (_next + i) % values.Length;
+            if (values[at].Key.Length > 0 || !ReferenceEquals(values[at].Metric, metric)) continue;
+            _next = at + 1;
+            return values[at];
+        }
+        var added = new LoggedValue("", Reduce.Last);
+        Volatile.Write(ref _values, [.. values, added]);
+        _next = values.Length + 1;
+        return added;
     }
 }

@@ -1,3 +1,4 @@
+using Raijin.Metrics;
 using Raijin.Tensors;
 using static TorchSharp.torch;
 
@@ -73,11 +74,19 @@ public class TrainStep
     public void Log(string key, double value, Reduce reduce = Reduce.Mean, double? weight = null) =>
         Run.TrainLog.Add(key, value, weight ?? Samples, Index, reduce);
 
-    /// <summary>Logs a metric: computed once, at the epoch's end, and reset after.</summary>
+    /// <summary>Logs a metric: computed once, at the epoch's end, and reset after. One with several numbers (a collection) logs each by key/name.</summary>
     public void Log(string key, Metric metric)
     {
         ArgumentNullException.ThrowIfNull(metric);
         Run.TrainLog.Add(key, metric, Index);
+    }
+
+    /// <summary>Logs a collection's metrics by their own names, such as <c>train/f1</c>: computed once, at the epoch's end, and reset after.</summary>
+    public void Log<TMetrics>(MetricCollection<TMetrics> metrics)
+        where TMetrics : struct, IMetricBatch<TMetrics>
+    {
+        ArgumentNullException.ThrowIfNull(metrics);
+        Run.TrainLog.Add(metrics, Index);
     }
 
     /// <summary>
@@ -187,11 +196,19 @@ public sealed class EvalStep
     public void Log(string key, double value, Reduce reduce = Reduce.Mean, double? weight = null) =>
         _log.Add(key, value, weight ?? Samples, Index, reduce);
 
-    /// <summary>Logs a metric: computed once, at the end, over everything, and reset after.</summary>
+    /// <summary>Logs a metric: computed once, at the end, over everything, and reset after. One with several numbers (a collection) logs each by key/name.</summary>
     public void Log(string key, Metric metric)
     {
         ArgumentNullException.ThrowIfNull(metric);
         _log.Add(key, metric, Index);
+    }
+
+    /// <summary>Logs a collection's metrics by their own names, such as <c>val/f1</c>: computed once, at the end, over everything, and reset after.</summary>
+    public void Log<TMetrics>(MetricCollection<TMetrics> metrics)
+        where TMetrics : struct, IMetricBatch<TMetrics>
+    {
+        ArgumentNullException.ThrowIfNull(metrics);
+        _log.Add(metrics, Index);
     }
 
     /// <summary>Keeps a tensor beyond the batch. The caller owns it then.</summary>
@@ -216,6 +233,9 @@ public sealed class TrainEpoch
 
     /// <summary>At the end: what was logged in it, reduced, and the latest validation. At the start: what there was before.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; }
+
+    /// <summary>At the end: what training steps logged in it, reduced, in the order of its first logging.</summary>
+    internal IReadOnlyList<KeyValuePair<string, double>> Logged { get; init; } = [];
 
     /// <summary>Logs a number for the epoch.</summary>
     public void Log(string key, double value) => Run.Log(key, value);

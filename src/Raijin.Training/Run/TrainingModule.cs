@@ -1,5 +1,4 @@
 using Raijin.Training;
-using BindingFlags = System.Reflection.BindingFlags;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -71,12 +70,7 @@ public abstract partial class TrainingModule<TBatch> : Module, IRunHooks where T
     internal void EnsureRegistered() => RegisterComponents();
 
     /// <summary>The metrics this module holds in fields, by field name, those of its base classes included.</summary>
-    internal IEnumerable<(string Name, Metric Metric)> Metrics()
-    {
-        for (var type = GetType(); type != typeof(TrainingModule<TBatch>); type = type.BaseType!)
-            foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-                if (field.GetValue(this) is Metric metric) yield return (field.Name, metric);
-    }
+    internal IEnumerable<(string Name, Metric Metric)> Metrics() => ModuleMetrics.Of(this);
 
     /// <summary>Frees the parameters, and the metrics held in fields.</summary>
     protected override void Dispose(bool disposing)

@@ -1,0 +1,10 @@
+namespace Raijin.Metrics;
+
+/// <summary>How well two boxes lie over one another is measured.</summary>
+enum BoxOverlap
+{
+    Iou,
+    Giou,
+    Diou,
+    Ciou,
+}

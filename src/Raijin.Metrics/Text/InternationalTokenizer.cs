@@ -1,0 +1,88 @@
+// The three substitutions of mteval-v14, one after the other; as in MtevalTokenizer, a match takes both its characters. Here these are code
+// points, by Unicode's categories N (numerals), P (punctuation) and S (symbols).
+
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Raijin.Metrics;
+
+/// <summary>mteval-v14's international tokenization.</summary>
+sealed record InternationalTokenizer : TextTokenizer
+{
+    enum Kind : byte
+    {
+        Other,
+        Numeral,
+        Punctuation,
+        Symbol,
+    }
+
+    static readonly Kind[] Latin = [.. Enumerable.Range(0, 256).Select(c => KindOf(CharUnicodeInfo.GetUnicodeCategory(c)))];
+
+    internal override void Split(ReadOnlySpan<char> text, WordSink words)
+    {
+        CodePoints.Read(text, whitespace: true, words.FrontPoints);
+        SeparateAfterOther(CollectionsMarshal.AsSpan(words.FrontPoints), words.BackPoints);
+        SeparateBeforeOther(CollectionsMarshal.AsSpan(words.BackPoints), words.FrontPoints);
+        words.AddWords(SeparateSymbols(CollectionsMarshal.AsSpan(words.FrontPoints), words.Front));
+    }
+
+    // Punctuation after anything but a numeral.
+    static void SeparateAfterOther(ReadOnlySpan<int> text, List<int> into)
+    {
+        into.Clear();
+        for (var i = 0; i < text.Length; i++)
+        {
+            into.Add(text[i]);
+            if (i + 1 == text.Length || KindOf(text[i + 1]) != Kind.Punctuation || KindOf(text[i]) == Kind.Numeral) continue;
+            into.Add(' ');
+            into.Add(text[++i]);
+            into.Add(' ');
+        }
+    }
+
+    // Punctuation before anything but a numeral.
+    static void SeparateBeforeOther(ReadOnlySpan<int> text, List<int> into)
+    {
+        into.Clear();
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (i + 1 == text.Length || KindOf(text[i]) != Kind.Punctuation || KindOf(text[i + 1]) == Kind.Numeral)
+            {
+                into.Add(text[i]);
+                continue;
+            }
+            into.Add(' ');
+            into.Add(text[i]);
+            into.Add(' ');
+            into.Add(text[++i]);
+        }
+    }
+
+    static ReadOnlySpan<char> SeparateSymbols(ReadOnlySpan<int> text, List<char> into)
+    {
+        CollectionsMarshal.SetCount(into, 4 * text.Length);
+        var room = CollectionsMarshal.AsSpan(into);
+        var count = 0;
+        foreach (var point in text)
+        {
+            var symbol = KindOf(point) == Kind.Symbol;
+            if (symbol) room[count++] = ' ';
+            if (Rune.TryCreate(point, out var rune)) count += rune.EncodeToUtf16(room[count..]);
+            else room[count++] = (char)point;
+            if (symbol) room[count++] = ' ';
+        }
+        return room[..count];
+    }
+
+    static Kind KindOf(int point) => point < Latin.Length ? Latin[point] : KindOf(CharUnicodeInfo.GetUnicodeCategory(point));
+
+    static Kind KindOf(UnicodeCategory category) => category switch
+    {
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Numeral,
+        >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation => Kind.Punctuation,
+        >= UnicodeCategory.MathSymbol and <= UnicodeCategory.OtherSymbol => Kind.Symbol,
+        _ => Kind.Other,
+    };
+}
