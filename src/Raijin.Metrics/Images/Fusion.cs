@@ -103,7 +103,8 @@ abstract record FusionScores : SampleScores<Fusion>
         var coarse = HostTensor.Sizes(batch.Multispectral);
         var smallest = Math.Max(WindowSize + 1, SpectralDistortionScores.Window.Size(0));
         if (coarse[0] != fine[0] || coarse[1] != fine[1] || coarse[2] < smallest || coarse[3] < smallest || fine[2] % coarse[2] != 0 || fine[3] % coarse[3] != 0)
-            ShapeMismatchException.Throw("multispectral", $"[{fine[0]}, {fine[1]}, h, w] with h, w at least {smallest} and divisors of {fine[2]} and {fine[3]}", SampleTensor.Shape(batch.Multispectral));
+            ShapeMismatchException.Throw(
+                "multispectral", $"[{fine[0]}, {fine[1]}, h, w] with h, w at least {smallest} and divisors of {fine[2]} and {fine[3]}", SampleTensor.Shape(batch.Multispectral));
         CheckPanchromatic("panchromatic", batch.Panchromatic, fine);
         if (batch.CoarsePanchromatic is { } given) CheckPanchromatic("coarse panchromatic", given, coarse);
     }

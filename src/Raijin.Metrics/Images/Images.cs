@@ -11,7 +11,7 @@ public static class Images
 {
     /// <summary>Peak signal-to-noise ratio of each image. See <see cref="Raijin.Psnr"/>.</summary>
     public static Tensor Psnr(Tensor predictions, Tensor targets, double dataRange = 1.0, double logBase = 10.0) =>
-        SquaredErrors.For(dataRange, logBase).Ratios(predictions, targets, dataRange, logBase);
+        PixelErrors.For(dataRange, logBase).Ratios(predictions, targets, dataRange, logBase);
 
     /// <summary>The same with the seams of block coding counted as error. See <see cref="Raijin.PsnrB"/>.</summary>
     public static Tensor PsnrB(Tensor predictions, Tensor targets, double dataRange = 1.0, int blockSize = 8) =>

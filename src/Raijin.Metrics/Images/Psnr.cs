@@ -23,7 +23,7 @@ public sealed class Psnr : ScalarMetric<Comparison>
     /// <param name="logBase">b.</param>
     /// <param name="perImage">The mean of every image's ratio instead of the ratio of all pixels. One image equal to its target makes it infinite.</param>
     public Psnr(double dataRange = 1.0, double logBase = 10.0, bool perImage = false)
-        : base(SquaredErrors.For(dataRange, logBase))
+        : base(PixelErrors.For(dataRange, logBase))
     {
         (_dataRange, _base, _perImage) = (dataRange, logBase, perImage);
     }
@@ -41,10 +41,10 @@ public sealed class Psnr : ScalarMetric<Comparison>
 }
 
 /// <summary>Squared errors of all pixels and the logarithm of each image's mean of them.</summary>
-sealed record SquaredErrors : Accumulation<Comparison>
+sealed record PixelErrors : Accumulation<Comparison>
 {
     /// <summary>What ratios of that range and base are made of: always the same.</summary>
-    public static SquaredErrors For(double dataRange, double logBase)
+    public static PixelErrors For(double dataRange, double logBase)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dataRange);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(logBase, 1.0);

@@ -53,8 +53,8 @@ sealed record StoiScores : SoundScores
     protected override Tensor Scores(Tensor predictions, Tensor targets)
     {
         var shape = targets.shape;
-        var clean = Resampling.Convert(targets.to(ScalarType.Float64).reshape(-1, shape[^1]), SampleRate, Rate);
-        var processed = Resampling.Convert(predictions.to(ScalarType.Float64).reshape(-1, shape[^1]), SampleRate, Rate);
+        var clean = RateConversion.Convert(targets.to(ScalarType.Float64).reshape(-1, shape[^1]), SampleRate, Rate);
+        var processed = RateConversion.Convert(predictions.to(ScalarType.Float64).reshape(-1, shape[^1]), SampleRate, Rate);
         var window = hann_window(Frame + 2, periodic: false, ScalarType.Float64, clean.device).narrow(0, 1, Frame);
         var bands = ThirdOctaves(clean.device);
         var scores = new Tensor[clean.shape[0]];

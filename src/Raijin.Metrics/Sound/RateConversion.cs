@@ -7,7 +7,7 @@ using static TorchSharp.torch.nn;
 namespace Raijin.Metrics;
 
 /// <summary>Signals at another sampling rate, by the Kaiser-windowed filter of Octave's <c>resample</c> (60 dB of rejection).</summary>
-static class Resampling
+static class RateConversion
 {
     const double Rejection = 60;
 
