@@ -56,9 +56,9 @@ sealed record RankedDocuments(long? IgnoreIndex) : Accumulation<Retrieved>
         for (long start = 0; start < scores.NumElements; start += Chunk)
         {
             var count = (int)Math.Min(Chunk, scores.NumElements - start);
-            HostNumbers.Read(scores, start, score[..count]);
-            HostNumbers.Read(relevance, start, grade[..count]);
-            HostNumbers.Read(queries, start, query[..count]);
+            DocumentNumbers.Read(scores, start, score[..count]);
+            DocumentNumbers.Read(relevance, start, grade[..count]);
+            DocumentNumbers.Read(queries, start, query[..count]);
             var kept = 0;
             for (var i = 0; i < count; i++)
             {

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Raijin.Metrics;
 
 /// <summary>A stretch of a host tensor's elements as numbers of the type a state keeps.</summary>
-static class HostNumbers
+static class DocumentNumbers
 {
     /// <summary>Fills <paramref name="into"/> from element <paramref name="start"/> on.</summary>
     public static void Read<T>(HostTensor tensor, long start, Span<T> into)
