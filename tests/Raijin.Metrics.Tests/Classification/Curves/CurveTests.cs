@@ -2,15 +2,15 @@ using CsCheck;
 using Raijin.Charts;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 public sealed class CurveTests
 {
-    static readonly Raijin.Classification Binary = Raijin.Classification.Binary();
+    static readonly Classification Binary = Classification.Binary();
 
     [Fact]
     public void The_area_is_the_share_of_pairs_in_order_with_equal_ones_half() =>
-        Gen.Select(ScoredSamples.Of(Raijin.Classification.Binary(logits: true, ignoreIndex: -1)), Gen.Bool).Sample((samples, wide) =>
+        Gen.Select(ScoredSamples.Of(Classification.Binary(logits: true, ignoreIndex: -1)), Gen.Bool).Sample((samples, wide) =>
         {
             var (right, all) = (0.0, 0.0);
             for (var i = 0; i < samples.Count; i++)
@@ -33,7 +33,7 @@ public sealed class CurveTests
         using var scope = NewDisposeScope();
         var scores = tensor(new[] { 0.1f, 0.3f, 0.3f, 0.5f, 0.5f, 0.6f, 0.8f, 0.9f, -0.2f, 0f, -0f, 1e-30f });
         var labels = tensor(new long[] { 0, 0, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0 });
-        var task = Raijin.Classification.Binary(logits: true);
+        var task = Classification.Binary(logits: true);
         var few = Classify.Auroc(scores, labels, task);
         Assert.Equal(few, Classify.Auroc(scores.repeat(12_000), labels.repeat(12_000), task), 1e-12);
         Assert.Equal(few, Classify.Auroc(scores.repeat(12_000).to(ScalarType.Float64), labels.repeat(12_000), task), 1e-12);
@@ -44,7 +44,7 @@ public sealed class CurveTests
     {
         using var scores = tensor(new[] { float.MinValue, -float.Epsilon, 0f, float.Epsilon, float.MaxValue, float.NegativeInfinity, float.PositiveInfinity });
         using var labels = tensor(new long[] { 0, 1, 0, 1, 1, 0, 0 });
-        Assert.Equal(8 / 12.0, Classify.Auroc(scores, labels, Raijin.Classification.Binary(logits: true)), 1e-12);
+        Assert.Equal(8 / 12.0, Classify.Auroc(scores, labels, Classification.Binary(logits: true)), 1e-12);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class CurveTests
     {
         using var logits = tensor(new[] { 30f, 31f, 0f });
         using var labels = tensor(new long[] { 0, 1, 0 });
-        var task = Raijin.Classification.Binary(logits: true);
+        var task = Classification.Binary(logits: true);
         Assert.Equal(1, Classify.Auroc(logits, labels, task));
         Assert.Equal(0.5, Assert.Single(Classify.Roc(logits, labels, task)).Thresholds[^1]);
     }
@@ -85,7 +85,7 @@ public sealed class CurveTests
 
     [Fact]
     public void Binned_is_exact_where_scores_lie_on_thresholds() =>
-        Gen.Select(ScoredSamples.Of(Raijin.Classification.Binary(ignoreIndex: -1)), Gen.Int[0, 3], Gen.Bool).Sample((samples, precision, own) =>
+        Gen.Select(ScoredSamples.Of(Classification.Binary(ignoreIndex: -1)), Gen.Int[0, 3], Gen.Bool).Sample((samples, precision, own) =>
         {
             var dtype = new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16 }[precision];
             // 16 steps are exact in any precision; tenths of the scores are rounded in each.
@@ -158,11 +158,11 @@ public sealed class CurveTests
     {
         using var scores = tensor(new[,] { { 0.6f, 0.3f, 0.1f }, { 0.2f, 0.7f, 0.1f }, { 0.5f, 0.4f, 0.1f } });
         using var labels = tensor(new long[] { 0, 1, 1 });
-        using var metric = new Auroc(Raijin.Classification.Multiclass(3));
+        using var metric = new Auroc(Classification.Multiclass(3));
         metric.Update(scores, labels);
         Assert.Equal([1, 1, double.NaN], metric.PerClass());
         Assert.Equal(1, metric.Compute());
-        Assert.Equal(1, Classify.Auroc(scores, labels, Raijin.Classification.Multiclass(3), versus: OneVersus.One));
+        Assert.Equal(1, Classify.Auroc(scores, labels, Classification.Multiclass(3), versus: OneVersus.One));
     }
 
     [Fact]
@@ -178,7 +178,7 @@ public sealed class CurveTests
 
     [Fact]
     public void A_point_of_several_classes_is_their_mean_and_has_a_threshold_for_each() =>
-        ScoredSamples.Of(Raijin.Classification.Multilabel(3), most: 20).Where(s => s.Count > 5).Sample(samples => samples.Use(batch =>
+        ScoredSamples.Of(Classification.Multilabel(3), most: 20).Where(s => s.Count > 5).Sample(samples => samples.Use(batch =>
         {
             using var metric = new PrecisionAtFixedRecall(samples.Task, 0.5);
             metric.Update(batch);
@@ -192,7 +192,7 @@ public sealed class CurveTests
 
     [Fact]
     public void The_mean_curve_of_classes_has_the_mean_of_their_areas_where_all_are_defined() =>
-        ScoredSamples.Of(Raijin.Classification.Multiclass(3), weighted: false).Where(s => s.Labels.Distinct().Count() == 3).Sample(samples => samples.Use(batch =>
+        ScoredSamples.Of(Classification.Multiclass(3), weighted: false).Where(s => s.Labels.Distinct().Count() == 3).Sample(samples => samples.Use(batch =>
         {
             var mean = Assert.Single(Classify.Roc(batch.Predictions, batch.Targets, samples.Task, Average.Macro));
             Assert.Equal(1, mean.Fpr[^1]);
@@ -203,10 +203,10 @@ public sealed class CurveTests
     [Fact]
     public void Curves_of_equal_task_and_thresholds_share_what_they_keep()
     {
-        var task = Raijin.Classification.Binary();
+        var task = Classification.Binary();
         using var metrics = new MetricCollection
         {
-            { "auroc", new Auroc(task) }, { "ap", new AveragePrecision(Raijin.Classification.Binary()) }, { "roc", new Roc(task) }, { "eer", new Eer(task) },
+            { "auroc", new Auroc(task) }, { "ap", new AveragePrecision(Classification.Binary()) }, { "roc", new Roc(task) }, { "eer", new Eer(task) },
             { "auroc 5", new Auroc(task, thresholds: 5) }, { "ap 5", new AveragePrecision(task, thresholds: [0, 0.25, 0.5, 0.75, 1]) }, { "ap 6", new AveragePrecision(task, thresholds: 6) },
         };
         Assert.Equal(3, metrics.NumAccumulations);
@@ -215,7 +215,7 @@ public sealed class CurveTests
     [Fact]
     public void Options_that_make_no_sense_are_refused_before_anything_is_kept()
     {
-        var classes = Raijin.Classification.Multiclass(3);
+        var classes = Classification.Multiclass(3);
         Assert.Throws<ArgumentOutOfRangeException>(() => new Auroc(Binary, maxFpr: 0));
         Assert.Throws<ArgumentException>(() => new Auroc(Binary, versus: OneVersus.One));
         Assert.Throws<ArgumentException>(() => new Auroc(classes, versus: OneVersus.One, thresholds: 5));
@@ -223,7 +223,7 @@ public sealed class CurveTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new PrecisionAtFixedRecall(Binary, 1.1));
         Assert.Throws<ArgumentException>(() => new Roc(classes, Average.Weighted));
         Assert.Throws<ArgumentException>(() => new PrecisionRecallCurve(classes, Average.Macro));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Auroc(Raijin.Classification.Multiclass(40_000)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Auroc(Classification.Multiclass(40_000)));
         foreach (var make in (Func<Metric>[])[() => new Auroc(null!), () => new Roc(null!), () => new LogLoss(null!), () => new BrierScore(null!), () => new HingeLoss(null!), () => new CalibrationError(null!), () => new CoverageError(null!)])
             Assert.Throws<ArgumentNullException>(() => make());
     }

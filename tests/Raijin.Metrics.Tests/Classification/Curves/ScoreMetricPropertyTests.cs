@@ -85,7 +85,7 @@ public sealed class ScoreMetricPropertyTests
 
     [Fact]
     public void Without_weights_the_same_bits_come_out_of_any_order() =>
-        Gen.Select(ScoredSamples.Of(Raijin.Classification.Binary(), weighted: false), Gen.Int[0, 1000]).Sample((samples, seed) =>
+        Gen.Select(ScoredSamples.Of(Classification.Binary(), weighted: false), Gen.Int[0, 1000]).Sample((samples, seed) =>
         {
             var order = Enumerable.Range(0, samples.Count).ToArray();
             new Random(seed).Shuffle(order);
@@ -99,7 +99,7 @@ public sealed class ScoreMetricPropertyTests
             }
         }, iter: 50);
 
-    static IEnumerable<(Metric, Metric, Metric)> Three(Raijin.Classification task)
+    static IEnumerable<(Metric, Metric, Metric)> Three(Classification task)
     {
         foreach (var (a, (b, c)) in ScoreMetrics.All(task).Zip(ScoreMetrics.All(task).Zip(ScoreMetrics.All(task))))
         {

@@ -1,11 +1,10 @@
-using Raijin.Tensors;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 public sealed class ScoredAccumulationTests
 {
-    static readonly Raijin.Classification Binary = Raijin.Classification.Binary(ignoreIndex: -1);
+    static readonly Classification Binary = Classification.Binary(ignoreIndex: -1);
 
     [Theory]
     [InlineData(1.5f, 1, "probabilities in [0, 1]")]
@@ -41,7 +40,7 @@ public sealed class ScoredAccumulationTests
     {
         using var scores = tensor(new[,] { { 3f, -1f }, { 0.25f, 0.75f } });
         using var labels = tensor(new long[] { 0, 1 });
-        var task = Raijin.Classification.Multiclass(2);
+        var task = Classification.Multiclass(2);
         Assert.Equal(1, Classify.Auroc(scores, labels, task));
         Assert.Equal(0.25, Classify.HingeLoss(scores, labels, task));
         foreach (var call in (Func<double>[])[() => Classify.LogLoss(scores, labels, task), () => Classify.BrierScore(scores, labels, task), () => Classify.CalibrationError(scores, labels, task)])
@@ -57,7 +56,7 @@ public sealed class ScoredAccumulationTests
     {
         using var scores = tensor(new[,] { { 0.5f, 0.5f }, { float.NaN, 0.75f } });
         using var labels = tensor(new long[] { 0, 1 });
-        Assert.Equal(1, Assert.Throws<MetricInputException>(() => Classify.Auroc(scores, labels, Raijin.Classification.Multiclass(2))).Count);
+        Assert.Equal(1, Assert.Throws<MetricInputException>(() => Classify.Auroc(scores, labels, Classification.Multiclass(2))).Count);
     }
 
     [Fact]
@@ -75,7 +74,7 @@ public sealed class ScoredAccumulationTests
     public void Further_dimensions_are_samples_of_their_own()
     {
         using var scope = NewDisposeScope();
-        foreach (var task in (Raijin.Classification[])[Binary, Raijin.Classification.Multiclass(3), Raijin.Classification.Multilabel(3)])
+        foreach (var task in (Classification[])[Binary, Classification.Multiclass(3), Classification.Multilabel(3)])
         {
             long[] shape = task.Kind == ClassificationKind.Binary ? [2, 4, 5] : [2, 3, 4, 5];
             var scores = arange(2 * 4 * 5 * task.Width, ScalarType.Float32).mul(7.13).fmod(1).reshape(shape);
@@ -99,7 +98,7 @@ public sealed class ScoredAccumulationTests
         using var scope = NewDisposeScope();
         var scores = rand(6, 1500).softmax(1);
         var labels = arange(6, ScalarType.Int64);
-        using var wide = new LogLoss(Raijin.Classification.Multiclass(1500));
+        using var wide = new LogLoss(Classification.Multiclass(1500));
         wide.Update(scores, labels);
         Recording.Near(-Enumerable.Range(0, 6).Average(i => Math.Log(scores[i, i].item<float>())), wide.Compute(), 1e-6);
     }
@@ -123,7 +122,7 @@ public sealed class ScoredAccumulationTests
 
 public sealed class CalibrationErrorTests
 {
-    static readonly Raijin.Classification Binary = Raijin.Classification.Binary();
+    static readonly Classification Binary = Classification.Binary();
 
     [Fact]
     public void A_confidence_on_an_edge_belongs_to_the_bin_below()
@@ -151,7 +150,7 @@ public sealed class CalibrationErrorTests
 
     [Fact]
     public void Multilabel_is_refused_with_a_way_out() =>
-        Assert.Contains("binary", Assert.Throws<ArgumentException>(() => new CalibrationError(Raijin.Classification.Multilabel(3))).Message);
+        Assert.Contains("binary", Assert.Throws<ArgumentException>(() => new CalibrationError(Classification.Multilabel(3))).Message);
 
     [Fact]
     public void The_diagram_leaves_empty_bins_out()
@@ -174,8 +173,8 @@ public sealed class LossTests
         using var scores = tensor(new[] { 0f });
         using var logits = tensor(new[] { -1000f });
         using var labels = tensor(new long[] { 1 });
-        Assert.Equal(23 * Math.Log(2), Classify.LogLoss(scores, labels, Raijin.Classification.Binary()), 1e-9);
-        Assert.Equal(1000, Classify.LogLoss(logits, labels, Raijin.Classification.Binary(logits: true)), 1e-9);
+        Assert.Equal(23 * Math.Log(2), Classify.LogLoss(scores, labels, Classification.Binary()), 1e-9);
+        Assert.Equal(1000, Classify.LogLoss(logits, labels, Classification.Binary(logits: true)), 1e-9);
     }
 
     [Fact]
@@ -185,10 +184,10 @@ public sealed class LossTests
         var logits = tensor(new[,] { { 0.3, -1.2, 2.0 }, { 1.5, 0.1, -0.4 } });
         var classes = tensor(new long[] { 2, 1 });
         var labels = tensor(new long[,] { { 1, 0, 1 }, { 0, 1, 0 } });
-        foreach (var (loss, name) in ((Func<Tensor, Tensor, Raijin.Classification, double>, string)[])[((s, l, t) => Classify.LogLoss(s, l, t), "log"), ((s, l, t) => Classify.BrierScore(s, l, t), "brier")])
+        foreach (var (loss, name) in ((Func<Tensor, Tensor, Classification, double>, string)[])[((s, l, t) => Classify.LogLoss(s, l, t), "log"), ((s, l, t) => Classify.BrierScore(s, l, t), "brier")])
         {
-            Recording.Near(loss(logits.softmax(1), classes, Raijin.Classification.Multiclass(3)), loss(logits, classes, Raijin.Classification.Multiclass(3, logits: true)), 1e-12, name);
-            Recording.Near(loss(logits.sigmoid(), labels, Raijin.Classification.Multilabel(3)), loss(logits, labels, Raijin.Classification.Multilabel(3, logits: true)), 1e-12, name);
+            Recording.Near(loss(logits.softmax(1), classes, Classification.Multiclass(3)), loss(logits, classes, Classification.Multiclass(3, logits: true)), 1e-12, name);
+            Recording.Near(loss(logits.sigmoid(), labels, Classification.Multilabel(3)), loss(logits, labels, Classification.Multilabel(3, logits: true)), 1e-12, name);
         }
     }
 
@@ -197,7 +196,7 @@ public sealed class LossTests
     {
         using var scores = tensor(new[,] { { 0.5, 0.9 }, { 0.5, 0.9 } });
         using var labels = tensor(new long[,] { { 1, 1 }, { 0, -1 } });
-        using var brier = new BrierScore(Raijin.Classification.Multilabel(2, ignoreIndex: -1));
+        using var brier = new BrierScore(Classification.Multilabel(2, ignoreIndex: -1));
         brier.Update(scores, labels);
         Recording.Near([0.25, 0.01], brier.PerClass(), 1e-12);
         Recording.Near(0.51 / 3, brier.Compute(), 1e-12);
@@ -211,7 +210,7 @@ public sealed class LabelRankingTests
     {
         using var scores = tensor(new[,] { { 0.1, 0.2, 0.3 }, { 0.1, 0.2, 0.3 } });
         using var labels = tensor(new long[,] { { 1, 1, 1 }, { 0, 0, 0 } });
-        var task = Raijin.Classification.Multilabel(3);
+        var task = Classification.Multilabel(3);
         Assert.Equal(1.5, Classify.CoverageError(scores, labels, task));
         Assert.Equal(1, Classify.LabelRankingAveragePrecision(scores, labels, task));
         Assert.Equal(0, Classify.LabelRankingLoss(scores, labels, task));
@@ -222,7 +221,7 @@ public sealed class LabelRankingTests
     {
         using var scores = tensor(new[,] { { 0.9, 0.5, 0.1 } });
         using var labels = tensor(new long[,] { { -1, 1, 0 } });
-        var task = Raijin.Classification.Multilabel(3, ignoreIndex: -1);
+        var task = Classification.Multilabel(3, ignoreIndex: -1);
         Assert.Equal(1, Classify.CoverageError(scores, labels, task));
         Assert.Equal(1, Classify.LabelRankingAveragePrecision(scores, labels, task));
         Assert.Equal(0, Classify.LabelRankingLoss(scores, labels, task));
@@ -233,7 +232,7 @@ public sealed class LabelRankingTests
     {
         using var scores = tensor(new[,] { { 0.5, 0.5 } });
         using var labels = tensor(new long[,] { { 1, 0 } });
-        var task = Raijin.Classification.Multilabel(2);
+        var task = Classification.Multilabel(2);
         Assert.Equal(1, Classify.LabelRankingLoss(scores, labels, task));
         Assert.Equal(0.5, Classify.LabelRankingAveragePrecision(scores, labels, task));
         Assert.Equal(2, Classify.CoverageError(scores, labels, task));
@@ -242,9 +241,9 @@ public sealed class LabelRankingTests
     [Fact]
     public void Other_tasks_and_weights_within_a_sample_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => new CoverageError(Raijin.Classification.Binary()));
+        Assert.Throws<ArgumentException>(() => new CoverageError(Classification.Binary()));
         using var scores = rand(2, 3);
         using var labels = zeros([2, 3], ScalarType.Int64);
-        Assert.Throws<ShapeMismatchException>(() => Classify.LabelRankingLoss(scores, labels, Raijin.Classification.Multilabel(3), weights: scores));
+        Assert.Throws<ShapeMismatchException>(() => Classify.LabelRankingLoss(scores, labels, Classification.Multilabel(3), weights: scores));
     }
 }
