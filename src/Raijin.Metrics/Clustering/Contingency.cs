@@ -3,8 +3,6 @@
 // Sources: Hubert and Arabie 1985 (adjusted Rand), Fowlkes and Mallows 1983, Vinh, Epps and Bailey 2010 (adjusted information),
 // Rosenberg and Hirschberg 2007 (homogeneity, completeness).
 
-using System.Runtime.InteropServices;
-
 namespace Raijin.Metrics;
 
 /// <summary>The table of true classes by predicted clusters, with only the cells that are not empty.</summary>
@@ -19,37 +17,62 @@ sealed class Contingency
 
     Contingency(ReadOnlySpan<long> rows)
     {
-        var cells = rows.Length / LabelPairs.RowWidth;
-        (_classOf, _clusterOf, _counts) = (new int[cells], new int[cells], new double[cells]);
-        var (classes, clusters) = (Positions(rows), Positions(rows[Math.Min(1, rows.Length)..]));
-        (_classes, _clusters) = (new double[classes.Count], new double[clusters.Count]);
-        for (var cell = 0; cell < cells; cell++)
+        var (classes, clusters) = (new LabelRanks(rows, 0), new LabelRanks(rows, 1));
+        (_classOf, _clusterOf, _counts) = (classes.Ranks, clusters.Ranks, new double[classes.Ranks.Length]);
+        (_classes, _clusters) = (new double[classes.Labels.Length], new double[clusters.Labels.Length]);
+        for (var cell = 0; cell < _counts.Length; cell++)
         {
-            var row = rows.Slice(cell * LabelPairs.RowWidth, LabelPairs.RowWidth);
-            (_classOf[cell], _clusterOf[cell], _counts[cell]) = (classes[row[0]], clusters[row[1]], row[2]);
-            _classes[_classOf[cell]] += row[2];
-            _clusters[_clusterOf[cell]] += row[2];
-            _samples += row[2];
+            var count = rows[cell * LabelPairs.RowWidth + 2];
+            _counts[cell] = count;
+            _classes[_classOf[cell]] += count;
+            _clusters[_clusterOf[cell]] += count;
+            _samples += count;
         }
     }
 
     /// <summary>The table of what was accumulated. The state is left with one row a cell, so that the next metric over it has less to read.</summary>
     public static Contingency Of(MetricStates states)
     {
-        var rows = Distinct(states[0].ToArray<long>());
+        var rows = Distinct(LabelPairs.Read(states[0]));
         if (rows.Length < states[0].Rows * LabelPairs.RowWidth) LabelPairs.Replace(states[0], rows);
         return new Contingency(rows);
     }
 
-    /// <summary>Rows (class, cluster, count), one for each pair that was counted, in rising order.</summary>
+    /// <summary>Rows (class, cluster, count), one for each pair that was counted, in rising order. O(R) where labels or pairs are dense, else R log R.</summary>
     public static long[] Distinct(ReadOnlySpan<long> rows)
     {
-        var counts = new Dictionary<(long Class, long Cluster), long>();
-        for (var at = 0; at < rows.Length; at += LabelPairs.RowWidth)
-            if (rows[at + 2] != 0) CollectionsMarshal.GetValueRefOrAddDefault(counts, (rows[at], rows[at + 1]), out _) += rows[at + 2];
-        var pairs = counts.Keys.ToArray();
-        Array.Sort(pairs);
-        return [.. pairs.SelectMany(p => (long[])[p.Class, p.Cluster, counts[p]])];
+        var (classes, clusters) = (new LabelRanks(rows, 0), new LabelRanks(rows, 1));
+        var distinct = new List<long>();
+        long cells = (long)classes.Labels.Length * clusters.Labels.Length;
+        if (cells <= LabelRanks.MostSlots(rows.Length))
+        {
+            var counts = new long[cells];
+            for (var row = 0; row < classes.Ranks.Length; row++)
+                counts[classes.Ranks[row] * clusters.Labels.Length + clusters.Ranks[row]] += rows[row * LabelPairs.RowWidth + 2];
+            for (var cell = 0; cell < counts.Length; cell++) Take(cell, counts[cell]);
+        }
+        else
+        {
+            var (keys, counts) = (new long[classes.Ranks.Length], new long[classes.Ranks.Length]);
+            for (var row = 0; row < keys.Length; row++)
+            {
+                keys[row] = (long)classes.Ranks[row] * clusters.Labels.Length + clusters.Ranks[row];
+                counts[row] = rows[row * LabelPairs.RowWidth + 2];
+            }
+            Array.Sort(keys, counts);
+            for (var start = 0; start < keys.Length;)
+            {
+                var (cell, count) = (keys[start], 0L);
+                for (; start < keys.Length && keys[start] == cell; start++) count += counts[start];
+                Take(cell, count);
+            }
+        }
+        return [.. distinct];
+
+        void Take(long cell, long count)
+        {
+            if (count > 0) distinct.AddRange([classes.Labels[cell / clusters.Labels.Length], clusters.Labels[cell % clusters.Labels.Length], count]);
+        }
     }
 
     /// <summary>Mutual information in nats: Σ n_ij/N · ln(N·n_ij / (a_i·b_j)); 0 where a side has one label or there is no sample.</summary>
@@ -132,11 +155,4 @@ sealed class Contingency
     static double Pairs(double[] sizes) => sizes.Sum(size => size * (size - 1) / 2);
 
     static IEnumerable<(double Size, int Times)> Sizes(double[] sizes) => [.. sizes.CountBy(size => size).OrderBy(s => s.Key).Select(s => (s.Key, s.Value))];
-
-    static Dictionary<long, int> Positions(ReadOnlySpan<long> labels)
-    {
-        var distinct = new SortedSet<long>();
-        for (var at = 0; at < labels.Length; at += LabelPairs.RowWidth) distinct.Add(labels[at]);
-        return distinct.Index().ToDictionary(d => d.Item, d => d.Index);
-    }
 }

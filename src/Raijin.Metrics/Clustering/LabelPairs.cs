@@ -3,6 +3,7 @@
 
 using System.Numerics;
 using Raijin.Tensors;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
@@ -88,10 +89,15 @@ sealed record LabelPairs(long? IgnoreIndex) : Accumulation<Comparison>
 
     static void MakeRoom(MetricState pairs, long rows)
     {
-        var fewest = pairs.Value.device_type == TorchSharp.DeviceType.CPU ? FewestRows : FewestDeviceRows;
-        if (pairs.Rows < fewest || pairs.Rows + rows <= pairs.Capacity) return;
-        Replace(pairs, Contingency.Distinct(pairs.ToArray<long>()));
+        if (pairs.Rows < FewestRows || pairs.Rows + rows <= pairs.Capacity) return;
+        if (pairs.Rows < FewestDeviceRows && !IsOnHost(pairs)) return;
+        Replace(pairs, Contingency.Distinct(Read(pairs)));
     }
+
+    /// <summary>The rows, valid until the state changes. Waits for a device.</summary>
+    public static ReadOnlySpan<long> Read(MetricState pairs) => IsOnHost(pairs) ? pairs.Span<long>() : pairs.ToArray<long>();
+
+    static bool IsOnHost(MetricState pairs) => pairs.Value.device_type == DeviceType.CPU;
 
     /// <summary>Puts rows that say the same in the state's place.</summary>
     public static void Replace(MetricState pairs, long[] rows)

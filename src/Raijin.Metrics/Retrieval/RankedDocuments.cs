@@ -31,20 +31,68 @@ sealed record RankedDocuments(long? IgnoreIndex) : Accumulation<Retrieved>
             ShapeMismatchException.Throw("queries", $"[{string.Join(", ", shape.ToArray())}] integers, as the scores", ShapeText.Of(batch.Queries));
     }
 
+    protected internal override bool TryAddOnHost(MetricStates states, in Retrieved batch)
+    {
+        if (!HostTensor.TryOpen(batch.Scores, out var scores)) return false;
+        using (scores)
+        {
+            if (!HostTensor.TryOpen(batch.Relevance, out var relevance)) return false;
+            using (relevance)
+            {
+                if (!HostTensor.TryOpen(batch.Queries, out var queries)) return false;
+                using (queries) return TryAdd(states, scores, relevance, queries);
+            }
+        }
+    }
+
+    bool TryAdd(MetricStates states, HostTensor scores, HostTensor relevance, HostTensor queries)
+    {
+        const int Chunk = 256;
+        if (scores.DType is not (ScalarType.Float32 or ScalarType.Float64) || queries.DType is not (ScalarType.Int64 or ScalarType.Int32)
+            || relevance.DType is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64 or ScalarType.Int32 or ScalarType.Bool)) return false;
+        Span<double> score = stackalloc double[Chunk], grade = stackalloc double[Chunk];
+        Span<long> query = stackalloc long[Chunk];
+        var (notANumber, negative, firstNegative) = (0L, 0L, 0.0);
+        for (long start = 0; start < scores.NumElements; start += Chunk)
+        {
+            var count = (int)Math.Min(Chunk, scores.NumElements - start);
+            DocumentNumbers.Read(scores, start, score[..count]);
+            DocumentNumbers.Read(relevance, start, grade[..count]);
+            DocumentNumbers.Read(queries, start, query[..count]);
+            var kept = 0;
+            for (var i = 0; i < count; i++)
+            {
+                if (grade[i] == IgnoreIndex) continue;
+                if (double.IsNaN(score[i])) notANumber++;
+                if (!(grade[i] >= 0) && negative++ == 0) firstNegative = grade[i];
+                (score[kept], grade[kept], query[kept]) = (score[i], grade[i], query[i]);
+                kept++;
+            }
+            states[Scores].Append<double>(score[..kept]);
+            states[Relevance].Append<double>(grade[..kept]);
+            states[Queries].Append<long>(query[..kept]);
+        }
+        states.Faults!.Note(NotANumber, notANumber, double.NaN);
+        states.Faults.Note(Negative, negative, firstNegative);
+        return true;
+    }
+
     protected internal override void Add(MetricStates states, in Retrieved batch)
     {
         var scores = batch.Scores.reshape(-1);
         var relevance = batch.Relevance.reshape(-1).to(ScalarType.Float64, scores.device);
-        var right = relevance.ge(0);                                                                  // false for NaN too
+        var isGrade = relevance.ge(0);                                                                // false for NaN too
+        var isNumber = scores.isnan().logical_not();
         if (IgnoreIndex is { } ignored)
         {
             // Leaving documents out would need their number, and so a wait: they are marked.
             var isIgnored = relevance.eq(ignored);
             relevance = relevance.masked_fill(isIgnored, double.NaN);
-            right = right.logical_or(isIgnored);
+            isGrade = isGrade.logical_or(isIgnored);
+            isNumber = isNumber.logical_or(isIgnored);
         }
-        states.Faults!.Note(NotANumber, scores.isnan(), scores);
-        states.Faults.Note(Negative, right.logical_not(), relevance);
+        states.Faults!.Note(NotANumber, isNumber.logical_not(), scores);
+        states.Faults.Note(Negative, isGrade.logical_not(), relevance);
         states[Scores].Append(scores);
         states[Relevance].Append(relevance);
         states[Queries].Append(batch.Queries.reshape(-1));
@@ -70,35 +118,5 @@ sealed record RankedDocuments(long? IgnoreIndex) : Accumulation<Retrieved>
     static void Choose(MetricStates states, Tensor order)
     {
         for (var i = Scores; i <= Queries; i++) states[i].Set(states[i].Value.index_select(0, order));
-    }
-}
-
-/// <summary>The rankings of all queries, by rising name of the query.</summary>
-sealed class Rankings
-{
-    readonly double[] _scores;
-    readonly double[] _relevance;
-    readonly long[] _queries;
-    readonly List<int> _starts = [];
-
-    public Rankings(MetricStates states)
-    {
-        RankedDocuments.Sort(states);
-        (_scores, _relevance, _queries) = (states[0].ToArray<double>(), states[1].ToArray<double>(), states[2].ToArray<long>());
-        for (var i = 0; i < _queries.Length; i++)
-            if (i == 0 || _queries[i] != _queries[i - 1]) _starts.Add(i);
-        _starts.Add(_queries.Length);
-    }
-
-    /// <summary>How many queries there are.</summary>
-    public int Count => _starts.Count - 1;
-
-    public Ranking this[int query]
-    {
-        get
-        {
-            var (start, count) = (_starts[query], _starts[query + 1] - _starts[query]);
-            return new Ranking(_queries[start], _scores.AsSpan(start, count), _relevance.AsSpan(start, count));
-        }
     }
 }

@@ -119,6 +119,27 @@ public sealed class ExtrinsicScoresTests
     }
 
     [Fact]
+    public void Pairs_are_counted_alike_wherever_their_labels_lie() =>
+        Gen.Select(Gen.Int[0, 30].Array[0, 60], Gen.Int[0, 30].Array[60], Gen.Int[0, 3].Select(i => ((long[])[1, 7, 1_000_003, long.MaxValue / 20])[i])).Sample((classes, clusters, stretch) =>
+        {
+            // Stretched labels are sorted and their pairs as well; narrow ones are looked up. Differences of the widest overflow.
+            var rows = classes.SelectMany((c, i) => (long[])[(c - 15) * stretch, (clusters[i] - 15) * stretch, i % 3]).ToArray();
+            var expected = classes.Select((c, i) => ((c - 15) * stretch, (clusters[i] - 15) * stretch, i % 3)).GroupBy(r => (r.Item1, r.Item2))
+                .Select(g => (g.Key, Count: g.Sum(r => r.Item3))).Where(g => g.Count > 0).Order().SelectMany(g => (long[])[g.Key.Item1, g.Key.Item2, g.Count]);
+            Assert.Equal(expected, Contingency.Distinct(rows));
+        }, iter: 200);
+
+    [Fact]
+    public void Pairs_of_many_labels_are_sorted()
+    {
+        // 3,000 by 3,000 labels are too many cells for 3,000 rows.
+        var rows = Enumerable.Range(0, 6000).SelectMany(i => (long[])[i * 7 % 3000, i * 11 % 3000, 1]).ToArray();
+        var distinct = Contingency.Distinct(rows);
+        Assert.Equal(9000, distinct.Length);
+        Assert.All(distinct.Chunk(3).Index(), row => Assert.Equal((row.Index, 2), (row.Item[0], row.Item[2])));
+    }
+
+    [Fact]
     public void The_rows_kept_follow_the_distinct_pairs_not_the_samples()
     {
         using var scope = NewDisposeScope();

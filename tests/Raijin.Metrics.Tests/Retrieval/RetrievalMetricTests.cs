@@ -213,6 +213,33 @@ public sealed class RetrievalMetricTests
         }, iter: 40);
 
     [Fact]
+    public void The_kernel_and_the_ops_keep_the_same_documents_and_note_the_same_faults()
+    {
+        using var scope = NewDisposeScope();
+        ScalarType[] floats = [ScalarType.Float32, ScalarType.Float64], grades = [ScalarType.Int64, ScalarType.Int32, ScalarType.Bool, .. floats];
+        foreach (var ignore in (long?[])[null, 1, -2])
+            foreach (var (score, grade) in floats.SelectMany(s => grades.Select(g => (s, g))))
+            {
+                // More than one chunk; 3 and every fifth of the scores are no documents to rank, and -2 no grade.
+                var relevance = arange(600).remainder(5).sub(2).to(grade);
+                var scores = arange(600).mul(7).remainder(601).to(score).masked_fill(arange(600).remainder(200).eq(3), double.NaN);
+                var batch = new Retrieved(scores, relevance, arange(600).remainder(9).to(score == ScalarType.Float32 ? ScalarType.Int64 : ScalarType.Int32));
+                var documents = new RankedDocuments(ignore);
+                using var host = new MetricStates();
+                using var ops = new MetricStates();
+                documents.Declare(host);
+                documents.Declare(ops);
+                Assert.True(documents.TryAddOnHost(host, in batch));
+                documents.Add(ops, in batch);
+                Assert.Equal(ops[3].ToArray<double>(), host[3].ToArray<double>());
+                RankedDocuments.Sort(ops);
+                RankedDocuments.Sort(host);
+                for (var i = 0; i < 2; i++) Assert.Equal(ops[i].ToArray<double>(), host[i].ToArray<double>());
+                Assert.Equal(ops[2].ToArray<long>(), host[2].ToArray<long>());
+            }
+    }
+
+    [Fact]
     public void Equal_scores_keep_the_order_they_came_in_or_share_their_gain()
     {
         using var scope = NewDisposeScope();
