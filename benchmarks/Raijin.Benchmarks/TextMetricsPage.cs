@@ -29,6 +29,10 @@ static class TextMetricsPage
         using var chrfPlusPlus = new Chrf(wordOrder: 2);
         using var both = new MetricCollection<TextComparison> { { "bleu", new Bleu() }, { "chrf", new Chrf() } };
         using var rouge = new Rouge([RougeKind.N(1), RougeKind.N(2), RougeKind.L], Stemming.ExtendedPorter);
+        using var words = new MetricCollection<TextComparison> { { "wer", new WordErrorRate() }, { "mer", new MatchErrorRate() }, { "wip", new WordInfoPreserved() }, { "wil", new WordInfoLost() } };
+        using var characters = new CharErrorRate();
+        using var shifts = new TranslationEditRate();
+        using var jumps = new ExtendedEditDistance();
         var times = Interleaved.Measure(
             rounds,
             new("BLEU + chrF in one collection", () => both.Update(batch)),
@@ -36,7 +40,11 @@ static class TextMetricsPage
             new("BLEU, 13a tokens", () => sacre.Update(batch)),
             new("chrF", () => chrf.Update(batch)),
             new("chrF++", () => chrfPlusPlus.Update(batch)),
-            new("ROUGE-1, -2, -L, stemmed", () => rouge.Update(batch)));
+            new("ROUGE-1, -2, -L, stemmed", () => rouge.Update(batch)),
+            new("WER, MER, WIP, WIL in one collection", () => words.Update(batch)),
+            new("CER", () => characters.Update(batch)),
+            new("TER", () => shifts.Update(batch)),
+            new("EED", () => jumps.Update(batch)));
 
         var report = new Report($"Metrics of text on {references.Length.ToString("n0", CultureInfo.InvariantCulture)} sentence pairs", args);
         report.Note(string.Create(CultureInfo.InvariantCulture, $"Median of {rounds} interleaved rounds, one thread; {bytes / 1e6:F2} MB of predictions and references."));

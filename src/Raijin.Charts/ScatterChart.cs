@@ -26,6 +26,10 @@ public sealed record ScatterChart : Chart
     /// <value>Default linear.</value>
     public AxisScale YScale { get; init; }
 
+    /// <summary>Whether the line on which both coordinates are equal is drawn behind the points.</summary>
+    /// <value>Default false.</value>
+    public bool Diagonal { get; init; }
+
     private protected override void Draw(Plot plot, int width, int height)
     {
         var axes = new Axes(XScale, YScale);
@@ -41,6 +45,14 @@ public sealed record ScatterChart : Chart
             if (set.Name.Length > 0) points.LegendText = set.Name;
         }
         axes.Apply(plot);
+        if (Diagonal)
+        {
+            // After the axes have their limits: the line is no point they must include.
+            var limits = plot.Axes.GetLimits();
+            var line = plot.Add.Line(Math.Max(limits.Left, limits.Bottom), Math.Max(limits.Left, limits.Bottom), Math.Min(limits.Right, limits.Top), Math.Min(limits.Right, limits.Top));
+            line.Color = Theme.Ink.WithAlpha(.35);
+            plot.MoveToBack(line);
+        }
         var names = Points.Count(p => p.Name.Length > 0);
         if (names > MaxInside) plot.ShowLegend(Edge.Right);
         else if (names > 1) plot.ShowLegend(Alignment.UpperRight, Orientation.Vertical);

@@ -22,6 +22,7 @@ static class CommandTree
         ]),
         Group("checkpoint", "Looks into and converts checkpoints", [new CheckpointInspectCommand(), new CheckpointConvertCommand()]),
         Group("schedule", "Prints and draws learning-rate schedules", ScheduleCatalog.All().Select(entry => new ScheduleCommand(entry))),
+        new MetricsCommand(),
         new PlotCommand(),
         new RunsCommand(),
         new DoctorCommand(),

@@ -47,23 +47,31 @@ public abstract class Aggregator<TResult> : Metric<TResult>
         ThrowIfNegative(weight);
         if (weights is not null && !Broadcasts(HostTensor.Sizes(weights), HostTensor.Sizes(values)))
             ShapeMismatchException.Throw(nameof(weights), $"what broadcasts to the values' [{string.Join(", ", values.shape)}]", $"[{string.Join(", ", weights.shape)}]");
+        if (TryAcceptOnHost(values, weights, weight)) return;
         BeginUpdate(values.device);
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
         Begin();
-        if (values.NumberOfElements > 0 && !TryAcceptOnHost(values, weights, weight)) AcceptAnywhere(values, weights, weight);
+        if (values.NumberOfElements > 0) AcceptAnywhere(values, weights, weight);
     }
 
     private protected void Accept(double value, double weight)
     {
         ThrowIfNegative(weight);
+        if (States[0].Value.device_type == TorchSharp.DeviceType.CPU)
+        {
+            BeginUpdate(CPU);
+            Begin();
+            Walk([value], [], weight);
+            return;
+        }
         var device = States[0].Value.device;
         BeginUpdate(device);
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
         Begin();
-        if (device.type == TorchSharp.DeviceType.CPU) Walk([value], [], weight);
-        else AcceptAnywhere(tensor(value, ScalarType.Float64, device), null, weight);
+        // Filled there: a tensor copied from the host would wait for the device.
+        AcceptAnywhere(full([1], value, ScalarType.Float64, device), null, weight);
     }
 
     bool TryAcceptOnHost(Tensor values, Tensor? weights, double weight)
@@ -71,7 +79,9 @@ public abstract class Aggregator<TResult> : Metric<TResult>
         if (!HostTensor.TryOpen(values, out var opened)) return false;
         var openedWeights = opened;
         if (weights is not null && (!HostTensor.TryOpen(weights, out openedWeights) || openedWeights.DType != opened.DType || !openedWeights.Shape.SequenceEqual(opened.Shape))) return false;
-        if (opened.NumElements > int.MaxValue) return false;
+        if (opened.NumElements > int.MaxValue || opened.DType is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64)) return false;
+        BeginUpdate(CPU);
+        Begin();
         using (opened)
         using (openedWeights)
         {
@@ -79,17 +89,16 @@ public abstract class Aggregator<TResult> : Metric<TResult>
             {
                 case ScalarType.Float32:
                     Walk(opened.Span<float>(), weights is null ? [] : openedWeights.Span<float>(), weight);
-                    return true;
+                    break;
                 case ScalarType.Float64:
                     Walk(opened.Span<double>(), weights is null ? [] : openedWeights.Span<double>(), weight);
-                    return true;
-                case ScalarType.Int64:
-                    Walk(opened.Span<long>(), weights is null ? [] : openedWeights.Span<long>(), weight);
-                    return true;
+                    break;
                 default:
-                    return false;
+                    Walk(opened.Span<long>(), weights is null ? [] : openedWeights.Span<long>(), weight);
+                    break;
             }
         }
+        return true;
     }
 
     void Walk<T>(ReadOnlySpan<T> values, ReadOnlySpan<T> weights, double weight)
@@ -97,33 +106,50 @@ public abstract class Aggregator<TResult> : Metric<TResult>
     {
         Span<double> chunk = stackalloc double[Chunk];
         Span<double> chunkWeights = stackalloc double[Chunk];
-        var (filled, wrong, negative, firstWrong, firstNegative) = (0, 0L, 0L, 0.0, 0.0);
-        for (var i = 0; i < values.Length; i++)
+        var (wrong, negative, firstWrong, firstNegative) = (0L, 0L, 0.0, 0.0);
+        for (var start = 0; start < values.Length; start += Chunk)
         {
-            var (value, own) = (double.CreateTruncating(values[i]), weights.IsEmpty ? weight : weight * double.CreateTruncating(weights[i]));
-            if (!(own >= 0) || double.IsInfinity(own))
+            var count = Math.Min(Chunk, values.Length - start);
+            // 0 as long as all is finite, else NaN.
+            var sign = 0.0;
+            for (var i = 0; i < count; i++)
             {
-                if (negative++ == 0) firstNegative = own;
-                continue;
+                chunk[i] = double.CreateTruncating(values[start + i]);
+                sign += chunk[i] * 0;
             }
-            if (_finiteOnly ? !double.IsFinite(value) : double.IsNaN(value))
+            if (weights.IsEmpty) chunkWeights[..count].Fill(weight);
+            else for (var i = 0; i < count; i++) chunkWeights[i] = weight * double.CreateTruncating(weights[start + i]);
+            if (sign != 0 || weight == 0 || !weights.IsEmpty) count = Compact(chunk[..count], chunkWeights[..count]);
+            if (count > 0) AddOnHost(chunk[..count], chunkWeights[..count]);
+        }
+        States.Faults!.Note(NotNumber, wrong, firstWrong);
+        States.Faults.Note(NegativeWeight, negative, firstNegative);
+
+        int Compact(Span<double> found, Span<double> foundWeights)
+        {
+            var kept = 0;
+            for (var i = 0; i < found.Length; i++)
             {
-                if (Nan.Value is { } imputed) value = imputed;
-                else
+                var (value, own) = (found[i], foundWeights[i]);
+                if (!(own >= 0) || double.IsInfinity(own))
                 {
-                    if (!Nan.Ignores && wrong++ == 0) firstWrong = value;
+                    if (negative++ == 0) firstNegative = own;
                     continue;
                 }
+                if (_finiteOnly ? !double.IsFinite(value) : double.IsNaN(value))
+                {
+                    if (Nan.Value is { } imputed) value = imputed;
+                    else
+                    {
+                        if (!Nan.Ignores && wrong++ == 0) firstWrong = value;
+                        continue;
+                    }
+                }
+                if (own == 0) continue;
+                (found[kept], foundWeights[kept++]) = (value, own);
             }
-            if (own == 0) continue;
-            (chunk[filled], chunkWeights[filled]) = (value, own);
-            if (++filled < Chunk) continue;
-            AddOnHost(chunk, chunkWeights);
-            filled = 0;
+            return kept;
         }
-        if (filled > 0) AddOnHost(chunk[..filled], chunkWeights[..filled]);
-        States.Faults!.Note(NotNumber, wrong, firstWrong);
-        States.Faults!.Note(NegativeWeight, negative, firstNegative);
     }
 
     void AcceptAnywhere(Tensor values, Tensor? weights, double weight)

@@ -38,7 +38,11 @@ public sealed class Cat : PlainAggregator<Tensor>
         return mean.item<double>();
     }
 
-    private protected override void AddOnHost(ReadOnlySpan<double> values, ReadOnlySpan<double> weights) => _values.Append(tensor(values.ToArray()));
+    private protected override void AddOnHost(ReadOnlySpan<double> values, ReadOnlySpan<double> weights)
+    {
+        using var rows = tensor(values.ToArray());
+        _values.Append(rows);
+    }
 
     private protected override void Add(Tensor values, Tensor weights, Tensor counted) => _values.Append(where(counted, values, double.NaN));
 }

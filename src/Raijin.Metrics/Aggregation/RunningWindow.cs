@@ -74,6 +74,13 @@ static class RunningWindow
 
     public static void Shift(MetricState window)
     {
+        if (window.Value.device_type == TorchSharp.DeviceType.CPU)
+        {
+            var updates = window.Span<double>();
+            updates[..^2].CopyTo(updates[2..]);
+            updates[..2].Clear();
+            return;
+        }
         var rows = window.Value.shape[0];
         window.Set(cat([zeros([1, 2], ScalarType.Float64, window.Value.device), window.Value.narrow(0, 0, rows - 1)]));
     }

@@ -13,11 +13,10 @@ namespace Raijin;
 public abstract class ClassRatio : ScalarMetric<Comparison>, IPerClass
 {
     private protected ClassRatio(Classification task, Average average, double zeroDivision)
-        : base(ConfusionCounts.OrClassCounts(task))
-    {
-        if (zeroDivision is not (0 or 1 or double.NaN)) throw new ArgumentOutOfRangeException(nameof(zeroDivision), zeroDivision, "0 / 0 counts as 0, 1 or NaN.");
-        (Task, Average, ZeroDivision) = (task, average, zeroDivision);
-    }
+        : base(zeroDivision is 0 or 1 or double.NaN
+            ? ConfusionCounts.OrClassCounts(task)
+            : throw new ArgumentOutOfRangeException(nameof(zeroDivision), zeroDivision, "0 / 0 counts as 0, 1 or NaN."))
+        => (Task, Average, ZeroDivision) = (task, average, zeroDivision);
 
     /// <summary>What is classified.</summary>
     public Classification Task { get; }

@@ -33,11 +33,10 @@ public sealed class CohenKappa : ScalarMetric<Comparison>
     /// <param name="task">What is classified; not multilabel.</param>
     /// <param name="weights">How much a confusion of two classes weighs.</param>
     public CohenKappa(Classification task, KappaWeights weights = KappaWeights.None)
-        : base(weights == KappaWeights.None ? ConfusionCounts.OrClassCounts(task) : new ConfusionCounts(task))
-    {
-        if (task.Kind == ClassificationKind.Multilabel) throw new ArgumentException("Cohen's kappa is of one label a sample: it takes binary or multiclass, not multilabel.", nameof(task));
-        _weights = weights;
-    }
+        : base(task is { Kind: ClassificationKind.Multilabel }
+            ? throw new ArgumentException("Cohen's kappa is of one label a sample: it takes binary or multiclass, not multilabel.", nameof(task))
+            : weights == KappaWeights.None ? ConfusionCounts.OrClassCounts(task) : ConfusionCounts.Of(task))
+        => _weights = weights;
 
     /// <inheritdoc/>
     public override bool? HigherIsBetter => true;

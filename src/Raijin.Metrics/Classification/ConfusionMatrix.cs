@@ -36,12 +36,10 @@ public sealed class ConfusionMatrix : Metric<Comparison, double[,]>, IPlot
     /// <param name="task">What is classified; not multilabel.</param>
     /// <param name="shares">What its cells are shares of.</param>
     public ConfusionMatrix(Classification task, ConfusionShares shares = ConfusionShares.None)
-        : base(new ConfusionCounts(task))
-    {
-        if (task.Kind == ClassificationKind.Multilabel)
-            throw new ArgumentException($"Labels of multilabel don't exclude each other, so each has a matrix of its own: {nameof(MultilabelConfusionMatrix)}.", nameof(task));
-        (_task, _shares) = (task, shares);
-    }
+        : base(task is { Kind: ClassificationKind.Multilabel }
+            ? throw new ArgumentException($"Labels of multilabel don't exclude each other, so each has a matrix of its own: {nameof(MultilabelConfusionMatrix)}.", nameof(task))
+            : ConfusionCounts.Of(task))
+        => (_task, _shares) = (task, shares);
 
     /// <summary>Names of the classes, for the picture.</summary>
     /// <value>Default null: their numbers.</value>

@@ -13,7 +13,7 @@ namespace Raijin;
 /// Weights are [B]. <c>accuracy_score</c> of scikit-learn for multilabel. See <see cref="Classification"/> for shapes.
 /// </remarks>
 /// <param name="task">What is classified.</param>
-public sealed class ExactMatch(Classification task) : ScalarMetric<Comparison>(new SampleMatches(task))
+public sealed class ExactMatch(Classification task) : ScalarMetric<Comparison>(SampleMatches.Of(task))
 {
     /// <inheritdoc/>
     public override bool? HigherIsBetter => true;
@@ -29,6 +29,12 @@ public sealed class ExactMatch(Classification task) : ScalarMetric<Comparison>(n
 /// <summary>How many samples are right as a whole, and how many there are: [2].</summary>
 sealed record SampleMatches(Classification Task) : Accumulation<Comparison>
 {
+    public static SampleMatches Of(Classification task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return new(task);
+    }
+
     public override void Declare(MetricStates states)
     {
         states.Add("samples", Reduction.Sum, zeros([2], ScalarType.Float64));

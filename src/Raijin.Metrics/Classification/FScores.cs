@@ -14,11 +14,8 @@ public sealed class FBetaScore : ClassRatio
     /// <param name="average">How the numbers of several classes become one; no effect in binary.</param>
     /// <param name="zeroDivision">What 0 / 0 is: 0, 1 or NaN.</param>
     public FBetaScore(Classification task, double beta, Average average = Average.Macro, double zeroDivision = 0)
-        : base(task, average, zeroDivision)
-    {
-        if (beta is not (>= 0 and < double.PositiveInfinity)) throw new ArgumentOutOfRangeException(nameof(beta), beta, "β is finite and not negative.");
-        Beta = beta;
-    }
+        : base(beta is >= 0 and < double.PositiveInfinity ? task : throw new ArgumentOutOfRangeException(nameof(beta), beta, "β is finite and not negative."), average, zeroDivision)
+        => Beta = beta;
 
     /// <summary>How many times as important recall is.</summary>
     public double Beta { get; }

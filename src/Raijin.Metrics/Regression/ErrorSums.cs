@@ -30,28 +30,28 @@ abstract record ErrorSums(int Outputs) : RegressionAccumulation(Outputs)
 
 sealed record SquaredErrors(int Outputs) : ErrorSums(Outputs)
 {
-    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, Outputs, default(ErrorKernel<SquaredTerm>));
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(ErrorKernel<SquaredTerm>));
 
     protected override Tensor Error(Tensor predictions, Tensor targets) => (predictions - targets).square();
 }
 
 sealed record AbsoluteErrors(int Outputs) : ErrorSums(Outputs)
 {
-    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, Outputs, default(ErrorKernel<AbsoluteTerm>));
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(ErrorKernel<AbsoluteTerm>));
 
     protected override Tensor Error(Tensor predictions, Tensor targets) => (predictions - targets).abs();
 }
 
 sealed record PercentageErrors(int Outputs) : ErrorSums(Outputs)
 {
-    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, Outputs, default(ErrorKernel<PercentageTerm>));
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(ErrorKernel<PercentageTerm>));
 
     protected override Tensor Error(Tensor predictions, Tensor targets) => (predictions - targets).abs() / targets.abs().clamp(PercentageTerm.Epsilon);
 }
 
 sealed record SymmetricPercentageErrors(int Outputs) : ErrorSums(Outputs)
 {
-    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, Outputs, default(ErrorKernel<SymmetricPercentageTerm>));
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(ErrorKernel<SymmetricPercentageTerm>));
 
     protected override Tensor Error(Tensor predictions, Tensor targets) =>
         2 * (predictions - targets).abs() / (targets.abs() + predictions.abs()).clamp(PercentageTerm.Epsilon);
@@ -59,33 +59,44 @@ sealed record SymmetricPercentageErrors(int Outputs) : ErrorSums(Outputs)
 
 sealed record SquaredLogErrors(int Outputs) : ErrorSums(Outputs)
 {
-    protected override Sign PredictionSign => Sign.NotNegative;
+    internal override RegressionDomain Domain => new(Sign.NotNegative, Sign.NotNegative);
 
-    protected override Sign TargetSign => Sign.NotNegative;
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(ErrorKernel<SquaredLogTerm>));
 
     protected override Tensor Error(Tensor predictions, Tensor targets) => (predictions.log1p() - targets.log1p()).square();
 }
 
 sealed record LogCoshErrors(int Outputs) : ErrorSums(Outputs)
 {
-    // log cosh e = |e| + log(1 + exp(-2|e|)) - log 2, which overflows nowhere.
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(ErrorKernel<LogCoshTerm>));
+
+    // Near 0 log(1 + 2 sinh²(e/2)), which loses nothing; beyond, |e| + log(1 + exp(-2|e|)) - log 2, which overflows nowhere.
     protected override Tensor Error(Tensor predictions, Tensor targets)
     {
         var error = (predictions - targets).abs();
-        return error + (-2 * error).exp().log1p() - Math.Log(2);
+        var near = (2 * (error.clamp_max(1) / 2).sinh().square()).log1p();
+        return where(error.lt(1), near, error + (-2 * error).exp().log1p() - Math.Log(2));
     }
 }
 
 sealed record PowersOfErrors(double Power, int Outputs) : ErrorSums(Outputs)
 {
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, new ErrorKernel<PowerTerm>(new(Power)));
+
     protected override Tensor Error(Tensor predictions, Tensor targets) => (predictions - targets).abs().pow(Power);
 }
 
 sealed record TweedieDeviances(double Power, int Outputs) : ErrorSums(Outputs)
 {
-    protected override Sign PredictionSign => Power == 0 ? Sign.Any : Sign.Positive;
+    internal override RegressionDomain Domain => Power switch
+    {
+        0 => default,
+        < 0 => new(Sign.Positive, Sign.Any),
+        < 2 => new(Sign.Positive, Sign.NotNegative),
+        _ => new(Sign.Positive, Sign.Positive),
+    };
 
-    protected override Sign TargetSign => Power switch { >= 1 and < 2 => Sign.NotNegative, >= 2 => Sign.Positive, _ => Sign.Any };
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, new ErrorKernel<TweedieTerm>(new(Power)));
 
     protected override Tensor Error(Tensor predictions, Tensor targets) => Power switch
     {
@@ -104,6 +115,8 @@ sealed record ScaledErrors(int Outputs) : RegressionAccumulation(Outputs)
         states.Add("errors", Reduction.Sum, zeros([Outputs], ScalarType.Float64));
         states.Add("scale", Reduction.Sum, zeros([Outputs], ScalarType.Float64));
     }
+
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(ScaledKernel));
 
     protected override void AddRows(MetricStates states, RegressionRows rows)
     {

@@ -2,6 +2,7 @@
 // Knight 1966: sorted by prediction, the discordant pairs are the exchanges a merge sort of the targets makes. O(n log n).
 
 using System.Diagnostics;
+using Raijin.Charts;
 using Raijin.Metrics;
 using static TorchSharp.torch;
 
@@ -40,10 +41,18 @@ public enum Alternative
 /// </remarks>
 /// <param name="tau">How it treats ties.</param>
 /// <param name="outputs">How many numbers a sample has.</param>
-public sealed class KendallRankCorrCoef(KendallTau tau = KendallTau.B, int outputs = 1) : RegressionMetric(new PairData(outputs))
+public sealed class KendallRankCorrCoef(KendallTau tau = KendallTau.B, int outputs = 1) : RegressionMetric(new PairData(outputs)), IPlot
 {
     /// <inheritdoc/>
     public override bool? HigherIsBetter => true;
+
+    /// <summary>Predictions over targets; of more than 5,000 samples every so-many-th.</summary>
+    /// <inheritdoc/>
+    public Chart Plot(string? title = null)
+    {
+        ThrowIfEmpty();
+        return PairData.Plot(States, title ?? "Kendall's rank correlation");
+    }
 
     private protected override double[] PerOutput(MetricStates states) => [.. PairData.Read(states).Select(c => Tau(PairOrder.Of(c.Predictions, c.Targets)))];
 

@@ -1,49 +1,33 @@
-using Raijin.Tensors;
+using System.Numerics;
+using Raijin.Charts;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
 
 /// <summary>All predictions and targets, [N, n] float64 each: what ranks need. 16 bytes a sample and output.</summary>
-sealed record PairData : Accumulation<Comparison>
+sealed record PairData(int Outputs) : RegressionAccumulation(Outputs)
 {
-    public PairData(int outputs)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
-        Outputs = outputs;
-    }
-
-    public int Outputs { get; }
-
-    public override void Declare(MetricStates states)
-    {
-        states.Add("predictions", Reduction.Concatenate, zeros([0, Outputs], ScalarType.Float64));
-        states.Add("targets", Reduction.Concatenate, zeros([0, Outputs], ScalarType.Float64));
-        states.AddFaults("finite predictions and targets");
-    }
+    internal const int MaxPoints = 5000;
 
     public override void Check(in Comparison batch)
     {
-        RegressionAccumulation.RefuseWeights(in batch, "a correlation of ranks");
-        var predictions = HostTensor.Sizes(batch.Predictions);
-        var targets = HostTensor.Sizes(batch.Targets);
-        if (predictions.Length == 0 || Outputs > 1 && (predictions.Length != 2 || predictions[1] != Outputs))
-            ShapeMismatchException.Throw("predictions", Outputs > 1 ? $"[B, {Outputs}]" : "[B, ...]", RegressionAccumulation.Shape(predictions));
-        if (!predictions.SequenceEqual(targets))
-            ShapeMismatchException.Throw("targets", $"{RegressionAccumulation.Shape(predictions)} as the predictions", RegressionAccumulation.Shape(targets));
-        RegressionAccumulation.CheckNumbers(in batch);
+        RefuseWeights(in batch, "a correlation of ranks");
+        base.Check(in batch);
     }
 
-    // Which rows are finite is not known before the device is waited for, so they go in and Compute refuses all.
-    protected internal override void Add(MetricStates states, in Comparison batch)
+    protected override void DeclareStates(MetricStates states)
     {
-        var rows = batch.Predictions.NumberOfElements / Outputs;
-        if (rows == 0) return;
-        var predictions = batch.Predictions.to(ScalarType.Float64).reshape(rows, Outputs);
-        var targets = batch.Targets.to(ScalarType.Float64, batch.Predictions.device).reshape(rows, Outputs);
-        var wrong = predictions.isfinite().logical_not();
-        states.Faults!.Note(0, wrong | targets.isfinite().logical_not(), where(wrong, predictions, targets));
-        states[0].Append(predictions);
-        states[1].Append(targets);
+        states.Add("predictions", Reduction.Concatenate, zeros([0, Outputs], ScalarType.Float64));
+        states.Add("targets", Reduction.Concatenate, zeros([0, Outputs], ScalarType.Float64));
+    }
+
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, default(AppendKernel));
+
+    // What can't be counted is not known before the device is waited for: it goes in as (1, 1), and Compute refuses all.
+    protected override void AddRows(MetricStates states, RegressionRows rows)
+    {
+        states[0].Append(rows.Predictions);
+        states[1].Append(rows.Targets);
     }
 
     /// <summary>The columns of each output.</summary>
@@ -54,11 +38,53 @@ sealed record PairData : Accumulation<Comparison>
         return Enumerable.Range(0, outputs).Select(j => (Column(predictions, outputs, j), Column(targets, outputs, j)));
     }
 
+    /// <summary>Predictions over targets, a set of points each output; of many samples every so-many-th, in the order they came.</summary>
+    public static Chart Plot(MetricStates states, string title) => new ScatterChart
+    {
+        Title = title,
+        XLabel = "target",
+        YLabel = "prediction",
+        Points = [.. Read(states).Select((c, j) => new PointSet(states[0].Value.shape[1] == 1 ? "" : $"output {j}", Thinned(c.Targets), Thinned(c.Predictions)))],
+    };
+
+    static double[] Thinned(double[] values)
+    {
+        var step = (values.Length + MaxPoints - 1) / MaxPoints;
+        return step <= 1 ? values : [.. Enumerable.Range(0, values.Length / step).Select(i => values[i * step])];
+    }
+
     static double[] Column(double[] values, int outputs, int output)
     {
         if (outputs == 1) return values;
         var column = new double[values.Length / outputs];
         for (var i = 0; i < column.Length; i++) column[i] = values[i * outputs + output];
         return column;
+    }
+}
+
+/// <summary>Appends rows to states 0 and 1 as float64.</summary>
+readonly struct AppendKernel : IRowKernel
+{
+    const int Chunk = 512;
+
+    public void Run<T>(MetricStates states, HostRows<T> rows)
+        where T : unmanaged, INumber<T>
+    {
+        rows = rows.Finite(states.Faults!);
+        Append(states[0], rows.Predictions, rows.Outputs);
+        Append(states[1], rows.Targets, rows.Outputs);
+    }
+
+    static void Append<T>(MetricState state, ReadOnlySpan<T> values, int outputs)
+        where T : unmanaged, INumber<T>
+    {
+        Span<double> chunk = outputs <= Chunk ? stackalloc double[Chunk] : new double[outputs];
+        var whole = chunk.Length / outputs * outputs;
+        for (var start = 0; start < values.Length; start += whole)
+        {
+            var count = Math.Min(whole, values.Length - start);
+            for (var i = 0; i < count; i++) chunk[i] = double.CreateTruncating(values[start + i]);
+            state.Append<double>(chunk[..count]);
+        }
     }
 }

@@ -37,7 +37,7 @@ sealed record PairMoments(PairKind Kind, int Outputs) : RegressionAccumulation(O
         states.Add("moments", Reduction.Custom, initial, Combine);
     }
 
-    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, Outputs, new MomentsKernel(Kind));
+    protected internal override bool TryAddOnHost(MetricStates states, in Comparison batch) => HostRows.TryRun(states, in batch, this, new MomentsKernel(Kind));
 
     protected override void AddRows(MetricStates states, RegressionRows rows)
     {
@@ -106,12 +106,7 @@ readonly struct MomentsKernel(PairKind kind) : IRowKernel
     public void Run<T>(MetricStates states, HostRows<T> rows)
         where T : unmanaged, INumber<T>
     {
-        for (var i = 0; i < rows.Predictions.Length; i++)
-        {
-            if (T.IsFinite(rows.Predictions[i]) && T.IsFinite(rows.Targets[i])) continue;
-            rows = rows.Screened(states.Faults!);
-            break;
-        }
+        rows = rows.Finite(states.Faults!);
         var state = states[0].Span<double>();
         for (var output = 0; output < rows.Outputs; output++) Add(state, rows, output);
     }
@@ -134,8 +129,10 @@ readonly struct MomentsKernel(PairKind kind) : IRowKernel
             weight += w;
             sumA += w * (a - fromA);
             sumB += w * (b - fromB);
-            (leastA, largestA) = (Math.Min(leastA, a), Math.Max(largestA, a));
-            (leastB, largestB) = (Math.Min(leastB, b), Math.Max(largestB, b));
+            if (a < leastA) leastA = a;
+            if (a > largestA) largestA = a;
+            if (b < leastB) leastB = b;
+            if (b > largestB) largestB = b;
         }
         if (weight == 0) return;
         var (meanA, meanB) = (fromA + sumA / weight, fromB + sumB / weight);

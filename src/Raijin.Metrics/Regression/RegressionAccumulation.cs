@@ -13,6 +13,21 @@ enum Sign
     Positive,
 }
 
+/// <summary>Where a metric's predictions and targets may lie; elsewhere they are reported.</summary>
+readonly record struct RegressionDomain(Sign Predictions, Sign Targets)
+{
+    public bool IsAll => this == default;
+
+    public override string ToString() => string.Join(" and ", new[] { Text("predictions", Predictions), Text("targets", Targets) }.Where(t => t.Length > 0));
+
+    static string Text(string what, Sign sign) => sign switch
+    {
+        Sign.NotNegative => $"{what} of at least 0",
+        Sign.Positive => $"{what} above 0",
+        _ => "",
+    };
+}
+
 /// <summary>A batch as columns of float64. Rows that can't be counted are (1, 1), which lies in every domain, and weigh nothing.</summary>
 /// <param name="Predictions">[R, n].</param>
 /// <param name="Targets">[R, n].</param>
@@ -32,11 +47,7 @@ abstract record RegressionAccumulation : Accumulation<Comparison>
 
     public int Outputs { get; }
 
-    protected virtual Sign PredictionSign => Sign.Any;
-
-    protected virtual Sign TargetSign => Sign.Any;
-
-    bool HasDomain => PredictionSign != Sign.Any || TargetSign != Sign.Any;
+    internal virtual RegressionDomain Domain => default;
 
     protected abstract void DeclareStates(MetricStates states);
 
@@ -45,9 +56,8 @@ abstract record RegressionAccumulation : Accumulation<Comparison>
     public sealed override void Declare(MetricStates states)
     {
         DeclareStates(states);
-        var domain = string.Join(" and ", new[] { Text("predictions", PredictionSign), Text("targets", TargetSign) }.Where(t => t.Length > 0));
-        if (HasDomain) states.AddFaults("finite predictions and targets", "weights of at least 0", domain);
-        else states.AddFaults("finite predictions and targets", "weights of at least 0");
+        if (Domain.IsAll) states.AddFaults("finite predictions and targets", "weights of at least 0");
+        else states.AddFaults("finite predictions and targets", "weights of at least 0", Domain.ToString());
     }
 
     public override void Check(in Comparison batch)
@@ -91,10 +101,10 @@ abstract record RegressionAccumulation : Accumulation<Comparison>
         var predictionWrong = predictions.isfinite().logical_not();
         var wrong = predictionWrong | targets.isfinite().logical_not();
         states.Faults!.Note(NotFinite, wrong, where(predictionWrong, predictions, targets));
-        if (HasDomain)
+        if (!Domain.IsAll)
         {
-            var below = Below(predictions, PredictionSign);
-            var outside = (below | Below(targets, TargetSign)) & wrong.logical_not();
+            var below = Below(predictions, Domain.Predictions);
+            var outside = (below | Below(targets, Domain.Targets)) & wrong.logical_not();
             states.Faults.Note(OutOfDomain, outside, where(below, predictions, targets));
             wrong |= outside;
         }
@@ -119,12 +129,5 @@ abstract record RegressionAccumulation : Accumulation<Comparison>
         Sign.NotNegative => values.lt(0),
         Sign.Positive => values.le(0),
         _ => zeros_like(values, dtype: ScalarType.Bool),
-    };
-
-    static string Text(string what, Sign sign) => sign switch
-    {
-        Sign.NotNegative => $"{what} of at least 0",
-        Sign.Positive => $"{what} above 0",
-        _ => "",
     };
 }

@@ -1,3 +1,4 @@
+using Raijin.Charts;
 using Raijin.Metrics;
 
 namespace Raijin;
@@ -8,10 +9,18 @@ namespace Raijin;
 /// Values that are not finite make Compute fail.
 /// </remarks>
 /// <param name="outputs">How many numbers a sample has.</param>
-public sealed class SpearmanCorrCoef(int outputs = 1) : RegressionMetric(new PairData(outputs))
+public sealed class SpearmanCorrCoef(int outputs = 1) : RegressionMetric(new PairData(outputs)), IPlot
 {
     /// <inheritdoc/>
     public override bool? HigherIsBetter => true;
+
+    /// <summary>Predictions over targets; of more than 5,000 samples every so-many-th.</summary>
+    /// <inheritdoc/>
+    public Chart Plot(string? title = null)
+    {
+        ThrowIfEmpty();
+        return PairData.Plot(States, title ?? "Spearman's rank correlation");
+    }
 
     private protected override double[] PerOutput(MetricStates states) => [.. PairData.Read(states).Select(c => Of(Ranks(c.Predictions), Ranks(c.Targets)))];
 

@@ -26,7 +26,7 @@ public interface IUpdate<TBatch>
     void Update(in TBatch batch);
 }
 
-/// <summary>How a collection, and nobody else, updates a metric that is in it.</summary>
+/// <summary>How a collection or a wrapper, and nobody else, updates a metric that it holds.</summary>
 interface IMember<TBatch>
     where TBatch : struct, IMetricBatch<TBatch>
 {

@@ -77,7 +77,12 @@ sealed partial record ExtendedEdits(EditLanguage Language, double Alpha, double 
         if (KeepsSamples) states[1].Append<double>(samples);
     }
 
-    int[] Characters(string text) => [.. (Language == EditLanguage.English ? PrepareEnglish(text) : JapaneseWidths.Unify(text.TrimEnd())).EnumerateRunes().Select(r => r.Value)];
+    int[] Characters(string text)
+    {
+        var characters = new List<int>();
+        CodePoints.Read(Language == EditLanguage.English ? PrepareEnglish(text) : JapaneseWidths.Unify(text.TrimEnd()), whitespace: true, characters);
+        return [.. characters];
+    }
 
     double Distance(ReadOnlySpan<int> prediction, ReadOnlySpan<int> reference)
     {

@@ -3,50 +3,33 @@ using System.Runtime.InteropServices;
 namespace Raijin.Metrics;
 
 /// <summary>Numbers the symbols of texts, words or characters, from 0 in the order they come: equal symbols have equal numbers.</summary>
-sealed class SymbolTable
+sealed class SymbolTable : WordSink
 {
-    readonly Dictionary<string, int> _words = new(StringComparer.Ordinal);
+    readonly Vocabulary _words = new();
     readonly Dictionary<int, int> _characters = [];
-    readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _spans;
-
-    public SymbolTable() => _spans = _words.GetAlternateLookup<ReadOnlySpan<char>>();
+    List<int> _into = [];
 
     /// <summary>Replaces what is in <paramref name="symbols"/> by the text's words, which white space separates.</summary>
     public ReadOnlySpan<int> Words(ReadOnlySpan<char> text, List<int> symbols)
     {
         symbols.Clear();
-        for (var at = 0; at < text.Length;)
-        {
-            if (char.IsWhiteSpace(text[at]))
-            {
-                at++;
-                continue;
-            }
-            var end = at + 1;
-            while (end < text.Length && !char.IsWhiteSpace(text[end])) end++;
-            symbols.Add(Word(text[at..end]));
-            at = end;
-        }
+        _into = symbols;
+        AddWords(text);
         return CollectionsMarshal.AsSpan(symbols);
     }
 
-    /// <summary>Replaces what is in <paramref name="symbols"/> by the text's characters, which are code points. Halves of a pair that stand alone all count as one character, U+FFFD.</summary>
+    /// <summary>Replaces what is in <paramref name="symbols"/> by the text's characters, which are code points.</summary>
     public ReadOnlySpan<int> Characters(ReadOnlySpan<char> text, List<int> symbols)
     {
-        symbols.Clear();
-        foreach (var rune in text.EnumerateRunes())
+        CodePoints.Read(text, whitespace: true, symbols);
+        var numbers = CollectionsMarshal.AsSpan(symbols);
+        foreach (ref var number in numbers)
         {
-            if (!_characters.TryGetValue(rune.Value, out var symbol)) _characters.Add(rune.Value, symbol = _characters.Count);
-            symbols.Add(symbol);
+            if (!_characters.TryGetValue(number, out var symbol)) _characters.Add(number, symbol = _characters.Count);
+            number = symbol;
         }
-        return CollectionsMarshal.AsSpan(symbols);
+        return numbers;
     }
 
-    int Word(ReadOnlySpan<char> word)
-    {
-        if (_spans.TryGetValue(word, out var symbol)) return symbol;
-        symbol = _words.Count;
-        _spans[word] = symbol;
-        return symbol;
-    }
+    public override void Add(ReadOnlySpan<char> word) => _into.Add(_words.Learn(word));
 }

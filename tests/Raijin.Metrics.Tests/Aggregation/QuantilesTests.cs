@@ -95,6 +95,26 @@ public sealed class QuantilesTests
     }
 
     [Fact]
+    public void Ranks_hold_together_what_one_would_alone_within_the_bound()
+    {
+        var values = Make("random", 4000);
+        using var world = new States.RankedWorld(3);
+        var together = world.Run(ranks =>
+        {
+            using var scope = NewDisposeScope();
+            using var metric = new Quantiles();
+            metric.Update(Laid([.. values.Where((_, i) => i % 3 == ranks.Rank)], onHost: true));
+            using (metric.Synchronize(ranks)) return metric.Compute();
+        });
+        var sorted = values.Order().ToArray();
+        foreach (var curve in together)
+        {
+            Assert.Equal((4000, sorted[0], sorted[^1]), (curve.Weight, curve.Least, curve.Largest));
+            foreach (var q in Probabilities) Assert.True(Off(sorted, curve.Quantile(q), q) <= 2 * Math.PI / 512 * Math.Sqrt(q * (1 - q)) + 1.0 / 4000);
+        }
+    }
+
+    [Fact]
     public void Named_quantiles_are_logged_and_the_first_is_the_number()
     {
         using var metric = new Quantiles([0.9, 0.999]);

@@ -41,8 +41,10 @@ public sealed class ClassificationTests
     [Fact]
     public void Scores_of_minus_infinity_are_masked_classes()
     {
-        using var scores = full([2, 20], double.NegativeInfinity);
-        scores[1, 17] = -5;
+        var numbers = new double[2, 20];
+        for (var i = 0; i < numbers.Length; i++) numbers[i / 20, i % 20] = double.NegativeInfinity;
+        numbers[1, 17] = -5;
+        using var scores = tensor(numbers);
         using var labels = tensor(new long[] { 0, 17 });
         Assert.Equal(1, Classify.Accuracy(scores, labels, Classification.Multiclass(20)));
     }

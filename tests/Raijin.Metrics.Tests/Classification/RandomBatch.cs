@@ -14,6 +14,7 @@ sealed class RandomBatch : IDisposable
         var kinds = Enum.GetValues<ClassificationKind>();
         var chosen = kind ?? kinds[random.Next(kinds.Length)];
         var classes = chosen == ClassificationKind.Binary ? 2 : random.Next(4) == 0 ? random.Next(15, 40) : random.Next(2, 9);
+        var values = chosen == ClassificationKind.Multiclass ? classes : 2;
         long? ignored = random.Next(3) switch { 0 => null, 1 => 1, _ => -1 };
         var logits = random.Next(2) == 0;
         var scored = random.Next(4) > 0;
@@ -42,8 +43,8 @@ sealed class RandomBatch : IDisposable
         // Multiples of 1/8 tie, and are exact in every dtype.
         Predictions = scored
             ? Fill(predictions, Floats[random.Next(4)], () => Rare(chosen == ClassificationKind.Multiclass || logits ? (random.Next(25) - 12) / 8.0 : random.Next(9) / 8.0, random.Next(2) == 0 ? double.NaN : 1.5))
-            : Fill(predictions, Integers[random.Next(4)], () => Rare(random.Next(classes), classes + 3));
-        Targets = Fill(targets, labelDType, () => ignored is { } no && random.Next(6) == 0 ? no : Rare(random.Next(classes), classes + 7));
+            : Fill(predictions, Integers[random.Next(4)], () => Rare(random.Next(values), values + 3));
+        Targets = Fill(targets, labelDType, () => ignored is { } no && random.Next(6) == 0 ? no : Rare(random.Next(values), values + 7));
         var dtype = Floats[random.Next(4)];
         Weights = random.Next(3) switch
         {

@@ -13,17 +13,28 @@ public sealed class ErrorKernelTests
         using var scope = NewDisposeScope();
         var comparison = Make(batch);
         foreach (var accumulation in (Accumulation<Comparison>[])
-                 [new SquaredErrors(batch.Outputs), new AbsoluteErrors(batch.Outputs), new PercentageErrors(batch.Outputs), new SymmetricPercentageErrors(batch.Outputs)])
+                 [new SquaredErrors(batch.Outputs), new AbsoluteErrors(batch.Outputs), new PercentageErrors(batch.Outputs), new SymmetricPercentageErrors(batch.Outputs),
+                  new ScaledErrors(batch.Outputs), new LogCoshErrors(batch.Outputs), new PowersOfErrors(2.5, batch.Outputs)])
             Compare(accumulation, comparison, 1e-12);
     }, iter: 60, threads: 1);
 
     [Fact]
-    public void Fused_moments_equal_those_of_tensor_ops() => Batches.Sample(batch =>
+    public void Fused_sums_of_errors_with_a_domain_equal_those_of_tensor_ops_also_outside_it() => Batches.Sample(batch =>
+    {
+        using var scope = NewDisposeScope();
+        var comparison = Make(batch);
+        foreach (var power in (double[])[-1.5, 0, 1, 1.5, 2, 3]) Compare(new TweedieDeviances(power, batch.Outputs), comparison, 1e-11);
+        Compare(new SquaredLogErrors(batch.Outputs), comparison, 1e-11);
+    }, iter: 40, threads: 1);
+
+    [Fact]
+    public void Fused_moments_and_kept_data_equal_those_of_tensor_ops() => Batches.Sample(batch =>
     {
         using var scope = NewDisposeScope();
         var comparison = Make(batch);
         foreach (var kind in (PairKind[])[PairKind.ErrorsAndTargets, PairKind.PredictionsAndTargets])
             Compare(new PairMoments(kind, batch.Outputs), comparison, 1e-11);
+        Compare(new PairData(batch.Outputs), comparison with { Weights = null }, 0);
     }, iter: 60, threads: 1);
 
     [Theory, InlineData(false), InlineData(true)]

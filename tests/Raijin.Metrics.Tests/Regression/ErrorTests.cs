@@ -102,6 +102,15 @@ public sealed class ErrorTests
         Assert.Equal(1e6 - Math.Log(2), Regression.LogCoshError(tensor(new[] { 1e6f }), tensor(new[] { 0f })), 1e-9);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void Log_cosh_of_tiny_errors_is_half_their_square(bool onHost)
+    {
+        using var scope = NewDisposeScope();
+        var (predictions, targets) = (tensor(new[] { 1e-6, 1e-6 }), zeros([2], ScalarType.Float64));
+        if (!onHost) (predictions, targets) = (predictions.expand(2, 2), targets.expand(2, 2));
+        Assert.Equal(1, Regression.LogCoshError(predictions, targets) / 5e-13, 1e-9);
+    }
+
     [Fact]
     public void Targets_of_zero_have_the_documented_percentages()
     {

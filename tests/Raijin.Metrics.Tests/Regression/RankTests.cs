@@ -89,4 +89,20 @@ public sealed class RankTests
         var error = Assert.Throws<MetricInputException>(() => metric.Compute());
         Assert.Equal((2L, double.PositiveInfinity), (error.Count, error.First));
     }
+
+    [Fact]
+    public void The_picture_has_predictions_over_targets_thinned_where_there_are_many()
+    {
+        using var scope = NewDisposeScope();
+        using var few = new SpearmanCorrCoef(2);
+        Assert.Throws<InvalidOperationException>(() => few.Plot());
+        few.Update(Recorded.Batch("ties_multi"));
+        var chart = Assert.IsType<Charts.ScatterChart>(few.Plot("Forecast"));
+        Assert.Equal(("Forecast", "target", "prediction", 2), (chart.Title, chart.XLabel, chart.YLabel, chart.Points.Count));
+        Assert.Equal(Recorded.Data("ties_multi", "targets").select(1, 1).data<double>().ToArray(), chart.Points[1].X);
+        Assert.Equal(Recorded.Data("ties_multi", "predictions").select(1, 1).data<double>().ToArray(), chart.Points[1].Y);
+        using var many = new KendallRankCorrCoef();
+        many.Update(arange(0, 12_000).to(ScalarType.Float64), zeros([12_000], ScalarType.Float64));
+        Assert.Equal([0, 3, 6], Assert.IsType<Charts.ScatterChart>(many.Plot()).Points[0].Y.Take(3));
+    }
 }

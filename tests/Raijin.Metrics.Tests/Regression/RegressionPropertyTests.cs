@@ -1,11 +1,12 @@
 using CsCheck;
+using Raijin.Metrics.Tests.States;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics.Tests.Regressions;
 
 public sealed class RegressionPropertyTests
 {
-    static readonly Func<RegressionMetric>[] Weighted =
+    internal static readonly Func<RegressionMetric>[] Weighted =
     [
         () => new MeanSquaredError(2), () => new MeanSquaredError(2, root: true), () => new MeanAbsoluteError(2), () => new MeanAbsolutePercentageError(2),
         () => new SymmetricMeanAbsolutePercentageError(2), () => new WeightedMeanAbsolutePercentageError(2), () => new MeanSquaredLogError(2), () => new LogCoshError(2),
@@ -14,7 +15,7 @@ public sealed class RegressionPropertyTests
         () => new PearsonCorrCoef(2), () => new ConcordanceCorrCoef(2, unbiased: true),
     ];
 
-    static readonly Func<RegressionMetric>[] Unweighted =
+    internal static readonly Func<RegressionMetric>[] Unweighted =
         [() => new SpearmanCorrCoef(2), () => new KendallRankCorrCoef(KendallTau.C, 2), () => new CriticalSuccessIndex(1, 2)];
 
     static readonly Gen<(int[] Values, int Cut, int Second, int Seed)> Batches =
@@ -59,6 +60,59 @@ public sealed class RegressionPropertyTests
             Recording.Near(metric.Of(weighted), metric.Of(repeated), 1e-9, metric.GetType().Name);
         }
     }, iter: 25, threads: 1);
+
+    [Fact]
+    public void Ranks_hold_together_what_one_would_alone()
+    {
+        using var scope = NewDisposeScope();
+        var all = Recorded.Batch("multi");
+        foreach (var make in (Func<RegressionMetric>[])[() => new R2Score(3), () => new PearsonCorrCoef(3), () => new NormalizedRootMeanSquaredError(ErrorScale.Range, 3), () => new KendallRankCorrCoef(outputs: 3)])
+        {
+            using var alone = make();
+            alone.Update(all);
+            using var world = new RankedWorld(2);
+            var together = world.Run(ranks =>
+            {
+                using var mine = NewDisposeScope();
+                using var metric = make();
+                metric.Update(all.Select(ranks.Rank == 0 ? arange(0, 7) : arange(7, 25)));
+                using (metric.Synchronize(ranks)) return metric.PerOutput();
+            });
+            foreach (var rank in together) Recording.Near(alone.PerOutput(), rank, 1e-12, alone.GetType().Name);
+        }
+    }
+
+    [Fact]
+    public void Every_metric_of_regression_has_its_function()
+    {
+        var metrics = typeof(RegressionMetric).Assembly.GetExportedTypes().Where(t => !t.IsAbstract && (t.IsSubclassOf(typeof(RegressionMetric)) || t.IsSubclassOf(typeof(SampleMetric)))).Select(t => t.Name).Order();
+        Assert.Equal(metrics, typeof(Regression).GetMethods(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static).Select(m => m.Name).Order());
+    }
+
+    [Fact]
+    public void Functions_hand_their_options_on()
+    {
+        using var scope = NewDisposeScope();
+        var (one, several, positive) = (Recorded.Batch("plain", weighted: true), Recorded.Batch("multi", weighted: true), Recorded.Batch("positive", weighted: true));
+        void Near(string name, double actual) => Recording.Near(Recorded.Number(name), actual, 1e-9, name);
+        Near("rmse/weighted", Regression.MeanSquaredError(one.Predictions, one.Targets, one.Weights, root: true));
+        Near("mae/weighted", Regression.MeanAbsoluteError(one.Predictions, one.Targets, one.Weights));
+        Near("mape/mean", Regression.MeanAbsolutePercentageError(several.Predictions, several.Targets, outputs: 3));
+        Near("smape", Regression.SymmetricMeanAbsolutePercentageError(one.Predictions, one.Targets));
+        Near("wmape", Regression.WeightedMeanAbsolutePercentageError(one.Predictions, one.Targets));
+        Near("rmsle/weighted", Regression.MeanSquaredLogError(positive.Predictions, positive.Targets, positive.Weights, root: true));
+        Near("minkowski 3.5/weighted", Regression.MinkowskiDistance(one.Predictions, one.Targets, 3.5, one.Weights));
+        Near("tweedie 1.4/weighted", Regression.TweedieDevianceScore(positive.Predictions, positive.Targets, 1.4, positive.Weights));
+        Near("r2/variance weighted", Regression.R2Score(several.Predictions, several.Targets, outputs: 3, average: OutputAverage.VarianceWeighted));
+        Near("r2/adjusted", Regression.R2Score(one.Predictions, one.Targets, adjusted: 4));
+        Near("explained variance/variance weighted", Regression.ExplainedVariance(several.Predictions, several.Targets, outputs: 3, average: OutputAverage.VarianceWeighted));
+        Near("rse/root mean", Regression.RelativeSquaredError(several.Predictions, several.Targets, outputs: 3, root: true));
+        Near("nrmse l2", Regression.NormalizedRootMeanSquaredError(one.Predictions, one.Targets, ErrorScale.Norm));
+        Near("concordance/unbiased", Regression.ConcordanceCorrCoef(one.Predictions, one.Targets, unbiased: true));
+        Near("kendall c", Regression.KendallRankCorrCoef(one.Predictions, one.Targets, KendallTau.C));
+        var vectors = Recorded.Batch("vectors");
+        Recording.Near(Recorded.Numbers("cosine/rows").Sum(), Regression.CosineSimilarity(vectors.Predictions, vectors.Targets, reduction: SampleReduction.Sum), 1e-9);
+    }
 
     [Fact]
     public void Sums_of_whole_numbers_have_the_same_bits_whatever_the_split() => Batches.Sample(batch =>

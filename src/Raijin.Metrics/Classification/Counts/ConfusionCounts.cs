@@ -13,6 +13,13 @@ sealed record ConfusionCounts(Classification Task) : Accumulation<Comparison>
     /// </summary>
     public const int MostClasses = 128;
 
+    /// <summary>What a metric of single confusions accumulates.</summary>
+    public static ConfusionCounts Of(Classification task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return new(task);
+    }
+
     /// <summary>What a metric of each class's outcomes accumulates.</summary>
     public static Accumulation<Comparison> OrClassCounts(Classification task)
     {
