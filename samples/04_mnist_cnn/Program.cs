@@ -13,7 +13,7 @@ var (side, digits) = Directory.Exists(folder)
 if (side == 8) Console.WriteLine($"No folder {folder}, so these are the library's 8 x 8 digits. Mnist.DownloadAsync(\"{folder}\") fetches MNIST.");
 
 var data = digits.Batches(64);
-var trainer = new Trainer(new() { MaxEpochs = side == 28 ? epochs : 5 * epochs });
+var trainer = new Trainer(new() { MaxEpochs = side == 28 ? epochs : 5 * epochs, Callbacks = [new MetricPanel()] });
 var model = new DigitReader(side);
 Console.WriteLine(trainer.Fit(model, data));
 Console.WriteLine($"Of the test digits, {trainer.Test(model, data.Test!.Only)["test/accuracy"]:p2} are read right.");
@@ -24,7 +24,7 @@ sealed class DigitReader(int side) : TrainingModule<LabeledBatch>
         Conv2d(1, 16, 3, padding: 1), ReLU(), MaxPool2d(2),
         Conv2d(16, 32, 3, padding: 1), ReLU(), MaxPool2d(2),
         Flatten(), Linear(32 * (side / 4) * (side / 4), 128), ReLU(), Dropout(0.25), Linear(128, 10));
-    readonly Accuracy _accuracy = new(classes: 10);
+    readonly MetricCollection _metrics = Measures(Classification.Multiclass(10));
 
     protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
     {
@@ -37,13 +37,16 @@ sealed class DigitReader(int side) : TrainingModule<LabeledBatch>
     protected override void ValidationStep(LabeledBatch batch, EvalStep step)
     {
         var scores = Scores(batch);
-        _accuracy.Update(scores, batch.Labels);
+        _metrics.Update(scores, batch.Labels);
         step.Log("val/loss", functional.cross_entropy(scores, batch.Labels));
-        step.Log("val/accuracy", _accuracy);
+        step.Log(_metrics);
     }
 
     protected override OptimizerSetup ConfigureOptimizers() =>
         Optimizers.AdamW(this, learningRate: 2e-3).NoDecayOn("*.bias").With(Schedules.WarmupCosine(warmupSteps: 50));
+
+    // All of one task's: the scores are looked at once. The confusion matrix is drawn too, by the MetricPanel, for TensorBoard.
+    static MetricCollection Measures(Classification task) => new("val/") { { "accuracy", new Accuracy(task) }, { "f1", new F1Score(task) }, { "confusion", new ConfusionMatrix(task) } };
 
     Tensor Scores(LabeledBatch batch) => _net.call(batch.Inputs.reshape(-1, 1, side, side));
 }

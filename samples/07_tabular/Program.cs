@@ -18,7 +18,7 @@ var result = trainer.Fit(model, data.Batches(16));
 Console.WriteLine(result);
 
 var guess = (data.Validation!.All().Labels - data.Train.All().Labels.mean()).abs().mean().item<float>();
-Console.WriteLine($"A petal's width is off by {result.Metrics["val/error"]:f3} cm on average; guessing the mean width, by {guess:f3} cm.");
+Console.WriteLine($"A petal's width is off by {result.Metrics["val/error"]:f3} cm on average (R² {result.Metrics["val/r2"]:f2}); guessing the mean width, by {guess:f3} cm.");
 
 encoder.Save(Path.Combine(result.Directory!, "encoder.json"));  // The model is of no use without it.
 var found = new Table(
@@ -29,7 +29,7 @@ Console.WriteLine($"A versicolor with a petal 4.6 cm long should have it {width:
 sealed class PetalWidth(int inputs) : TrainingModule<LabeledBatch>
 {
     readonly Module<Tensor, Tensor> _net = Sequential(Linear(inputs, 32), ReLU(), Linear(32, 32), ReLU(), Linear(32, 1));
-    readonly Mean _error = new();
+    readonly MetricCollection _metrics = new("val/") { { "error", new MeanAbsoluteError() }, { "r2", new R2Score() } };
 
     protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
     {
@@ -40,8 +40,8 @@ sealed class PetalWidth(int inputs) : TrainingModule<LabeledBatch>
 
     protected override void ValidationStep(LabeledBatch batch, EvalStep step)
     {
-        _error.Update((Width(batch.Inputs) - batch.Labels).abs());
-        step.Log("val/error", _error);
+        _metrics.Update(Width(batch.Inputs), batch.Labels);
+        step.Log(_metrics);
     }
 
     protected override OptimizerSetup ConfigureOptimizers() => Optimizers.AdamW(this, learningRate: 5e-3).With(Schedules.WarmupCosine(warmupSteps: 10));

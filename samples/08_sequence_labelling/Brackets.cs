@@ -7,12 +7,11 @@ using static TorchSharp.torch;
 /// <param name="Characters">[B, T] int64; 0 beyond a text's end.</param>
 /// <param name="Tags">[B, T] int64; <see cref="Brackets.NoTag"/> beyond a text's end.</param>
 /// <param name="Lengths">[B] int64.</param>
-/// <param name="Mask">Where there is a character: [B, T] bool.</param>
-sealed record TaggedTexts(Tensor Characters, Tensor Tags, Tensor Lengths, Tensor Mask) : IBatch<TaggedTexts>
+sealed record TaggedTexts(Tensor Characters, Tensor Tags, Tensor Lengths) : IBatch<TaggedTexts>
 {
     public int Count => (int)Lengths.shape[0];
 
-    public TaggedTexts Map(Func<Tensor, Tensor> map) => new(map(Characters), map(Tags), map(Lengths), map(Mask));
+    public TaggedTexts Map(Func<Tensor, Tensor> map) => new(map(Characters), map(Tags), map(Lengths));
 }
 
 /// <summary>Random letters and brackets. A bracket's tag says whether it has a partner; what decides may lie far off, on either side.</summary>
@@ -51,8 +50,8 @@ static class Brackets
     /// <summary>Fills texts up to the longest of them.</summary>
     public static TaggedTexts Collate(IReadOnlyList<(long[] Text, long[] Tags)> texts)
     {
-        var (characters, lengths, mask) = Raijin.Collate.Pad<long>([.. texts.Select(t => t.Text)]);
-        return new(characters, Raijin.Collate.Pad<long>([.. texts.Select(t => t.Tags)], NoTag).Inputs, lengths, mask);
+        var (characters, lengths, _) = Raijin.Collate.Pad<long>([.. texts.Select(t => t.Text)]);
+        return new(characters, Raijin.Collate.Pad<long>([.. texts.Select(t => t.Tags)], NoTag).Inputs, lengths);
     }
 
     /// <summary>The text itself.</summary>

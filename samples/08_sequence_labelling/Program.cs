@@ -1,4 +1,4 @@
-// Tagging every character of a text by a bidirectional LSTM: which brackets have a partner? Texts differ in length: padding, packing, a mask.
+// Tagging every character of a text by a bidirectional LSTM: which brackets have a partner? Texts differ in length: padding, packing, tags that don't count.
 //   dotnet run -c Release --project samples/08_sequence_labelling -- [epochs]
 
 using Raijin;
@@ -22,8 +22,7 @@ sealed class Tagger(int hidden) : TrainingModule<TaggedTexts>
     readonly Embedding _characters = Embedding(Brackets.Characters, 16, padding_idx: 0);
     readonly LSTM _context = LSTM(16, hidden, batchFirst: true, bidirectional: true);
     readonly Module<Tensor, Tensor> _tags = Linear(2 * hidden, Brackets.Tags);
-    readonly Accuracy _accuracy = new(Brackets.Tags);
-    readonly Mean _wholeTexts = new();
+    readonly MetricCollection _metrics = Measures(Classification.Multiclass(Brackets.Tags, ignoreIndex: Brackets.NoTag));
 
     protected override Tensor TrainingStep(TaggedTexts batch, TrainStep step)
     {
@@ -35,14 +34,13 @@ sealed class Tagger(int hidden) : TrainingModule<TaggedTexts>
 
     protected override void ValidationStep(TaggedTexts batch, EvalStep step)
     {
-        var (scores, mask) = (Scores(batch.Characters, batch.Lengths), batch.Mask);
-        _accuracy.Update(scores[mask], batch.Tags[mask]);
-        _wholeTexts.Update((scores.argmax(2).eq(batch.Tags) | ~mask).all(1));
-        step.Log("val/accuracy", _accuracy);
-        step.Log("val/whole texts", _wholeTexts);
+        _metrics.Update(Scores(batch.Characters, batch.Lengths).transpose(1, 2), batch.Tags);  // [B, tags, T] beside [B, T]
+        step.Log("val", _metrics);
     }
 
     protected override OptimizerSetup ConfigureOptimizers() => Optimizers.Adam(this, learningRate: 5e-3).With(Schedules.WarmupCosine(warmupSteps: 50));
+
+    static MetricCollection Measures(Classification tags) => new() { { "accuracy", new Accuracy(tags) }, { "whole texts", new ExactMatch(tags) } };
 
     /// <summary>Marks the brackets of a text.</summary>
     public string Tag(string text)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 var epochs = args.Length > 0 ? int.Parse(args[0]) : 10;
-var data = Shapes.Draw(count: 2_000, seed: 0).Split(validation: 0.1).Batches(32);
+var data = ShapePictures.Draw(count: 2_000, seed: 0).Split(validation: 0.1).Batches(32);
 Console.WriteLine(new Trainer(new() { MaxEpochs = epochs }).Fit(new Segmenter(width: 12), data));
 
 sealed class Segmenter(int width) : TrainingModule<LabeledBatch>
@@ -14,10 +14,9 @@ sealed class Segmenter(int width) : TrainingModule<LabeledBatch>
     readonly Module<Tensor, Tensor> _enter = Block(1, width), _down = Block(width, 2 * width), _bottom = Block(2 * width, 4 * width);
     readonly Module<Tensor, Tensor> _raise = Up(4 * width, 2 * width), _up = Block(4 * width, 2 * width);
     readonly Module<Tensor, Tensor> _raiseAgain = Up(2 * width, width), _leave = Block(2 * width, width);
-    readonly Module<Tensor, Tensor> _classes = Conv2d(width, Shapes.Classes, 1);
+    readonly Module<Tensor, Tensor> _classes = Conv2d(width, ShapePictures.Classes, 1);
     readonly Module<Tensor, Tensor> _halve = MaxPool2d(2);
-    readonly IntersectionOverUnion _overlap = new(Shapes.Classes);
-    readonly Mean _right = new();
+    readonly MetricCollection _metrics = Measures(Classification.Multiclass(ShapePictures.Classes));
 
     protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
     {
@@ -28,14 +27,13 @@ sealed class Segmenter(int width) : TrainingModule<LabeledBatch>
 
     protected override void ValidationStep(LabeledBatch batch, EvalStep step)
     {
-        var predicted = Scores(batch.Inputs).argmax(1);
-        _overlap.Update(predicted, batch.Labels);
-        _right.Update(predicted.eq(batch.Labels));
-        step.Log("val/iou", _overlap);
-        step.Log("val/accuracy", _right);
+        _metrics.Update(Scores(batch.Inputs), batch.Labels);                // [B, C, S, S] beside [B, S, S]: every pixel is a sample
+        step.Log("val", _metrics);
     }
 
     protected override OptimizerSetup ConfigureOptimizers() => Optimizers.AdamW(this, learningRate: 4e-3).With(Schedules.WarmupCosine(warmupSteps: 30));
+
+    static MetricCollection Measures(Classification pixels) => new() { { "iou", new JaccardIndex(pixels) }, { "accuracy", new Accuracy(pixels) } };
 
     // What was seen before halving comes back on the way up, beside what was understood below.
     Tensor Scores(Tensor pictures)                                       // [B, 1, S, S]

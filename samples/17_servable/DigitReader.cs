@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 sealed class DigitReader : TrainingModule<LabeledBatch>
 {
     readonly Module<Tensor, Tensor> _net = Sequential(Linear(64, 128), ReLU(), Dropout(0.2), Linear(128, 10));
-    readonly Accuracy _accuracy = new(classes: 10);
+    readonly MetricCollection _metrics = Measures(Classification.Multiclass(10));
 
     protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
     {
@@ -17,9 +17,11 @@ sealed class DigitReader : TrainingModule<LabeledBatch>
 
     protected override void ValidationStep(LabeledBatch batch, EvalStep step)
     {
-        _accuracy.Update(_net.call(batch.Inputs), batch.Labels);
-        step.Log("val/accuracy", _accuracy);
+        _metrics.Update(_net.call(batch.Inputs), batch.Labels);
+        step.Log("val", _metrics);
     }
+
+    static MetricCollection Measures(Classification task) => new() { { "accuracy", new Accuracy(task) }, { "f1", new F1Score(task) } };
 
     protected override OptimizerSetup ConfigureOptimizers() => Optimizers.AdamW(this, learningRate: 3e-3);
 

@@ -10,7 +10,7 @@ abstract class Classifier(Module<Tensor, Tensor> network, int classes, Optimizer
 {
     // Named as checkpoints name their weights.
     readonly Module<Tensor, Tensor> net = network;
-    readonly Accuracy accuracy = new(classes);
+    readonly MetricCollection metrics = Measures(Classification.Multiclass(classes));
 
     protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
     {
@@ -30,8 +30,10 @@ abstract class Classifier(Module<Tensor, Tensor> network, int classes, Optimizer
     void Evaluate(LabeledBatch batch, EvalStep step, string phase)
     {
         var scores = net.call(batch.Inputs); // [B, classes]
-        accuracy.Update(scores, batch.Labels);
+        metrics.Update(scores, batch.Labels);
         step.Log($"{phase}/loss", functional.cross_entropy(scores, batch.Labels));
-        step.Log($"{phase}/accuracy", accuracy);
+        step.Log(phase, metrics);
     }
+
+    static MetricCollection Measures(Classification task) => new() { { "accuracy", new Accuracy(task) }, { "f1", new F1Score(task) } };
 }

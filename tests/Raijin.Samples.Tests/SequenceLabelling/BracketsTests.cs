@@ -28,14 +28,13 @@ public sealed class BracketsTests
     }
 
     [Fact]
-    public void Texts_are_filled_up_to_the_longest_and_masked()
+    public void Texts_are_filled_up_to_the_longest_with_tags_that_do_not_count()
     {
         using var scope = TensorScope.Open();
         var batch = Brackets.Collate([(Brackets.Read("a("), [0, 2]), (Brackets.Read("()ab"), [1, 1, 0, 0])]);
         Assert.Equal(2, batch.Count);
         Assert.Equal([3L, 1, 0, 0, 1, 2, 3, 4], batch.Characters.data<long>().ToArray());
         Assert.Equal([0L, 2, Brackets.NoTag, Brackets.NoTag, 1, 1, 0, 0], batch.Tags.data<long>().ToArray());
-        Assert.Equal([true, true, false, false, true, true, true, true], batch.Mask.data<bool>().ToArray());
         Assert.Equal([2L, 4L], batch.Lengths.data<long>().ToArray());
         Assert.Equal("()ab", Brackets.Write(Brackets.Read("()ab")));
     }

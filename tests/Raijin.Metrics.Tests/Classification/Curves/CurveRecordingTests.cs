@@ -1,7 +1,7 @@
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 /// <summary>Against scikit-learn and torchmetrics in float64, to 1e-9; to 1e-6 where the reference itself rounds to float32.</summary>
 public sealed class CurveRecordingTests

@@ -1,7 +1,7 @@
 using CsCheck;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 /// <summary>What holds for every metric of scores.</summary>
 public sealed class ScoreMetricPropertyTests

@@ -1,7 +1,7 @@
 using CsCheck;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 /// <summary>Small random batches with many equal scores, some ignored labels and, half of the time, weights.</summary>
 /// <param name="Scores">[n · W] multiples of 1/16 in [0, 1]; logits: four times as much, around 0; multiclass probabilities: rows of sum 1.</param>

@@ -2,7 +2,7 @@ using Raijin;
 using static TorchSharp.torch;
 
 /// <summary>Pictures of discs, squares and triangles in noise, and the class of each of their pixels.</summary>
-static class Shapes
+static class ShapePictures
 {
     public const int Side = 32, Classes = 4;
 
