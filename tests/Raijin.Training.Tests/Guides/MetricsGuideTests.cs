@@ -1,7 +1,7 @@
 using Raijin.Metrics;
 using Raijin.Testing;
+using TorchSharp;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Raijin.Training.Tests.Guides;
 
@@ -24,7 +24,7 @@ public sealed class MetricsGuideTests : IDisposable
     sealed class Classifier : TrainingModule<LabeledBatch>
     {
         // snippet: steps
-        readonly Module<Tensor, Tensor> _net = Linear(8, 3);
+        readonly nn.Module<Tensor, Tensor> _net = nn.Linear(8, 3);
         readonly MetricCollection _trained = Measures("train/"), _validated = Measures("val/");
 
         static MetricCollection Measures(string prefix)
@@ -38,7 +38,7 @@ public sealed class MetricsGuideTests : IDisposable
             var scores = _net.call(batch.Inputs);
             _trained.Update(scores, batch.Labels);
             step.Log(_trained);                             // train/accuracy, train/f1, …: at the epoch's end
-            return functional.cross_entropy(scores, batch.Labels);
+            return nn.functional.cross_entropy(scores, batch.Labels);
         }
 
         protected override void ValidationStep(LabeledBatch batch, EvalStep step)
