@@ -9,6 +9,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
     ["logging"] = LoggingPage.Run,
+    ["metrics"] = MetricsPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,

@@ -33,13 +33,15 @@ def torchmetrics():
     sys.modules.update({"torchvision": vision, "torchvision.ops": ops})
     sys.modules.setdefault("pycocotools", coco)
     sys.modules.setdefault("pycocotools.mask", mask)
+    # It counts in float32, where recalls that equal a threshold fall to either side of it.
+    torch.set_default_dtype(torch.float64)
+    torch.float = torch.float64
     module = sys.modules["torchmetrics.detection._mean_ap"]
     module._TORCHVISION_AVAILABLE = True
     predictions = [{"boxes": torch.from_numpy(f[:, :4].copy()), "scores": torch.from_numpy(f[:, 4].copy()), "labels": torch.from_numpy(f[:, 5].astype(np.int64))} for f in found]
     targets = [{"boxes": torch.from_numpy(t[:, :4].copy()), "labels": torch.from_numpy(t[:, 4].astype(np.int64))} for t in there]
     start = time.perf_counter()
-    # Its own thresholds are rounded to float32.
-    metric = MeanAveragePrecision(iou_thresholds=np.linspace(0.5, 0.95, 10).tolist())
+    metric = MeanAveragePrecision(iou_thresholds=np.linspace(0.5, 0.95, 10).tolist(), rec_thresholds=np.linspace(0, 1, 101).tolist())
     metric.update(predictions, targets)
     result = metric.compute()
     return time.perf_counter() - start, {k: float(v) for k, v in result.items() if v.numel() == 1}

@@ -110,16 +110,10 @@ public abstract class Aggregator<TResult> : Metric<TResult>
         for (var start = 0; start < values.Length; start += Chunk)
         {
             var count = Math.Min(Chunk, values.Length - start);
-            // 0 as long as all is finite, else NaN.
-            var sign = 0.0;
-            for (var i = 0; i < count; i++)
-            {
-                chunk[i] = double.CreateTruncating(values[start + i]);
-                sign += chunk[i] * 0;
-            }
+            VectorLoops.Widen(values.Slice(start, count), chunk);
             if (weights.IsEmpty) chunkWeights[..count].Fill(weight);
             else for (var i = 0; i < count; i++) chunkWeights[i] = weight * double.CreateTruncating(weights[start + i]);
-            if (sign != 0 || weight == 0 || !weights.IsEmpty) count = Compact(chunk[..count], chunkWeights[..count]);
+            if (!VectorLoops.AreFinite<double>(chunk[..count]) || weight == 0 || !weights.IsEmpty) count = Compact(chunk[..count], chunkWeights[..count]);
             if (count > 0) AddOnHost(chunk[..count], chunkWeights[..count]);
         }
         States.Faults!.Note(NotNumber, wrong, firstWrong);

@@ -30,14 +30,8 @@ public sealed class Mean : WeightedAggregator<double>
 
     private protected override void AddOnHost(ReadOnlySpan<double> values, ReadOnlySpan<double> weights)
     {
-        var (sum, weight) = (0.0, 0.0);
-        for (var i = 0; i < values.Length; i++)
-        {
-            sum += weights[i] * values[i];
-            weight += weights[i];
-        }
-        _sum.Span<double>()[0] += sum;
-        _weight.Span<double>()[0] += weight;
+        _sum.Span<double>()[0] += VectorLoops.Dot(values, weights);
+        _weight.Span<double>()[0] += VectorLoops.Sum(weights);
     }
 
     private protected override void Add(Tensor values, Tensor weights, Tensor counted)

@@ -88,11 +88,8 @@ static class RunningWindow
     public static void Add(MetricState window, ReadOnlySpan<double> values, ReadOnlySpan<double> weights)
     {
         var newest = window.Span<double>();
-        for (var i = 0; i < values.Length; i++)
-        {
-            newest[0] += weights[i] * values[i];
-            newest[1] += weights[i];
-        }
+        newest[0] += VectorLoops.Dot(values, weights);
+        newest[1] += VectorLoops.Sum(weights);
     }
 
     public static void Add(MetricState window, Tensor values, Tensor weights) =>

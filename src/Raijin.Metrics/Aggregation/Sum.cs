@@ -23,12 +23,7 @@ public sealed class Sum : PlainAggregator<double>
     /// <inheritdoc/>
     public override double ComputeScalar() => Compute();
 
-    private protected override void AddOnHost(ReadOnlySpan<double> values, ReadOnlySpan<double> weights)
-    {
-        var sum = 0.0;
-        foreach (var value in values) sum += value;
-        _sum.Span<double>()[0] += sum;
-    }
+    private protected override void AddOnHost(ReadOnlySpan<double> values, ReadOnlySpan<double> weights) => _sum.Span<double>()[0] += VectorLoops.Sum(values);
 
     private protected override void Add(Tensor values, Tensor weights, Tensor counted) => _sum.Value.add_(values.sum());
 }

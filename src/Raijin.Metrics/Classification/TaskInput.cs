@@ -45,7 +45,7 @@ ref struct TaskInput
     /// <summary>The predictions' memory.</summary>
     public readonly HostTensor Predictions => _predictions;
 
-    /// <summary>Opens a batch; false where a tensor lies on another device, has gaps, or where half precision comes with further dimensions.</summary>
+    /// <summary>Opens a batch; false where a tensor lies on another device, has gaps, or where further dimensions come with half precision or with more than 2^31 - 1 scores a sample.</summary>
     public static bool TryOpen(Classification task, in Comparison batch, out TaskInput input)
     {
         input = default;
@@ -53,7 +53,7 @@ ref struct TaskInput
         HostTensor weights = default;
         if (!HostTensor.TryOpen(batch.Predictions, out var predictions) || !HostTensor.TryOpen(batch.Targets, out var labels)) return false;
         if (batch.Weights is not null && !HostTensor.TryOpen(batch.Weights, out weights)) return false;
-        if (task.Kind == ClassificationKind.Multiclass && layout.Inner > 1 && predictions.DType is ScalarType.Float16 or ScalarType.BFloat16) return false;
+        if (task.Kind == ClassificationKind.Multiclass && layout.Inner > 1 && (predictions.DType is ScalarType.Float16 or ScalarType.BFloat16 || task.Classes * layout.Inner > int.MaxValue)) return false;
         input = new TaskInput(task, layout, predictions, labels, weights, batch.Weights is not null);
         return true;
     }

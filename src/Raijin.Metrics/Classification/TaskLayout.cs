@@ -51,8 +51,8 @@ readonly record struct TaskLayout(long Batch, int Columns, long Inner, bool Scor
         {
             var sizes = HostTensor.Sizes(weights);
             cells = sizes.Length > 1;
-            if (cells ? !sizes.SequenceEqual(targets) : sizes.Length != 1 || sizes[0] != targets[0])
-                ShapeMismatchException.Throw("weights", $"[{targets[0]}], one a sample, or the targets' [{Join(targets)}]", Text(weights));
+            if ((cells ? !sizes.SequenceEqual(targets) : sizes.Length != 1 || sizes[0] != targets[0]) || !(is_floating_point(weights.dtype) || IsInteger(weights.dtype)))
+                ShapeMismatchException.Throw("weights", $"real numbers, [{targets[0]}], one a sample, or the targets' [{Join(targets)}]", Text(weights));
         }
         return new(targets[0], multilabel ? task.Classes : 1, inner, scored, cells);
     }

@@ -155,6 +155,6 @@ public static class Boxes
     {
         var sizes = HostTensor.Sizes(boxes);
         if (sizes.Length == 0 || sizes[^1] != 4 || (!anyRank && sizes.Length != 2))
-            ShapeMismatchException.Throw(name, anyRank ? "[..., 4]" : "[N, 4]", $"[{string.Join(", ", sizes.ToArray())}]");
+            ShapeMismatchException.Throw(name, anyRank ? "[..., 4]" : "[N, 4]", ShapeText.Of(boxes));
     }
 }

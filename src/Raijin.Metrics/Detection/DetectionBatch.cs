@@ -34,9 +34,14 @@ public readonly record struct DetectionBatch(IReadOnlyList<Detections> Predictio
     /// <inheritdoc/>
     public DetectionBatch Select(Tensor indices)
     {
-        var chosen = indices.data<long>().ToArray();
-        var (predictions, targets) = (Predictions, Targets);
-        return new([.. chosen.Select(i => predictions[(int)i])], [.. chosen.Select(i => targets[(int)i])]);
+        var (predictions, targets) = (new Detections[indices.NumberOfElements], new GroundTruth[indices.NumberOfElements]);
+        for (var i = 0; i < predictions.Length; i++)
+        {
+            using var index = indices[i];
+            var image = (int)index.item<long>();
+            (predictions[i], targets[i]) = (Predictions[image], Targets[image]);
+        }
+        return new(predictions, targets);
     }
 }
 

@@ -4,6 +4,7 @@
 // What any two masks of an image share is counted while both are at hand: masks are not kept.
 
 using System.Buffers;
+using System.Diagnostics;
 using Raijin.Tensors;
 using static TorchSharp.torch;
 
@@ -174,7 +175,7 @@ sealed record DetectionRows(BoxFormat Format, IouType IouType) : Accumulation<De
     // [n] or [n, each] to a column, or some, of the rows.
     void Read(Tensor tensor, Span<double> rows, int column, int each = 1)
     {
-        if (!HostTensor.TryOpen(tensor, out var view)) return;
+        if (!HostTensor.TryOpen(tensor, out var view)) throw new UnreachableException("It was open to reading before.");
         using (view)
         {
             switch (view.DType)

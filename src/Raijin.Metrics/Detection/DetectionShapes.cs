@@ -71,5 +71,5 @@ static class DetectionShapes
     }
 
     static void Throw(string of, int image, string name, string expected, Tensor? actual) =>
-        ShapeMismatchException.Throw($"{of}[{image}].{name}", expected, actual is null ? "missing" : $"[{string.Join(", ", actual.shape)}] {actual.dtype}");
+        ShapeMismatchException.Throw($"{of}[{image}].{name}", expected, actual is null ? "missing" : ShapeText.Of(actual));
 }

@@ -37,11 +37,11 @@ sealed record PanopticCounts(ValueList<long> Categories, int Things, bool AllowU
 
     public override void Check(in Comparison batch)
     {
-        if (batch.Weights is not null) ShapeMismatchException.Throw("weights", "none: segments count once", $"[{string.Join(", ", batch.Weights.shape)}]");
+        if (batch.Weights is not null) ShapeMismatchException.Throw("weights", "none: segments count once", ShapeText.Of(batch.Weights));
         var predictions = HostTensor.Sizes(batch.Predictions);
         var targets = HostTensor.Sizes(batch.Targets);
         if (predictions.Length < 3 || predictions[^1] != 2 || !predictions.SequenceEqual(targets) || batch.Predictions.is_floating_point() || batch.Targets.is_floating_point())
-            ShapeMismatchException.Throw("predictions", "[B, …, 2] integer categories and instances, as targets", $"[{string.Join(", ", predictions.ToArray())}] {batch.Predictions.dtype} beside [{string.Join(", ", targets.ToArray())}] {batch.Targets.dtype}");
+            ShapeMismatchException.Throw("predictions", "[B, …, 2] integer categories and instances, as targets", $"{ShapeText.Of(batch.Predictions)} beside {ShapeText.Of(batch.Targets)}");
     }
 
     protected internal override void Add(MetricStates states, in Comparison batch)

@@ -47,12 +47,7 @@ readonly ref struct HostRows<T>
     }
 
     /// <summary>These rows if all are finite, else those that can be counted.</summary>
-    public HostRows<T> Finite(MetricFaults faults)
-    {
-        for (var i = 0; i < Predictions.Length; i++)
-            if (!T.IsFinite(Predictions[i]) || !T.IsFinite(Targets[i])) return Screened(faults);
-        return this;
-    }
+    public HostRows<T> Finite(MetricFaults faults) => VectorLoops.AreFinite(Predictions) && VectorLoops.AreFinite(Targets) ? this : Screened(faults);
 
     /// <summary>The rows that can be counted; the others are noted.</summary>
     /// <exception cref="MetricInputException">There are others, and faults are reported at once.</exception>

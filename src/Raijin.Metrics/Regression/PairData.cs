@@ -83,7 +83,7 @@ readonly struct AppendKernel : IRowKernel
         for (var start = 0; start < values.Length; start += whole)
         {
             var count = Math.Min(whole, values.Length - start);
-            for (var i = 0; i < count; i++) chunk[i] = double.CreateTruncating(values[start + i]);
+            VectorLoops.Widen(values.Slice(start, count), chunk);
             state.Append<double>(chunk[..count]);
         }
     }

@@ -3,7 +3,6 @@
 // Within a batch they are taken in two passes, around the mean: nothing cancels, whatever the means. Least and largest values say exactly
 // whether a variable is constant, which M2 = 0 does not.
 
-using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
@@ -98,83 +97,4 @@ readonly record struct PairMoment(double Count, double Weight, Moment A, Moment 
 {
     /// <summary>Σ w a², around 0.</summary>
     public double SumOfSquares => A.Squares + Weight * A.Mean * A.Mean;
-}
-
-/// <summary>Adds a batch to the packed moments, output by output, in two passes.</summary>
-readonly struct MomentsKernel(PairKind kind) : IRowKernel
-{
-    public void Run<T>(MetricStates states, HostRows<T> rows)
-        where T : unmanaged, INumber<T>
-    {
-        rows = rows.Finite(states.Faults!);
-        var state = states[0].Span<double>();
-        for (var output = 0; output < rows.Outputs; output++) Add(state, rows, output);
-    }
-
-    void Add<T>(Span<double> state, HostRows<T> rows, int output)
-        where T : unmanaged, INumber<T>
-    {
-        // Around the first value instead of 0 the sums lose nothing to a large mean.
-        var (count, weight, sumA, sumB) = (0.0, 0.0, 0.0, 0.0);
-        var (leastA, largestA) = (double.PositiveInfinity, double.NegativeInfinity);
-        var (leastB, largestB) = (leastA, largestA);
-        if (rows.Count == 0) return;
-        var (fromA, fromB) = Pair(rows, output);
-        for (var row = 0; row < rows.Count; row++)
-        {
-            var w = rows.Weight(row);
-            if (w == 0) continue;
-            var (a, b) = Pair(rows, row * rows.Outputs + output);
-            count++;
-            weight += w;
-            sumA += w * (a - fromA);
-            sumB += w * (b - fromB);
-            if (a < leastA) leastA = a;
-            if (a > largestA) largestA = a;
-            if (b < leastB) leastB = b;
-            if (b > largestB) largestB = b;
-        }
-        if (weight == 0) return;
-        var (meanA, meanB) = (fromA + sumA / weight, fromB + sumB / weight);
-        var (squaresA, squaresB, co) = (0.0, 0.0, 0.0);
-        for (var row = 0; row < rows.Count; row++)
-        {
-            var w = rows.Weight(row);
-            var (a, b) = Pair(rows, row * rows.Outputs + output);
-            var (offA, offB) = (a - meanA, b - meanB);
-            squaresA += w * offA * offA;
-            squaresB += w * offB * offB;
-            co += w * offA * offB;
-        }
-
-        var n = rows.Outputs;
-        var before = state[PairMoments.Weight * n + output];
-        var share = weight / (before + weight);
-        var cross = before * share;
-        var dA = Fold(state, PairMoments.A, meanA, squaresA, leastA, largestA);
-        var dB = Fold(state, PairMoments.B, meanB, squaresB, leastB, largestB);
-        state[PairMoments.Co * n + output] += co + dA * dB * cross;
-        state[PairMoments.Count * n + output] += count;
-        state[PairMoments.Weight * n + output] += weight;
-
-        double Fold(Span<double> into, int at, double mean, double squares, double least, double largest)
-        {
-            ref var oldMean = ref into[(at + PairMoments.MeanOf) * n + output];
-            ref var oldLeast = ref into[(at + PairMoments.LeastOf) * n + output];
-            ref var oldLargest = ref into[(at + PairMoments.LargestOf) * n + output];
-            var off = mean - oldMean;
-            oldMean += off * share;
-            into[(at + PairMoments.SquaresOf) * n + output] += squares + off * off * cross;
-            oldLeast = Math.Min(oldLeast, least);
-            oldLargest = Math.Max(oldLargest, largest);
-            return off;
-        }
-    }
-
-    (double A, double B) Pair<T>(HostRows<T> rows, int i)
-        where T : unmanaged, INumber<T>
-    {
-        var (prediction, target) = (double.CreateTruncating(rows.Predictions[i]), double.CreateTruncating(rows.Targets[i]));
-        return (kind == PairKind.ErrorsAndTargets ? prediction - target : prediction, target);
-    }
 }

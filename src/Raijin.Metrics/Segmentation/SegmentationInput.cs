@@ -25,7 +25,7 @@ sealed record SegmentationInput(int Classes, SegmentationFormat Format, long? Ig
 
     public void Check(in Comparison batch)
     {
-        if (batch.Weights is not null) ShapeMismatchException.Throw("weights", "none: segmentation counts every pixel", $"[{string.Join(", ", batch.Weights.shape)}]");
+        if (batch.Weights is not null) ShapeMismatchException.Throw("weights", "none: segmentation counts every pixel", ShapeText.Of(batch.Weights));
         var predictions = HostTensor.Sizes(batch.Predictions);
         var targets = HostTensor.Sizes(batch.Targets);
         var fits = Format switch
@@ -41,7 +41,7 @@ sealed record SegmentationInput(int Classes, SegmentationFormat Format, long? Ig
             SegmentationFormat.OneHot => $"[B, {Classes}, …] for predictions and targets",
             _ => $"[B, {Classes}, …] beside [B, …] integer classes",
         };
-        ShapeMismatchException.Throw("predictions", expected, $"[{string.Join(", ", predictions.ToArray())}] {batch.Predictions.dtype} beside [{string.Join(", ", targets.ToArray())}] {batch.Targets.dtype}");
+        ShapeMismatchException.Throw("predictions", expected, $"{ShapeText.Of(batch.Predictions)} beside {ShapeText.Of(batch.Targets)}");
     }
 
     bool Fit(ReadOnlySpan<long> masks, ReadOnlySpan<long> classes, Tensor ofClasses) =>

@@ -91,18 +91,20 @@ sealed partial record ExtendedEdits(EditLanguage Language, double Alpha, double 
         row.AsSpan(1).Fill(1);
         foreach (var character in reference)
         {
-            next[0] = row[0] + 1;
-            var lowest = 0;
+            var left = row[0] + 1;
+            var (lowest, lowestCost) = (0, left);
+            next[0] = left;
             for (var i = 1; i < next.Length; i++)
             {
-                next[i] = Math.Min(Math.Min(next[i - 1] + Deletion, row[i] + Insertion), row[i - 1] + (prediction[i - 1] == character ? 0 : 1));
-                if (next[i] < next[lowest]) lowest = i;
+                left = double.MinNative(double.MinNative(left + Deletion, row[i] + Insertion), row[i - 1] + (prediction[i - 1] == character ? 0 : 1));
+                next[i] = left;
+                if (left < lowestCost) (lowest, lowestCost) = (i, left);
             }
             visits[lowest]++;
             if (character == ' ')
             {
-                var jump = Alpha + next[lowest];
-                for (var i = 0; i < next.Length; i++) next[i] = Math.Min(next[i], jump);
+                var jump = Alpha + lowestCost;
+                for (var i = 0; i < next.Length; i++) next[i] = double.MinNative(next[i], jump);
             }
             (row, next) = (next, row);
         }

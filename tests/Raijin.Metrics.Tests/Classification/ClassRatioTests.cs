@@ -21,6 +21,10 @@ public sealed class ClassRatioTests
         using var metrics = new MetricCollection { { "accuracy", new Accuracy(50_000) }, { "f1", new F1Score(Classification.Multiclass(50_000)) }, { "mcc", new MatthewsCorrCoef(Classification.Multiclass(50_000)) } };
         Assert.Equal(1, metrics.NumAccumulations);
         Assert.Equal([3L, 50_000], metrics.Parts().Single().States[0].Value.shape);
+        using var last = new Accuracy(128);
+        using var first = new Accuracy(129);
+        Assert.Equal([128L, 128], last.States[0].Value.shape);
+        Assert.Equal([3L, 129], first.States[0].Value.shape);
         using var labels = tensor(new long[] { 49_999, 7, 7 });
         using var predicted = tensor(new long[] { 49_999, 7, 8 });
         metrics.Update(predicted, labels);
@@ -61,6 +65,38 @@ public sealed class ClassRatioTests
         into.Merge(from);
         Assert.Equal(whole.Parts().First().States[0].ToArray<double>(), into.Parts().First().States[0].ToArray<double>());
         foreach (var ((name, expected), (_, actual)) in whole.Compute().Zip(into.Compute())) Recording.Near(expected, actual, 1e-12, $"{seed} {name}");
+    }, iter: 60, threads: 1);
+
+    [Fact]
+    public void Metrics_of_whole_samples_and_of_groups_don_t_mind_splits_either() => Gen.Int[0, 1_000_000].Sample(seed =>
+    {
+        using var batch = new RandomBatch(seed, faults: false, weighCells: false);
+        var count = batch.Targets.shape[0];
+        if (count == 0) return;
+        using var scope = NewDisposeScope();
+        var (head, tail) = (arange(0, count / 2, ScalarType.Int64), arange(count / 2, count, ScalarType.Int64));
+        void Same<TBatch>(Func<Metric<TBatch, double>> make, TBatch whole)
+            where TBatch : struct, IMetricBatch<TBatch>
+        {
+            using var first = make();
+            using var second = make();
+            first.Update(whole.Select(tail));
+            second.Update(whole.Select(head));
+            first.Merge(second);
+            using var expected = make();
+            expected.Update(whole);
+            Recording.Near(expected.Compute(), first.Compute(), 1e-12, $"{seed}");
+        }
+        Same(() => new ExactMatch(batch.Task), batch.Comparison);
+        Same(() => new Samplewise(new F1Score(batch.Task)), batch.Comparison);
+        if (batch.Task.Kind != ClassificationKind.Binary) return;
+        using var parity = new BinaryFairness(3, batch.Task);
+        using var halves = new BinaryFairness(3, batch.Task);
+        var grouped = new GroupedComparison(batch.Predictions, batch.Targets, batch.Groups, batch.Weights);
+        parity.Update(grouped);
+        halves.Update(grouped.Select(tail));
+        halves.Update(grouped.Select(head));
+        Assert.Equal(parity.Compute(), halves.Compute());
     }, iter: 60, threads: 1);
 
     [Fact]

@@ -123,8 +123,8 @@ public sealed class ClassificationTests
         Refused(scores, floats, Classification.Multiclass(3), "targets: expected integer or bool labels [B, ...], but it is [4] Float32");
         Refused(pairs, labels, Classification.Binary(), "predictions: expected [B, ...], floating or classes, like the labels");
         Refused(labels, labels, Classification.Multilabel(2), "predictions: expected [B, 2, ...], floating or 0 and 1");
-        Refused(scores, labels, Classification.Multiclass(3), "weights: expected [4], one a sample, or the targets' [4], but it is [5] Float32", five);
-        Refused(scores, labels, Classification.Multiclass(3), "weights: expected [4]", pairs);
+        Refused(scores, labels, Classification.Multiclass(3), "weights: expected real numbers, [4], one a sample, or the targets' [4], but it is [5] Float32", five);
+        Refused(scores, labels, Classification.Multiclass(3), "weights: expected real numbers", pairs);
     }
 
     [Fact]
@@ -136,6 +136,16 @@ public sealed class ClassificationTests
         Assert.Equal(7 / 8.0, Classify.Accuracy(predicted, labels, Classification.Multiclass(2), weights: weights));
         using var each = tensor(new[,] { { 0f, 2f }, { 1f, 1f } });
         Assert.Equal(2 / 4.0, Classify.Accuracy(predicted, labels, Classification.Multiclass(2), weights: each));
+    }
+
+    [Fact]
+    public void Truth_values_are_labels_and_predictions_too()
+    {
+        using var predicted = tensor(new[,] { { true, false }, { true, true } });
+        using var labels = tensor(new[,] { { true, true }, { false, true } });
+        Assert.Equal(0.5, Classify.Accuracy(predicted, labels, Classification.Binary()));
+        Assert.Equal(0.5, Classify.Accuracy(predicted, labels, Classification.Multiclass(2)));
+        Assert.Equal([new(1, 1, 0, 0), new(1, 0, 0, 1)], Classify.StatScores(predicted, labels, Classification.Multilabel(2)));
     }
 
     [Fact]

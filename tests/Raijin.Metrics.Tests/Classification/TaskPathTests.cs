@@ -1,4 +1,5 @@
 using CsCheck;
+using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin.Metrics.Tests.Counts;
@@ -60,6 +61,26 @@ public sealed class TaskPathTests
         using var transposed = columns.t();
         using var labels = tensor(new long[] { 1, 0, 1 });
         Assert.Equal(1, Classify.Accuracy(transposed, labels, Classification.Multiclass(2)));
+    }
+
+    [Fact]
+    public void Tensor_ops_read_nothing_back()
+    {
+        Assert.SkipWhen(OpRecorder.Unavailable is not null, OpRecorder.Unavailable ?? "");
+        Gen.Int[0, 1_000_000].Sample(seed =>
+        {
+            using var batch = new RandomBatch(seed, faults: true, weighCells: false);
+            using var recorder = OpRecorder.Start();
+            var accumulations = new List<Accumulation<Comparison>> { new ConfusionCounts(batch.Task), new SampleMatches(batch.Task), new SampleOutcomes(batch.Task) };
+            if (batch.Task.Kind == ClassificationKind.Multiclass) accumulations.Add(new ClassCounts(batch.Task));
+            foreach (var accumulation in accumulations) Accumulate(accumulation, batch.Comparison, onHost: false)!.Dispose();
+            if (batch.Task.Kind == ClassificationKind.Binary)
+                Accumulate(new GroupOutcomes(batch.Task, 3), new GroupedComparison(batch.Predictions, batch.Targets, batch.Groups, batch.Weights), onHost: false)!.Dispose();
+            var ops = recorder.Stop().Threads.SelectMany(thread => thread.Records).Select(op => op.Name).ToHashSet();
+            Assert.Contains("aten::index_add_", ops);
+            // What waits for a device: a number read from it, or a shape that depends on values.
+            Assert.Empty(ops.Intersect(["aten::item", "aten::_local_scalar_dense", "aten::is_nonzero", "aten::nonzero", "aten::masked_select", "aten::bincount", "aten::_unique2"]));
+        }, iter: 20, threads: 1);
     }
 
     // Every seed is another task, layout and set of dtypes; few of them would miss some.

@@ -36,4 +36,16 @@ public sealed class MetricCollectionTests
         var error = Assert.Throws<InvalidOperationException>(() => accuracy.Update(labels, labels));
         Assert.Contains("update the collection", error.Message);
     }
+
+    [Fact]
+    public void A_collection_may_be_a_member_of_another_whose_numbers_say_what_is_better()
+    {
+        var inner = new MetricCollection { { "accuracy", new Accuracy(3) }, { "hamming", new HammingDistance(Classification.Multiclass(3)) } };
+        using var metrics = new MetricCollection("val/") { { "day", inner }, { "accuracy", new Accuracy(3) } };
+        using var labels = tensor(new long[] { 0, 1 });
+        metrics.Update(labels, labels);
+        Assert.Equal([new("val/day/accuracy", 1), new("val/day/hamming", 0), new("val/accuracy", 1)], metrics.Compute());
+        Assert.Equal((true, false, null), (metrics.HigherIsBetterOf("val/day/accuracy"), metrics.HigherIsBetterOf("val/day/hamming"), metrics.HigherIsBetterOf("day/accuracy")));
+        Assert.Throws<InvalidOperationException>(() => inner.Update(labels, labels));
+    }
 }

@@ -214,6 +214,7 @@ public sealed class MeanAveragePrecisionTests
         using var metric = new MeanAveragePrecision(BoxFormat.Xywh);
         var chosen = data.Batch.Select(tensor(new long[] { 4, 1 }));
         Assert.Equal(2, chosen.Count);
+        Assert.Equal(0, data.Batch.Select(zeros(0, ScalarType.Int64)).Count);
         Assert.Equal(metric.Of([data.Predictions[4], data.Predictions[1]], [data.Targets[4], data.Targets[1]]).Map, metric.Of(chosen).Map);
     }
 

@@ -60,11 +60,11 @@ public sealed class LogAuc : CurveMetric
     /// <param name="average">How the numbers of the classes become one.</param>
     /// <param name="thresholds">Null: exact. Else binned.</param>
     public LogAuc(Classification task, double low = 0.001, double high = 0.1, Average average = Average.Macro, Thresholds? thresholds = null)
-        : base(task, average, thresholds)
-    {
-        if (!(low > 0 && low < high && high <= 1)) throw new ArgumentOutOfRangeException(nameof(low), low, $"False positive rates to integrate between are 0 < low < high <= 1, not {low} and {high}.");
-        (_low, _high) = (low, high);
-    }
+        : base(
+            low > 0 && low < high && high <= 1 ? task : throw new ArgumentOutOfRangeException(nameof(low), low, $"False positive rates to integrate between are 0 < low < high <= 1, not {low} and {high}."),
+            average,
+            thresholds)
+        => (_low, _high) = (low, high);
 
     /// <inheritdoc/>
     public override bool? HigherIsBetter => true;

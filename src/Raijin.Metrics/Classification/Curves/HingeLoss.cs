@@ -24,7 +24,7 @@ public enum MulticlassHinge
 /// <param name="squared">The loss is max(0, 1 - margin)².</param>
 /// <param name="multiclass">What a multiclass margin is.</param>
 public sealed class HingeLoss(Classification task, bool squared = false, MulticlassHinge multiclass = MulticlassHinge.CrammerSinger)
-    : ScalarMetric<Comparison>(new HingeLosses(task, squared, task.Kind == ClassificationKind.Multiclass ? multiclass : MulticlassHinge.OneVersusAll)), IPerClass
+    : ScalarMetric<Comparison>(HingeLosses.Of(task, squared, multiclass)), IPerClass
 {
     /// <inheritdoc/>
     public override bool? HigherIsBetter => false;
@@ -44,6 +44,12 @@ public sealed class HingeLoss(Classification task, bool squared = false, Multicl
 sealed record HingeLosses(Classification Task, bool Squared, MulticlassHinge Multiclass)
     : MeanLoss(Task, ScoreForm.Raw, Multiclass == MulticlassHinge.OneVersusAll ? Task.Width : 1)
 {
+    public static HingeLosses Of(Classification task, bool squared, MulticlassHinge multiclass)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return new(task, squared, task.Kind == ClassificationKind.Multiclass ? multiclass : MulticlassHinge.OneVersusAll);
+    }
+
     protected override double Loss(ReadOnlySpan<double> scores, int label, int term, ScalarType dtype)
     {
         double margin;

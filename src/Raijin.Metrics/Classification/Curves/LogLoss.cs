@@ -14,7 +14,7 @@ namespace Raijin;
 /// <see cref="PerClass"/> has each. torchmetrics has no such class. Where nothing counts it is NaN.
 /// </remarks>
 /// <param name="task">What is classified.</param>
-public sealed class LogLoss(Classification task) : ScalarMetric<Comparison>(new LogLosses(task)), IPerClass
+public sealed class LogLoss(Classification task) : ScalarMetric<Comparison>(LogLosses.Of(task)), IPerClass
 {
     /// <inheritdoc/>
     public override bool? HigherIsBetter => false;
@@ -40,7 +40,7 @@ public sealed class LogLoss(Classification task) : ScalarMetric<Comparison>(new 
 /// count; <see cref="PerClass"/> has each. torchmetrics has no such class. Where nothing counts it is NaN.
 /// </remarks>
 /// <param name="task">What is classified.</param>
-public sealed class BrierScore(Classification task) : ScalarMetric<Comparison>(new BrierLosses(task)), IPerClass
+public sealed class BrierScore(Classification task) : ScalarMetric<Comparison>(BrierLosses.Of(task)), IPerClass
 {
     /// <inheritdoc/>
     public override bool? HigherIsBetter => false;
@@ -60,6 +60,12 @@ public sealed class BrierScore(Classification task) : ScalarMetric<Comparison>(n
 sealed record LogLosses(Classification Task)
     : MeanLoss(Task, Task.Logits ? ScoreForm.Raw : ScoreForm.Probability, Task.Kind == ClassificationKind.Multilabel ? Task.Classes : 1)
 {
+    public static LogLosses Of(Classification task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return new(task);
+    }
+
     protected override double Loss(ReadOnlySpan<double> scores, int label, int term, ScalarType dtype)
     {
         if (Task.Kind != ClassificationKind.Multiclass)
@@ -104,6 +110,12 @@ sealed record LogLosses(Classification Task)
 
 sealed record BrierLosses(Classification Task) : MeanLoss(Task, ScoreForm.Probability, Task.Kind == ClassificationKind.Multilabel ? Task.Classes : 1)
 {
+    public static BrierLosses Of(Classification task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return new(task);
+    }
+
     protected override double Loss(ReadOnlySpan<double> scores, int label, int term, ScalarType dtype)
     {
         if (Task.Kind != ClassificationKind.Multiclass) return (scores[term] - label) * (scores[term] - label);

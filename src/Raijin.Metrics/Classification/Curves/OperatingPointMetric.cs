@@ -14,11 +14,8 @@ namespace Raijin;
 public abstract class OperatingPointMetric : Metric<Comparison, OperatingPoint>, IPerClass
 {
     private protected OperatingPointMetric(Classification task, double least, Average average, Thresholds? thresholds)
-        : base(CurveAccumulation.Of(task, thresholds))
-    {
-        if (least is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(least), least, "A rate lies in [0, 1].");
-        (Least, Average) = (least, average);
-    }
+        : base(least is >= 0 and <= 1 ? CurveAccumulation.Of(task, thresholds) : throw new ArgumentOutOfRangeException(nameof(least), least, "A rate lies in [0, 1]."))
+        => (Least, Average) = (least, average);
 
     /// <summary>What the other rate is at least.</summary>
     public double Least { get; }

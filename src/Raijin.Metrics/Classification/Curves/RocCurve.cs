@@ -11,28 +11,38 @@ namespace Raijin;
 /// </param>
 public sealed record RocCurve(IReadOnlyList<double> Fpr, IReadOnlyList<double> Tpr, IReadOnlyList<double> Thresholds)
 {
-    /// <summary>Area under the curve by trapezoids; NaN where a class is missing.</summary>
-    public double Area => Enumerable.Range(1, Fpr.Count - 1).Sum(i => (Fpr[i] - Fpr[i - 1]) * (Tpr[i] + Tpr[i - 1]) / 2);
+    /// <summary>Area under the curve by trapezoids; NaN where a class is missing, or where there is no curve to take the mean of.</summary>
+    public double Area => Fpr.Count == 0 ? double.NaN : Enumerable.Range(1, Fpr.Count - 1).Sum(i => (Fpr[i] - Fpr[i - 1]) * (Tpr[i] + Tpr[i - 1]) / 2);
 
     /// <summary>
-    /// The mean of curves: at each false positive rate that any of them has, the mean of their true positive rates, interpolated; above a step the upper
-    /// end counts. Its thresholds, being different for each, are NaN. Curves without both classes are left out.
+    /// The mean of curves: at each false positive rate that any of them has, the mean of their true positive rates, interpolated, at the lower and at the upper
+    /// end of steps there, so that its area is the mean of theirs. Its thresholds, being different for each, are NaN. Curves without both classes are left out.
     /// </summary>
     internal static RocCurve Mean(IEnumerable<RocCurve> curves)
     {
         RocCurve[] defined = [.. curves.Where(c => !double.IsNaN(c.Area))];
-        double[] fpr = [.. defined.SelectMany(c => c.Fpr).Distinct().Order()];
-        var tpr = new double[fpr.Length];
+        double[] rates = [.. defined.SelectMany(c => c.Fpr).Distinct().Order()];
+        var (lower, upper) = (new double[rates.Length], new double[rates.Length]);
         foreach (var curve in defined)
         {
-            for (var (i, at) = (0, 0); i < fpr.Length; i++)
+            var first = 0;
+            for (var i = 0; i < rates.Length; i++)
             {
-                while (at + 1 < curve.Fpr.Count && curve.Fpr[at + 1] <= fpr[i]) at++;
-                var share = at + 1 < curve.Fpr.Count ? (fpr[i] - curve.Fpr[at]) / (curve.Fpr[at + 1] - curve.Fpr[at]) : 0;
-                tpr[i] += (curve.Tpr[at] + (share * (curve.Tpr[Math.Min(at + 1, curve.Fpr.Count - 1)] - curve.Tpr[at]))) / defined.Length;
+                while (curve.Fpr[first] < rates[i]) first++;
+                if (curve.Fpr[first] > rates[i])
+                {
+                    var (from, to) = (curve.Fpr[first - 1], curve.Fpr[first]);
+                    var between = curve.Tpr[first - 1] + ((rates[i] - from) / (to - from) * (curve.Tpr[first] - curve.Tpr[first - 1]));
+                    (lower[i], upper[i]) = (lower[i] + (between / defined.Length), upper[i] + (between / defined.Length));
+                    continue;
+                }
+                var last = first;
+                while (last + 1 < curve.Fpr.Count && curve.Fpr[last + 1] == rates[i]) last++;
+                (lower[i], upper[i]) = (lower[i] + (curve.Tpr[first] / defined.Length), upper[i] + (curve.Tpr[last] / defined.Length));
             }
         }
-        return new(fpr, tpr, [.. fpr.Select(_ => double.NaN)]);
+        var points = Enumerable.Range(0, rates.Length).SelectMany(i => lower[i] < upper[i] ? new[] { (rates[i], lower[i]), (rates[i], upper[i]) } : [(rates[i], lower[i])]).ToList();
+        return new([.. points.Select(p => p.Item1)], [.. points.Select(p => p.Item2)], [.. points.Select(_ => double.NaN)]);
     }
 }
 

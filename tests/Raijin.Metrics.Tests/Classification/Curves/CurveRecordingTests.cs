@@ -1,7 +1,7 @@
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 /// <summary>Against scikit-learn and torchmetrics in float64, to 1e-9; to 1e-6 where the reference itself rounds to float32.</summary>
 public sealed class CurveRecordingTests
@@ -10,7 +10,7 @@ public sealed class CurveRecordingTests
     const double Single = 1e-6;
 
     static readonly JsonElement Recorded = Recording.Open("curves");
-    static readonly Raijin.Classification Binary = Raijin.Classification.Binary();
+    static readonly Classification Binary = Classification.Binary();
 
     [Theory]
     [InlineData("plain")]
@@ -96,7 +96,7 @@ public sealed class CurveRecordingTests
         using var data = new Data("binary");
         var expected = data.All.GetProperty("ignoring");
         using var labels = expected.GetProperty("labels").Tensor(ScalarType.Int64);
-        var task = Raijin.Classification.Binary(ignoreIndex: -1);
+        var task = Classification.Binary(ignoreIndex: -1);
         Recording.Near(expected.GetProperty("auroc").Number(), Classify.Auroc(data.Scores, labels, task), Tight);
         Recording.Near(expected.GetProperty("ap").Number(), Classify.AveragePrecision(data.Scores, labels, task), Tight);
     }
@@ -132,7 +132,7 @@ public sealed class CurveRecordingTests
         using var data = new Data("multiclass");
         using var logits = data.All.GetProperty("logits").Tensor();
         var expected = data.All.GetProperty("auroc_logits").Number();
-        Recording.Near(expected, Classify.Auroc(logits, data.Labels, Raijin.Classification.Multiclass(4, logits: true)), Tight);
+        Recording.Near(expected, Classify.Auroc(logits, data.Labels, Classification.Multiclass(4, logits: true)), Tight);
         Assert.NotEqual(expected, Classify.Auroc(logits, data.Labels, data.Task), 1e-6);
     }
 
@@ -188,10 +188,10 @@ public sealed class CurveRecordingTests
 
         var expected = data.All.GetProperty("ignoring");
         using var labels = expected.GetProperty("labels").Tensor(ScalarType.Int64);
-        using var auroc = new Auroc(Raijin.Classification.Multilabel(5, ignoreIndex: -1));
+        using var auroc = new Auroc(Classification.Multilabel(5, ignoreIndex: -1));
         auroc.Update(data.Scores, labels);
         Recording.Near(expected.GetProperty("auroc").Numbers(), auroc.PerClass(), Tight);
-        Recording.Near(expected.GetProperty("auroc_micro").Number(), Classify.Auroc(data.Scores, labels, Raijin.Classification.Multilabel(5, ignoreIndex: -1), Average.Micro), Tight);
+        Recording.Near(expected.GetProperty("auroc_micro").Number(), Classify.Auroc(data.Scores, labels, Classification.Multilabel(5, ignoreIndex: -1), Average.Micro), Tight);
     }
 
     [Theory]
@@ -203,7 +203,7 @@ public sealed class CurveRecordingTests
         Recording.Near(binary.Expected.GetProperty("log_loss").Number(), Classify.LogLoss(binary.Scores, binary.Labels, Binary, binary.Weights), Tight, "log loss");
         Recording.Near(binary.Expected.GetProperty("brier").Number(), Classify.BrierScore(binary.Scores, binary.Labels, Binary, binary.Weights), Tight, "brier");
         using var decision = binary.All.GetProperty("decision").Tensor();
-        Recording.Near(binary.Expected.GetProperty("hinge").Number(), Classify.HingeLoss(decision, binary.Labels, Raijin.Classification.Binary(logits: true), weights: binary.Weights), Tight, "hinge");
+        Recording.Near(binary.Expected.GetProperty("hinge").Number(), Classify.HingeLoss(decision, binary.Labels, Classification.Binary(logits: true), weights: binary.Weights), Tight, "hinge");
 
         using var multiclass = new Data("multiclass", which);
         using var probabilities = multiclass.All.GetProperty("probabilities").Tensor();
@@ -280,7 +280,7 @@ public sealed class CurveRecordingTests
             Scores = All.GetProperty("scores").Tensor();
             Labels = All.GetProperty("labels").Tensor(ScalarType.Int64);
             Weights = which == "weighted" ? All.GetProperty("weights").Tensor() : null;
-            Task = kind switch { "binary" => Binary, "multiclass" => Raijin.Classification.Multiclass(4), _ => Raijin.Classification.Multilabel(5) };
+            Task = kind switch { "binary" => Binary, "multiclass" => Classification.Multiclass(4), _ => Classification.Multilabel(5) };
         }
 
         public JsonElement All { get; }
@@ -293,7 +293,7 @@ public sealed class CurveRecordingTests
 
         public Tensor? Weights { get; }
 
-        public Raijin.Classification Task { get; }
+        public Classification Task { get; }
 
         public void Dispose()
         {

@@ -1,6 +1,6 @@
 using CsCheck;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 public sealed class RadixSortTests
 {

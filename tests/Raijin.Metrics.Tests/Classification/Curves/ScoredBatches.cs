@@ -1,15 +1,15 @@
 using CsCheck;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Classification.Curves;
+namespace Raijin.Metrics.Tests.Curves;
 
 /// <summary>Small random batches with many equal scores, some ignored labels and, half of the time, weights.</summary>
 /// <param name="Scores">[n · W] multiples of 1/16 in [0, 1]; logits: four times as much, around 0; multiclass probabilities: rows of sum 1.</param>
 /// <param name="Labels">[n] or [n · L]; -1 is ignored.</param>
 /// <param name="Weights">[n] multiples of 1/4, or null.</param>
-sealed record ScoredSamples(Raijin.Classification Task, int Count, double[] Scores, long[] Labels, double[]? Weights)
+sealed record ScoredSamples(Classification Task, int Count, double[] Scores, long[] Labels, double[]? Weights)
 {
-    public static Gen<ScoredSamples> Of(Raijin.Classification task, int most = 40, bool weighted = true) =>
+    public static Gen<ScoredSamples> Of(Classification task, int most = 40, bool weighted = true) =>
         from count in Gen.Int[0, most]
         from raw in Gen.Int[0, 16].Array[count * task.Width]
         from labels in Gen.Int[task.IgnoreIndex is null ? 0 : -1, task.Classes - 1 - (task.Kind == ClassificationKind.Multilabel ? task.Classes - 2 : 0)].Array[task.Kind == ClassificationKind.Multilabel ? count * task.Classes : count]
@@ -17,7 +17,7 @@ sealed record ScoredSamples(Raijin.Classification Task, int Count, double[] Scor
         from weighs in Gen.Bool
         select new ScoredSamples(task, count, Scored(task, raw), Array.ConvertAll(labels, l => (long)l), weighted && weighs ? Array.ConvertAll(weights, w => w / 4.0) : null);
 
-    static double[] Scored(Raijin.Classification task, int[] raw)
+    static double[] Scored(Classification task, int[] raw)
     {
         if (task.Logits) return Array.ConvertAll(raw, r => (r - 8) / 4.0);
         if (task.Kind != ClassificationKind.Multiclass) return Array.ConvertAll(raw, r => r / 16.0);
@@ -55,19 +55,20 @@ sealed record ScoredSamples(Raijin.Classification Task, int Count, double[] Scor
 /// <summary>Every metric of scores for a task.</summary>
 static class ScoreMetrics
 {
-    public static readonly Raijin.Classification[] Tasks =
+    public static readonly Classification[] Tasks =
     [
-        Raijin.Classification.Binary(ignoreIndex: -1), Raijin.Classification.Binary(logits: true, ignoreIndex: -1),
-        Raijin.Classification.Multiclass(3, ignoreIndex: -1), Raijin.Classification.Multiclass(3, logits: true, ignoreIndex: -1),
-        Raijin.Classification.Multilabel(3, ignoreIndex: -1), Raijin.Classification.Multilabel(3, logits: true, ignoreIndex: -1),
+        Classification.Binary(ignoreIndex: -1), Classification.Binary(logits: true, ignoreIndex: -1),
+        Classification.Multiclass(3, ignoreIndex: -1), Classification.Multiclass(3, logits: true, ignoreIndex: -1),
+        Classification.Multilabel(3, ignoreIndex: -1), Classification.Multilabel(3, logits: true, ignoreIndex: -1),
     ];
 
-    public static IEnumerable<Metric> All(Raijin.Classification task)
+    public static IEnumerable<Metric> All(Classification task)
     {
         foreach (var thresholds in (Thresholds?[])[null, 9, Thresholds.Of(0.2, 0.5, 0.75)])
         {
             yield return new Roc(task, thresholds: thresholds);
             yield return new PrecisionRecallCurve(task, thresholds: thresholds);
+            yield return new Roc(task, Average.Macro, thresholds);
             yield return new Auroc(task, thresholds: thresholds);
             yield return new Auroc(task, Average.Weighted, 0.3, thresholds: thresholds);
             yield return new AveragePrecision(task, Average.Micro, thresholds);
