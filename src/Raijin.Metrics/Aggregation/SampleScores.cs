@@ -85,17 +85,21 @@ static class SampleTensor
     public static void CheckWeights(Tensor? weights, long samples)
     {
         if (weights is not null && HostTensor.Sizes(weights) is var sizes && !(sizes.Length == 1 && sizes[0] == samples))
-            ShapeMismatchException.Throw("weights", $"[{samples}], one a sample", Shape(weights));
+            ShapeMismatchException.Throw("weights", $"[{samples}], one a sample", ShapeText.Of(weights));
     }
 
     /// <summary>Whether values have an imaginary part.</summary>
-    public static bool IsComplex(Tensor values) => values.dtype is ScalarType.ComplexFloat32 or ScalarType.ComplexFloat64;
+    public static bool IsComplex(Tensor values)
+    {
+        TensorGuard.ThrowIfFreed(values);
+        return values.dtype is ScalarType.ComplexFloat32 or ScalarType.ComplexFloat64;
+    }
 
     /// <summary>Refuses tensors that are complex or of different shapes.</summary>
     public static void CheckReal(Tensor predictions, Tensor targets)
     {
-        if (IsComplex(predictions)) ShapeMismatchException.Throw("predictions", "real numbers", Shape(predictions));
-        if (IsComplex(targets)) ShapeMismatchException.Throw("targets", "real numbers", Shape(targets));
+        if (IsComplex(predictions)) ShapeMismatchException.Throw("predictions", "real numbers", ShapeText.Of(predictions));
+        if (IsComplex(targets)) ShapeMismatchException.Throw("targets", "real numbers", ShapeText.Of(targets));
         CheckAlike(predictions, targets);
     }
 
@@ -103,9 +107,6 @@ static class SampleTensor
     public static void CheckAlike(Tensor predictions, Tensor targets)
     {
         if (!HostTensor.Sizes(predictions).SequenceEqual(HostTensor.Sizes(targets)))
-            ShapeMismatchException.Throw("predictions", $"the targets' shape {Shape(targets)}", Shape(predictions));
+            ShapeMismatchException.Throw("predictions", $"the targets' shape {ShapeText.Of(targets)}", ShapeText.Of(predictions));
     }
-
-    /// <summary>A shape and dtype as text.</summary>
-    public static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}] {tensor.dtype}";
 }

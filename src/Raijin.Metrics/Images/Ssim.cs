@@ -101,7 +101,7 @@ sealed record SsimFormula
     public void CheckAxes(Tensor images)
     {
         var axes = (int)images.dim() - 2;
-        if (!Window.Fits(axes)) ShapeMismatchException.Throw("predictions", $"as many axes as the window {Window} has", SampleTensor.Shape(images));
+        if (!Window.Fits(axes)) ShapeMismatchException.Throw("predictions", $"as many axes as the window {Window} has", ShapeText.Of(images));
     }
 
     public SsimMaps Maps(Tensor x, Tensor y)

@@ -44,7 +44,7 @@ sealed record LipVertexScores : ComparisonScores
         SampleTensor.CheckReal(batch.Predictions, batch.Targets);
         var sizes = HostTensor.Sizes(batch.Predictions);
         if (sizes.Length != 3 || sizes[2] != 3 || sizes[1] <= _lips.Max())
-            ShapeMismatchException.Throw("predictions", $"[T, V, 3] with V above the lips' vertex {_lips.Max()}", SampleTensor.Shape(batch.Predictions));
+            ShapeMismatchException.Throw("predictions", $"[T, V, 3] with V above the lips' vertex {_lips.Max()}", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 

@@ -55,7 +55,7 @@ sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly
         SampleTensor.CheckAlike(batch.Predictions, batch.Targets);
         var sizes = HostTensor.Sizes(batch.Predictions);
         if (sizes.Length < 3 || sizes[1] == 0 || (Jointly && sizes[1] > MaxEnumerated))
-            ShapeMismatchException.Throw("predictions", $"[B, S, ...] with S at least 1{(Jointly ? $" and at most {MaxEnumerated}" : "")}", SampleTensor.Shape(batch.Predictions));
+            ShapeMismatchException.Throw("predictions", $"[B, S, ...] with S at least 1{(Jointly ? $" and at most {MaxEnumerated}" : "")}", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 
@@ -117,7 +117,7 @@ sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly
         return scores;
     }
 
-    static void ThrowScore(string expected, Tensor scores) => ShapeMismatchException.Throw("score", expected, SampleTensor.Shape(scores), "The score function keeps the recordings apart.");
+    static void ThrowScore(string expected, Tensor scores) => ShapeMismatchException.Throw("score", expected, ShapeText.Of(scores), "The score function keeps the recordings apart.");
 
     BestPermutation Assign(Tensor pairs)
     {

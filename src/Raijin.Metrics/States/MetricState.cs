@@ -122,6 +122,9 @@ public sealed class MetricState : IDisposable
         if (Reduction == Reduction.Concatenate) _rows = rows;
     }
 
+    internal bool IsLike(MetricState other) =>
+        Name == other.Name && Reduction == other.Reduction && DType == other.DType && HostTensor.Sizes(_initial).SequenceEqual(HostTensor.Sizes(other._initial));
+
     internal void Reset() => Set(Fresh());
 
     internal void Load(Tensor saved)
