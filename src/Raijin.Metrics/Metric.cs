@@ -143,6 +143,8 @@ public abstract partial class Metric : IDisposable
         }
     }
 
+    private protected void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
     private protected void ThrowIfJoined()
     {
         if (_joined) throw new InvalidOperationException($"This {GetType().Name} is in a collection or a wrapper: update the collection or the wrapper, which updates it with the others.");

@@ -19,8 +19,14 @@ sealed record MetricCase(string Name, Func<Metric> Make, Func<Tensor[]> Input, A
     /// <summary>Whether it is fed with two [B] of reals.</summary>
     public bool IsRegression { get; init; }
 
-    /// <summary>Wrong inputs that mean something to this metric.</summary>
-    public string[] Takes { get; init; } = [];
+    /// <summary>Spoiled inputs that mean something to this metric.</summary>
+    public IReadOnlyList<string> Takes { get; init; } = [];
+
+    /// <summary>The same, taking more inputs.</summary>
+    public MetricCase Taking(params string[] inputs) => this with { Takes = [.. Takes, .. inputs] };
+
+    /// <summary>The same, to which integers are numbers like others.</summary>
+    public MetricCase OfNumbers() => Taking("integer 0", "integer 1", "integer 2");
 
     public override string ToString() => Name;
 
@@ -42,10 +48,10 @@ sealed record MetricCase(string Name, Func<Metric> Make, Func<Tensor[]> Input, A
     public static MetricCase Of<TResult>(Func<Metric<Comparison, TResult>> make, Func<Tensor[]> input) => For(make, t => new Comparison(t[0], t[1]), input);
 
     public static MetricCase Plain<TResult>(Func<PlainAggregator<TResult>> make) =>
-        new(NameOf(make), make, () => [Some.Reals(1, 8)], (metric, t) => ((PlainAggregator<TResult>)metric).Update(t[0]), null);
+        new(NameOf(make), make, () => [Some.Reals(1, 8)], (metric, t) => ((PlainAggregator<TResult>)metric).Update(t[0]), null) { Takes = ["integer 0", "scalar 0", "deeper 0"] };
 
     public static MetricCase Weighted<TResult>(Func<WeightedAggregator<TResult>> make) =>
-        new(NameOf(make), make, () => [Some.Reals(1, 8), Some.Reals(2, 8)], (metric, t) => ((WeightedAggregator<TResult>)metric).Update(t[0], t[1]), null);
+        new(NameOf(make), make, () => [Some.Reals(1, 8), Some.Reals(2, 8)], (metric, t) => ((WeightedAggregator<TResult>)metric).Update(t[0], t[1]), null) { Takes = ["integer 0", "integer 1", "scalar 1", "one 1"] };
 
     /// <summary>A metric updated with the inputs.</summary>
     public Metric Fed(params Tensor[] tensors)

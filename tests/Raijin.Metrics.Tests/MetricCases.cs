@@ -42,11 +42,11 @@ static class MetricCases
 
     static Tensor[] Numbered() => [arange(8, ScalarType.Int64)];
 
-    static MetricCase Regressed(Func<ScalarMetric<Comparison>> make) => MetricCase.Of(make, Pairs) with { IsRegression = true };
+    static MetricCase Regressed(Func<ScalarMetric<Comparison>> make) => (MetricCase.Of(make, Pairs) with { IsRegression = true }).OfNumbers();
 
-    static MetricCase Grouped<T>(Func<Metric<GroupedComparison, T>> make) => MetricCase.For(make, t => new GroupedComparison(t[0], t[1], t[2]), Groups);
+    static MetricCase Grouped<T>(Func<Metric<GroupedComparison, T>> make) => MetricCase.For(make, t => new GroupedComparison(t[0], t[1], t[2]), Groups).Taking("integer 0");
 
-    static MetricCase Found(Func<ScalarMetric<Retrieved>> make) => MetricCase.For(make, t => new Retrieved(t[0], t[1], t[2]), Documents);
+    static MetricCase Found(Func<ScalarMetric<Retrieved>> make) => MetricCase.For(make, t => new Retrieved(t[0], t[1], t[2]), Documents).Taking("floating 1");
 
     static MetricCase Boxed<T>(Func<Metric<DetectionBatch, T>> make) => MetricCase.For(make, Some.Unpacked, Some.Boxes) with { IsPacked = true };
 
@@ -54,7 +54,7 @@ static class MetricCases
 
     static MetricCase Shaped(Func<ScalarMetric<Clustered>> make) => MetricCase.For(make, t => new Clustered(t[0], t[1]), Points);
 
-    static MetricCase Fused(Func<ScalarMetric<Fusion>> make) => MetricCase.For(make, t => new Fusion(t[0], t[1], t[2]), Sharpened);
+    static MetricCase Fused(Func<ScalarMetric<Fusion>> make) => MetricCase.For(make, t => new Fusion(t[0], t[1], t[2]), Sharpened).OfNumbers();
 
     static Dictionary<string, MetricCase> Make()
     {
@@ -72,10 +72,10 @@ static class MetricCases
             MetricCase.Of(() => new FBetaScore(Three, 2), Scores),
             MetricCase.Of(() => new F1Score(Three), Scores),
             MetricCase.Of(() => new StatScores(Three), Scores),
-            MetricCase.Of(() => new Samplewise(new F1Score(Labels)), ManyLabels),
-            MetricCase.Of(() => new ExactMatch(Labels), ManyLabels),
+            MetricCase.Of(() => new Samplewise(new F1Score(Labels)), ManyLabels).Taking("integer 0"),
+            MetricCase.Of(() => new ExactMatch(Labels), ManyLabels).Taking("integer 0"),
             MetricCase.Of(() => new ConfusionMatrix(Three), Scores),
-            MetricCase.Of(() => new MultilabelConfusionMatrix(Labels), ManyLabels),
+            MetricCase.Of(() => new MultilabelConfusionMatrix(Labels), ManyLabels).Taking("integer 0"),
             MetricCase.Of(() => new CohenKappa(Three), Scores),
             MetricCase.Of(() => new MatthewsCorrCoef(Three), Scores),
             Grouped(() => new BinaryGroupStatRates(2)),
@@ -119,10 +119,10 @@ static class MetricCases
             Regressed(() => new ConcordanceCorrCoef()),
             Regressed(() => new SpearmanCorrCoef()),
             Regressed(() => new KendallRankCorrCoef()),
-            MetricCase.Of(() => new CosineSimilarity(), Vectors),
-            MetricCase.Of(() => new KLDivergence(), Vectors),
-            MetricCase.Of(() => new JensenShannonDivergence(), Vectors),
-            MetricCase.Of(() => new ContinuousRankedProbabilityScore(), () => [Some.Reals(1, 8, 5), Some.Reals(2, 8)]),
+            MetricCase.Of(() => new CosineSimilarity(), Vectors).OfNumbers(),
+            MetricCase.Of(() => new KLDivergence(), Vectors).OfNumbers(),
+            MetricCase.Of(() => new JensenShannonDivergence(), Vectors).OfNumbers(),
+            MetricCase.Of(() => new ContinuousRankedProbabilityScore(), () => [Some.Reals(1, 8, 5), Some.Reals(2, 8)]).OfNumbers(),
 
             // Aggregates of numbers.
             MetricCase.Weighted(() => new Mean()),
@@ -151,10 +151,10 @@ static class MetricCases
             Shaped(() => new DaviesBouldinScore(2)),
             Shaped(() => new DunnIndex(2)),
             Shaped(() => new SilhouetteScore(2)),
-            MetricCase.Of(() => new CramersV(3), Clusters),
-            MetricCase.Of(() => new TschuprowsT(3), Clusters),
-            MetricCase.Of(() => new PearsonsContingencyCoefficient(3), Clusters),
-            MetricCase.Of(() => new TheilsU(3), Clusters),
+            MetricCase.Of(() => new CramersV(3), Clusters).Taking("floating 0", "floating 1"),
+            MetricCase.Of(() => new TschuprowsT(3), Clusters).Taking("floating 0", "floating 1"),
+            MetricCase.Of(() => new PearsonsContingencyCoefficient(3), Clusters).Taking("floating 0", "floating 1"),
+            MetricCase.Of(() => new TheilsU(3), Clusters).Taking("floating 0", "floating 1"),
             MetricCase.For(() => new FleissKappa(3), t => new Ratings(t[0]), () => [Some.Classes(4, 1, 8, 3) + 1]),
 
             // Retrieval.
@@ -167,8 +167,8 @@ static class MetricCases
             Found(() => new RetrievalMrr()),
             Found(() => new RetrievalNdcg()),
             Found(() => new RetrievalAuroc()),
-            MetricCase.For(() => new RetrievalPrecisionRecallCurve(), t => new Retrieved(t[0], t[1], t[2]), Documents),
-            MetricCase.For(() => new RetrievalRecallAtFixedPrecision(0.5), t => new Retrieved(t[0], t[1], t[2]), Documents),
+            MetricCase.For(() => new RetrievalPrecisionRecallCurve(), t => new Retrieved(t[0], t[1], t[2]), Documents).Taking("floating 1"),
+            MetricCase.For(() => new RetrievalRecallAtFixedPrecision(0.5), t => new Retrieved(t[0], t[1], t[2]), Documents).Taking("floating 1"),
 
             // Text.
             Spelled(() => new Bleu()),
@@ -186,19 +186,19 @@ static class MetricCases
             MetricCase.Of(() => new Perplexity(), () => [Some.Reals(1, 4, 5, 7), Some.Classes(7, 1, 4, 5)]),
 
             // Images.
-            MetricCase.Of(() => new Psnr(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new PsnrB(), () => Some.Images(1, 16)),
-            MetricCase.Of(() => new Ssim(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new MsSsim(window: ImageWindow.Uniform(3), betas: [0.4, 0.6]), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new Uqi(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new Scc(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new Vif(), () => Some.Images(1, 41)),
-            MetricCase.Of(() => new Ergas(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new Sam(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new RmseSw(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new Rase(), () => Some.Images(3, 16)),
-            MetricCase.Of(() => new SpectralDistortion(), () => Some.Images(3, 16)),
-            MetricCase.For(() => new TotalVariation(), t => new ImageBatch(t[0]), () => [Some.Reals(1, 4, 3, 8, 8)]),
+            MetricCase.Of(() => new Psnr(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new PsnrB(), () => Some.Images(1, 16)).OfNumbers(),
+            MetricCase.Of(() => new Ssim(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new MsSsim(window: ImageWindow.Uniform(3), betas: [0.4, 0.6]), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new Uqi(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new Scc(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new Vif(), () => Some.Images(1, 41)).OfNumbers(),
+            MetricCase.Of(() => new Ergas(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new Sam(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new RmseSw(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new Rase(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.Of(() => new SpectralDistortion(), () => Some.Images(3, 16)).OfNumbers(),
+            MetricCase.For(() => new TotalVariation(), t => new ImageBatch(t[0]), () => [Some.Reals(1, 4, 3, 8, 8)]).Taking("integer 0", "transposed 0"),
             Fused(() => new SpatialDistortion()),
             Fused(() => new Qnr()),
 
@@ -216,17 +216,17 @@ static class MetricCases
             MetricCase.Of(() => new ModifiedPanopticQuality([0, 1], [2]), Panoptic),
 
             // Sound, shapes and faces.
-            MetricCase.Of(() => new Snr(), Signals),
-            MetricCase.Of(() => new SiSdr(), Signals),
-            MetricCase.Of(() => new SiSnr(), Signals),
-            MetricCase.Of(() => new Sdr(filterLength: 8), Signals),
-            MetricCase.Of(() => new SaSdr(), Speakers),
-            MetricCase.Of(() => new ComplexSiSnr(), () => [Some.Reals(1, 4, 5, 6, 2) - 0.5f, Some.Reals(2, 4, 5, 6, 2) - 0.5f]),
-            MetricCase.Of(() => new Stoi(10_000), () => [Some.Reals(1, 2, 5000) - 0.5f, Some.Reals(2, 2, 5000) - 0.5f]),
-            MetricCase.Of(() => new PermutationInvariant(SiSdrOfEach), Speakers),
-            MetricCase.Of(() => new JointPermutationInvariant(SaSdrOfEach), Speakers),
+            MetricCase.Of(() => new Snr(), Signals).OfNumbers(),
+            MetricCase.Of(() => new SiSdr(), Signals).OfNumbers(),
+            MetricCase.Of(() => new SiSnr(), Signals).OfNumbers(),
+            MetricCase.Of(() => new Sdr(filterLength: 8), Signals).OfNumbers(),
+            MetricCase.Of(() => new SaSdr(), Speakers).OfNumbers(),
+            MetricCase.Of(() => new ComplexSiSnr(), () => [Some.Reals(1, 4, 5, 6, 2) - 0.5f, Some.Reals(2, 4, 5, 6, 2) - 0.5f]).OfNumbers(),
+            MetricCase.Of(() => new Stoi(10_000), () => [Some.Reals(1, 2, 5000) - 0.5f, Some.Reals(2, 2, 5000) - 0.5f]).OfNumbers(),
+            MetricCase.Of(() => new PermutationInvariant(SiSdrOfEach), Speakers).OfNumbers(),
+            MetricCase.Of(() => new JointPermutationInvariant(SaSdrOfEach), Speakers).OfNumbers(),
             MetricCase.Of(() => new ProcrustesDisparity(), () => [Some.Reals(1, 4, 6, 3), Some.Reals(2, 4, 6, 3)]),
-            MetricCase.Of(() => new LipVertexError(0, 2), () => [Some.Reals(1, 4, 5, 3), Some.Reals(2, 4, 5, 3)]),
+            MetricCase.Of(() => new LipVertexError(0, 2), () => [Some.Reals(1, 4, 5, 3), Some.Reals(2, 4, 5, 3)]).OfNumbers(),
 
             // Metrics of metrics.
             MetricCase.For(() => new MetricCollection { { "accuracy", new Accuracy(3) }, { "auroc", new Auroc(Three) } }, Scores),
@@ -235,9 +235,9 @@ static class MetricCases
             MetricCase.For(() => new Bootstrapped<Comparison, double>(new Accuracy(3), 3), Scores) with { NoMerge = "each update draws its own samples" },
             MetricCase.For(() => new MinMax<Comparison>(new Accuracy(3)), Scores),
             MetricCase.For(() => new Classwise<Comparison>(new F1Score(Three)), Scores),
-            MetricCase.For(() => new MultiOutput<double>(new MeanSquaredError(), 4), Vectors),
+            MetricCase.For(() => new MultiOutput<double>(new MeanSquaredError(), 4), Vectors).OfNumbers(),
             MetricCase.For(() => new Mapped<Comparison, Comparison>(new Accuracy(3), b => b), Scores),
-            MetricCase.For(() => new BinaryTarget(new Auroc(Classification.Binary()), 0.5), Pairs),
+            MetricCase.For(() => new BinaryTarget(new Auroc(Classification.Binary()), 0.5), Pairs).Taking("integer 1"),
             new("MultiTask", () => new MultiTask { { "digit", new Accuracy(3) } }, Scores, (m, t) => ((MultiTask)m).Update("digit", new Comparison(t[0], t[1])), null),
         ];
         return cases.ToDictionary(c => c.Name);

@@ -80,7 +80,7 @@ public sealed class Qnr(double alpha = 1, double beta = 1, double order = 1, int
     protected override double Compute(MetricStates states) => QnrScores.Mean(states);
 }
 
-abstract record FusionScores : SampleScores<Fusion>
+abstract record FusionScores : MeanScores<Fusion>
 {
     protected FusionScores(double order, int windowSize)
     {

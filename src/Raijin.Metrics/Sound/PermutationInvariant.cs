@@ -46,7 +46,7 @@ public sealed class JointPermutationInvariant(Func<Tensor, Tensor, Tensor> score
 /// <param name="Permutation">[B, S] int64: which prediction belongs to each target.</param>
 public readonly record struct BestPermutation(Tensor Score, Tensor Permutation);
 
-sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly, bool HigherIsBetter) : SampleScores<Comparison>
+sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly, bool HigherIsBetter) : MeanScores<Comparison>
 {
     const int MaxEnumerated = 6;
 

@@ -57,7 +57,7 @@ sealed record SiSdrScores(bool ZeroMean) : SoundScores
     }
 }
 
-sealed record ComplexSiSnrScores(bool ZeroMean) : SampleScores<Comparison>
+sealed record ComplexSiSnrScores(bool ZeroMean) : MeanScores<Comparison>
 {
     public override void Check(in Comparison batch)
     {

@@ -62,6 +62,7 @@ public sealed class Running<TBatch, TResult> : MetricWrapper<TBatch, TResult>
 
     T OnWindow<T>(Func<T> question)
     {
+        ThrowIfDisposed();
         using var merged = new MetricStates().Declare(_metric.Accumulation);
         foreach (var update in _window)
         {
