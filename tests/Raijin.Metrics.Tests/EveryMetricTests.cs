@@ -66,7 +66,8 @@ public sealed class EveryMetricTests
     {
         using var metric = @case.Fed(input);
         var before = MetricCase.Bits(metric);
-        foreach (var other in MetricCases.All.Values)
+        // The next ones in the list are its family, and most like it.
+        foreach (var other in MetricCases.All.Values.SkipWhile(c => c.Name != name).Skip(1).Concat(MetricCases.All.Values).Take(8))
         {
             using var stranger = other.Make();
             if (Kinds(metric).SequenceEqual(Kinds(stranger))) continue;

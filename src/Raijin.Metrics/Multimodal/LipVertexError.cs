@@ -20,6 +20,19 @@ public sealed class LipVertexError(params ReadOnlySpan<int> lips) : ScalarMetric
     protected override double Compute(MetricStates states) => LipVertexScores.Mean(states);
 }
 
+public static partial class Shapes
+{
+    /// <inheritdoc cref="Raijin.LipVertexError"/>
+    /// <param name="predictions">[T, V, 3]; borrowed.</param>
+    /// <param name="targets">The same; borrowed.</param>
+    /// <param name="lips">Which vertices are the lips'; at least one, each in [0, V).</param>
+    public static double LipVertexError(Tensor predictions, Tensor targets, params ReadOnlySpan<int> lips)
+    {
+        using var metric = new LipVertexError(lips);
+        return metric.Of(predictions, targets);
+    }
+}
+
 sealed record LipVertexScores : ComparisonScores
 {
     readonly long[] _lips;

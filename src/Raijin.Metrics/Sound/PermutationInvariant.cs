@@ -53,6 +53,8 @@ sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly
     public override void Check(in Comparison batch)
     {
         SampleTensor.CheckAlike(batch.Predictions, batch.Targets);
+        if (SampleTensor.IsComplex(batch.Predictions) != SampleTensor.IsComplex(batch.Targets))
+            ShapeMismatchException.Throw("predictions", $"complex or real as the targets {ShapeText.Of(batch.Targets)}", ShapeText.Of(batch.Predictions));
         var sizes = HostTensor.Sizes(batch.Predictions);
         if (sizes.Length < 3 || sizes[1] == 0 || (Jointly && sizes[1] > MaxEnumerated))
             ShapeMismatchException.Throw("predictions", $"[B, S, ...] with S at least 1{(Jointly ? $" and at most {MaxEnumerated}" : "")}", ShapeText.Of(batch.Predictions));
