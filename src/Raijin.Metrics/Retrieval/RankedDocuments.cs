@@ -26,9 +26,9 @@ sealed record RankedDocuments(long? IgnoreIndex) : Accumulation<Retrieved>
         var shape = HostTensor.Sizes(batch.Scores);
         if (!batch.Scores.is_floating_point()) ShapeMismatchException.Throw("scores", "a floating type", ShapeText.Of(batch.Scores));
         if (!HostTensor.Sizes(batch.Relevance).SequenceEqual(shape) || batch.Relevance.is_complex())
-            ShapeMismatchException.Throw("relevance", $"[{string.Join(", ", shape.ToArray())}], as the scores", ShapeText.Of(batch.Relevance));
-        if (!HostTensor.Sizes(batch.Queries).SequenceEqual(shape) || batch.Queries.is_floating_point())
-            ShapeMismatchException.Throw("queries", $"[{string.Join(", ", shape.ToArray())}] integers, as the scores", ShapeText.Of(batch.Queries));
+            ShapeMismatchException.Throw("relevance", $"{ShapeText.Of(shape)}, as the scores", ShapeText.Of(batch.Relevance));
+        if (!HostTensor.Sizes(batch.Queries).SequenceEqual(shape) || !batch.Queries.is_integral())
+            ShapeMismatchException.Throw("queries", $"{ShapeText.Of(shape)} integers, as the scores", ShapeText.Of(batch.Queries));
     }
 
     protected internal override bool TryAddOnHost(MetricStates states, in Retrieved batch)

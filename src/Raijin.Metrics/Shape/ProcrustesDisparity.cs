@@ -41,7 +41,7 @@ public sealed record ProcrustesFit(Tensor Disparity, Tensor Scale, Tensor Rotati
 }
 
 /// <summary>Metrics of shapes as plain functions.</summary>
-public static class Shapes
+public static partial class Shapes
 {
     /// <inheritdoc cref="Raijin.ProcrustesDisparity"/>
     public static double ProcrustesDisparity(Tensor predictions, Tensor targets, SampleReduction reduction = SampleReduction.Mean)
