@@ -15,6 +15,7 @@ static class MetricsPage
         report.Note($"Median of {rounds} interleaved rounds; ratios are medians of the ratio within a round. Managed bytes are what one update allocates on its thread, after the first.");
         ClassificationUpdates.Measure(report, rounds);
         ExactAuroc.Measure(report, rounds);
+        SimilarityUpdates.Measure(report, rounds);
         report.Write();
     }
 

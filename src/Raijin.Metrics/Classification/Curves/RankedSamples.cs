@@ -141,15 +141,15 @@ sealed class RankedFloats : RankedSamples
         public int Count;
         float _low = float.PositiveInfinity;
         float _high = float.NegativeInfinity;
-        int _leastMagnitude = int.MaxValue;
+        uint _leastMagnitude = uint.MaxValue;
 
         public void Visit(float score, bool positive, double weight)
         {
             Count++;
-            if (score < _low) _low = score;
-            if (score > _high) _high = score;
-            var magnitude = ScoreCode.Magnitude(score);
-            if (magnitude != 0 && magnitude < _leastMagnitude) _leastMagnitude = magnitude;
+            _low = float.MinNative(_low, score);
+            _high = float.MaxNative(_high, score);
+            // 0 wraps to the largest.
+            _leastMagnitude = Math.Min(_leastMagnitude, (uint)ScoreCode.Magnitude(score) - 1);
         }
 
         public readonly Survey With(Survey other) => new()
@@ -160,7 +160,7 @@ sealed class RankedFloats : RankedSamples
             _leastMagnitude = Math.Min(_leastMagnitude, other._leastMagnitude),
         };
 
-        public readonly ScoreCode ToCode() => Count == 0 ? new ScoreCode(0, 0, 1) : new ScoreCode(_low, _high, _leastMagnitude);
+        public readonly ScoreCode ToCode() => Count == 0 ? new ScoreCode(0, 0, 1) : new ScoreCode(_low, _high, (int)Math.Min(_leastMagnitude, int.MaxValue - 1) + 1);
     }
 
     ref struct Packer(ScoreCode code, Span<uint> keys) : IScoreVisitor<float>

@@ -44,6 +44,13 @@ readonly record struct ScoredRows(Tensor Scores, Tensor Labels, Tensor? Weights,
             for (var column = problem.FirstColumn; column < problem.EndColumn; column++)
             {
                 var (positive, label) = (Positive(column), labelWidth > 1 ? column : 0);
+                if (width == 1 && labelWidth == 1 && Weights is null && problem.Rival is null)
+                {
+                    // The usual case, which is to cost little beside the sort.
+                    for (var i = 0; i < labels.Length && i < scores.Length; i++)
+                        if (labels[i] >= 0) visitor.Visit(scores[i], labels[i] == positive, 1);
+                    continue;
+                }
                 for (var score = column; score < scores.Length; score += width, label += labelWidth)
                 {
                     var found = labels[label];
