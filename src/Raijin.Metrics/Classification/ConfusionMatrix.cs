@@ -5,22 +5,6 @@ using Raijin.Metrics;
 
 namespace Raijin;
 
-/// <summary>What the cells of a confusion matrix are shares of.</summary>
-public enum ConfusionShares
-{
-    /// <summary>Nothing: they are counts.</summary>
-    None,
-
-    /// <summary>The samples of the label: each row sums to 1, and the diagonal is recall.</summary>
-    OfLabel,
-
-    /// <summary>The samples predicted so: each column sums to 1, and the diagonal is precision.</summary>
-    OfPrediction,
-
-    /// <summary>All samples.</summary>
-    OfAll,
-}
-
 /// <summary>How often each label met each prediction: [C, C], row the label, column the prediction. Its one number is the share on the diagonal.</summary>
 /// <remarks>
 /// <c>confusion_matrix</c> of scikit-learn. Sums of weights where the batches have weights. Shares of nothing are 0. Keeps 8·C² bytes.
