@@ -55,11 +55,12 @@ abstract record ScoredAccumulation(Classification Task, ScoreForm Form) : Accumu
         if (width > 1 && input.Layout.Inner > 1) return false;
         using (input)
         {
-            Span<double> scores = stackalloc double[BlockScores], weights = stackalloc double[BlockScores];
-            Span<int> labels = stackalloc int[BlockScores];
+            var positions = input.Layout.Batch * input.Layout.Inner;
+            var room = (int)Math.Min(BlockScores, positions * width);
+            Span<double> scores = stackalloc double[room], weights = stackalloc double[room];
+            Span<int> labels = stackalloc int[room];
             FaultCount wrongScores = default, wrongProbabilities = default;
             var dtype = NormalizesClasses && batch.Predictions.dtype != ScalarType.Float64 ? ScalarType.Float32 : batch.Predictions.dtype;
-            var positions = input.Layout.Batch * input.Layout.Inner;
             for (long start = 0; start < positions;)
             {
                 var rows = (int)Math.Min(positions - start, BlockScores / width);
