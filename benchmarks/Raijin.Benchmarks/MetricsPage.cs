@@ -13,8 +13,10 @@ static class MetricsPage
         torch.set_num_threads(1);
         var report = new Report("Metrics", args);
         report.Note($"Median of {rounds} interleaved rounds; ratios are medians of the ratio within a round. Managed bytes are what one update allocates on its thread, after the first.");
-        if (!args.Contains("--curves")) ClassificationUpdates.Measure(report, rounds);
+        var all = !args.Contains("--curves");
+        if (all) ClassificationUpdates.Measure(report, rounds);
         ExactAuroc.Measure(report, rounds, Pages.Option(args, "--updates"));
+        if (all) SimilarityUpdates.Measure(report, rounds);
         report.Write();
     }
 

@@ -63,14 +63,17 @@ public abstract partial class Metric : IDisposable
     }
 
     /// <summary>Folds in what another metric of the same kind has accumulated. The other is left as it is.</summary>
-    /// <exception cref="ArgumentException">The other declares other states.</exception>
+    /// <exception cref="ArgumentException">The other declares other states, or accumulates otherwise.</exception>
     public void Merge(Metric other)
     {
         ArgumentNullException.ThrowIfNull(other);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(other._disposed, other);
         var (mine, theirs) = (Parts().ToList(), other.Parts().ToList());
         if (!mine.Select(p => p.Path).SequenceEqual(theirs.Select(p => p.Path)) || !mine.Zip(theirs).All(p => p.First.States.IsLike(p.Second.States)))
-            throw new ArgumentException($"{GetType().Name} can't be merged with {other.GetType().Name}: their declared states differ.", nameof(other));
+            throw new ArgumentException(
+                $"{GetType().Name} can't be merged with {other.GetType().Name}: their states, or the options these depend on, differ ({string.Join("; ", mine.Select(p => p.States.Kind))} and {string.Join("; ", theirs.Select(p => p.States.Kind))}).",
+                nameof(other));
         foreach (var (part, from) in mine.Zip(theirs)) part.States.Merge(from.States);
     }
 
@@ -140,6 +143,8 @@ public abstract partial class Metric : IDisposable
         }
     }
 
+    private protected void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
     private protected void ThrowIfJoined()
     {
         if (_joined) throw new InvalidOperationException($"This {GetType().Name} is in a collection or a wrapper: update the collection or the wrapper, which updates it with the others.");
@@ -190,7 +195,7 @@ public abstract class Metric<TBatch, TResult> : Metric<TResult>, IUpdate<TBatch>
     {
         ArgumentNullException.ThrowIfNull(accumulation);
         Accumulation = accumulation;
-        accumulation.Declare(States);
+        States.Declare(accumulation);
     }
 
     /// <summary>How batches become states. Metrics with equal accumulations share their states in a <see cref="MetricCollection{TBatch}"/>.</summary>
@@ -219,8 +224,7 @@ public abstract class Metric<TBatch, TResult> : Metric<TResult>, IUpdate<TBatch>
     /// <exception cref="MetricInputException">The batch holds values that can't be counted.</exception>
     public TResult Of(in TBatch batch)
     {
-        using var states = new MetricStates();
-        Accumulation.Declare(states);
+        using var states = new MetricStates().Declare(Accumulation);
         Accumulation.Update(states, in batch);
         states.Faults?.ThrowIfAny();
         return ComputeOn(states);

@@ -43,10 +43,10 @@ public abstract class Aggregator<TResult> : Metric<TResult>
     private protected void Accept(Tensor values, Tensor? weights, double weight)
     {
         TensorGuard.ThrowIfFreed(values);
-        if (values.is_complex()) ShapeMismatchException.Throw(nameof(values), "real numbers", $"{values.dtype}");
+        if (values.is_complex()) ShapeMismatchException.Throw(nameof(values), "real numbers", ShapeText.Of(values));
         ThrowIfNegative(weight);
-        if (weights is not null && !Broadcasts(HostTensor.Sizes(weights), HostTensor.Sizes(values)))
-            ShapeMismatchException.Throw(nameof(weights), $"what broadcasts to the values' [{string.Join(", ", values.shape)}]", $"[{string.Join(", ", weights.shape)}]");
+        if (weights is not null && (!Broadcasts(HostTensor.Sizes(weights), HostTensor.Sizes(values)) || weights.is_complex()))
+            ShapeMismatchException.Throw(nameof(weights), $"real numbers that broadcast to the values' {ShapeText.Of(HostTensor.Sizes(values))}", ShapeText.Of(weights));
         if (TryAcceptOnHost(values, weights, weight)) return;
         BeginUpdate(values.device);
         using var gradients = no_grad();

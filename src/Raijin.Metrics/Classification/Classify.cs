@@ -93,6 +93,12 @@ public static partial class Classify
     public static double ExactMatch(Tensor predictions, Tensor targets, Classification task, Tensor? weights = null) =>
         Once(new ExactMatch(task), predictions, targets, weights);
 
+    /// <summary>Mean over samples of a ratio of each sample's own outcomes: <see cref="Raijin.Samplewise"/>.</summary>
+    /// <inheritdoc cref="Accuracy"/>
+    /// <param name="ratio">The ratio; freed.</param>
+    public static double Samplewise(Tensor predictions, Tensor targets, ClassRatio ratio, Tensor? weights = null) =>
+        Once(new Samplewise(ratio), predictions, targets, weights);
+
     /// <summary>Whether a binary decision treats groups alike: <see cref="BinaryFairness"/>.</summary>
     /// <inheritdoc cref="GroupStatRates"/>
     public static GroupFairness Fairness(Tensor predictions, Tensor targets, Tensor groups, int numGroups, Classification? task = null)

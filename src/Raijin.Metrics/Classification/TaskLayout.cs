@@ -29,7 +29,7 @@ readonly record struct TaskLayout(long Batch, int Columns, long Inner, bool Scor
         var predictions = HostTensor.Sizes(batch.Predictions);
         var targets = HostTensor.Sizes(batch.Targets);
         if (targets.Length == 0 || !IsInteger(batch.Targets.dtype))
-            ShapeMismatchException.Throw("targets", "integer or bool labels [B, ...]", Text(batch.Targets), "Convert labels with .to(ScalarType.Int64).");
+            ShapeMismatchException.Throw("targets", "integer or bool labels [B, ...]", ShapeText.Of(batch.Targets), "Convert labels with .to(ScalarType.Int64).");
         var scored = is_floating_point(batch.Predictions.dtype);
         var fits = scored || (!scores && task.TopK == 1 && IsInteger(batch.Predictions.dtype));
         long inner = 1;
@@ -52,7 +52,7 @@ readonly record struct TaskLayout(long Batch, int Columns, long Inner, bool Scor
             var sizes = HostTensor.Sizes(weights);
             cells = sizes.Length > 1;
             if ((cells ? !sizes.SequenceEqual(targets) : sizes.Length != 1 || sizes[0] != targets[0]) || !(is_floating_point(weights.dtype) || IsInteger(weights.dtype)))
-                ShapeMismatchException.Throw("weights", $"real numbers, [{targets[0]}], one a sample, or the targets' [{Join(targets)}]", Text(weights));
+                ShapeMismatchException.Throw("weights", $"real numbers, [{targets[0]}], one a sample, or the targets' {ShapeText.Of(targets)}", ShapeText.Of(weights));
         }
         return new(targets[0], multilabel ? task.Classes : 1, inner, scored, cells);
     }
@@ -60,7 +60,7 @@ readonly record struct TaskLayout(long Batch, int Columns, long Inner, bool Scor
     /// <summary>Refuses weights of single cells, for metrics of whole samples.</summary>
     public void ThrowIfCellsAreWeighed(in Comparison batch)
     {
-        if (WeighsCells) ShapeMismatchException.Throw("weights", $"[{Batch}], one a sample", Text(batch.Weights!));
+        if (WeighsCells) ShapeMismatchException.Throw("weights", $"[{Batch}], one a sample", ShapeText.Of(batch.Weights!));
     }
 
     /// <summary>Whether a dtype holds whole numbers or truth values.</summary>
@@ -77,10 +77,6 @@ readonly record struct TaskLayout(long Batch, int Columns, long Inner, bool Scor
             _ => needsScores ? $"floating [B, {task.Classes}, ...]" : $"[B, {task.Classes}, ...], floating or 0 and 1",
         };
         var like = task.Kind == ClassificationKind.Multiclass ? "for labels [B, ...]" : "like the labels";
-        ShapeMismatchException.Throw("predictions", $"{expected}, {like}", $"{Text(batch.Predictions)} with labels {Text(batch.Targets)}");
+        ShapeMismatchException.Throw("predictions", $"{expected}, {like}", $"{ShapeText.Of(batch.Predictions)} with labels {ShapeText.Of(batch.Targets)}");
     }
-
-    static string Text(Tensor tensor) => $"[{Join(HostTensor.Sizes(tensor))}] {tensor.dtype}";
-
-    static string Join(ReadOnlySpan<long> sizes) => string.Join(", ", sizes.ToArray());
 }

@@ -23,7 +23,7 @@ sealed record ClusteredPoints(int Dimensions) : Accumulation<Clustered>
         var labels = HostTensor.Sizes(batch.Labels);
         if (points.Length != 2 || points[1] != Dimensions || !batch.Points.is_floating_point())
             ShapeMismatchException.Throw("points", $"[N, {Dimensions}] of a floating type", ShapeText.Of(batch.Points));
-        if (labels.Length != 1 || labels[0] != points[0] || batch.Labels.is_floating_point())
+        if (labels.Length != 1 || labels[0] != points[0] || !batch.Labels.is_integral())
             ShapeMismatchException.Throw("labels", $"[{points[0]}] integers, one for each point", ShapeText.Of(batch.Labels));
     }
 

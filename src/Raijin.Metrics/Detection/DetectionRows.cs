@@ -111,7 +111,7 @@ sealed record DetectionRows(BoxFormat Format, IouType IouType) : Accumulation<De
         var images = ArrayPool<long>.Shared.Rent(2 * batch.Predictions.Count);
         var found = ArrayPool<double>.Shared.Rent(checked((int)n * Width));
         var there = ArrayPool<double>.Shared.Rent(checked((int)m * Width));
-        var (wrongScores, wrongBoxes) = (default(Wrong), default(Wrong));
+        var (wrongScores, wrongBoxes) = (default(WrongValues), default(WrongValues));
         var (atFound, atThere) = (0, 0);
         for (var i = 0; i < batch.Predictions.Count; i++)
         {
@@ -148,7 +148,7 @@ sealed record DetectionRows(BoxFormat Format, IouType IouType) : Accumulation<De
         return true;
     }
 
-    void Finish(Span<double> rows, bool given, ref Wrong wrong)
+    void Finish(Span<double> rows, bool given, ref WrongValues wrong)
     {
         for (; rows.Length > 0; rows = rows[Width..])
         {
@@ -199,7 +199,7 @@ sealed record DetectionRows(BoxFormat Format, IouType IouType) : Accumulation<De
         }
     }
 
-    struct Wrong
+    struct WrongValues
     {
         public long Count;
         public double First;

@@ -65,8 +65,8 @@ static class DetectionShapes
         if (there is null) Throw("targets", image, "masks", $"[{m}, H, W]", null);
         var a = HostTensor.Sizes(found!);
         var b = HostTensor.Sizes(there!);
-        if (a.Length != 3 || a[0] != n || found!.is_floating_point()) Throw("predictions", image, "masks", $"[{n}, H, W], bool or integer", found);
-        if (b.Length != 3 || b[0] != m || there!.is_floating_point()) Throw("targets", image, "masks", $"[{m}, H, W], bool or integer", there);
+        if (a.Length != 3 || a[0] != n || !found!.is_integral()) Throw("predictions", image, "masks", $"[{n}, H, W], bool or integer", found);
+        if (b.Length != 3 || b[0] != m || !there!.is_integral()) Throw("targets", image, "masks", $"[{m}, H, W], bool or integer", there);
         if (n > 0 && m > 0 && !a[1..].SequenceEqual(b[1..])) Throw("targets", image, "masks", $"[{m}, {a[1]}, {a[2]}], the pixels of predictions", there);
     }
 

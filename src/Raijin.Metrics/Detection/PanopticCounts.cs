@@ -40,7 +40,7 @@ sealed record PanopticCounts(ValueList<long> Categories, int Things, bool AllowU
         if (batch.Weights is not null) ShapeMismatchException.Throw("weights", "none: segments count once", ShapeText.Of(batch.Weights));
         var predictions = HostTensor.Sizes(batch.Predictions);
         var targets = HostTensor.Sizes(batch.Targets);
-        if (predictions.Length < 3 || predictions[^1] != 2 || !predictions.SequenceEqual(targets) || batch.Predictions.is_floating_point() || batch.Targets.is_floating_point())
+        if (predictions.Length < 3 || predictions[^1] != 2 || !predictions.SequenceEqual(targets) || !batch.Predictions.is_integral() || !batch.Targets.is_integral())
             ShapeMismatchException.Throw("predictions", "[B, …, 2] integer categories and instances, as targets", $"{ShapeText.Of(batch.Predictions)} beside {ShapeText.Of(batch.Targets)}");
     }
 

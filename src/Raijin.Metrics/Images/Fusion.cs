@@ -80,7 +80,7 @@ public sealed class Qnr(double alpha = 1, double beta = 1, double order = 1, int
     protected override double Compute(MetricStates states) => QnrScores.Mean(states);
 }
 
-abstract record FusionScores : SampleScores<Fusion>
+abstract record FusionScores : MeanScores<Fusion>
 {
     protected FusionScores(double order, int windowSize)
     {
@@ -104,7 +104,7 @@ abstract record FusionScores : SampleScores<Fusion>
         var smallest = Math.Max(WindowSize + 1, SpectralDistortionScores.Window.Size(0));
         if (coarse[0] != fine[0] || coarse[1] != fine[1] || coarse[2] < smallest || coarse[3] < smallest || fine[2] % coarse[2] != 0 || fine[3] % coarse[3] != 0)
             ShapeMismatchException.Throw(
-                "multispectral", $"[{fine[0]}, {fine[1]}, h, w] with h, w at least {smallest} and divisors of {fine[2]} and {fine[3]}", SampleTensor.Shape(batch.Multispectral));
+                "multispectral", $"[{fine[0]}, {fine[1]}, h, w] with h, w at least {smallest} and divisors of {fine[2]} and {fine[3]}", ShapeText.Of(batch.Multispectral));
         CheckPanchromatic("panchromatic", batch.Panchromatic, fine);
         if (batch.CoarsePanchromatic is { } given) CheckPanchromatic("coarse panchromatic", given, coarse);
     }
@@ -114,7 +114,7 @@ abstract record FusionScores : SampleScores<Fusion>
         ImageTensor.Check(image);
         var sizes = HostTensor.Sizes(image);
         if (sizes[0] != like[0] || (sizes[1] != 1 && sizes[1] != like[1]) || sizes[2] != like[2] || sizes[3] != like[3])
-            ShapeMismatchException.Throw(name, $"[{like[0]}, 1 or {like[1]}, {like[2]}, {like[3]}]", SampleTensor.Shape(image));
+            ShapeMismatchException.Throw(name, $"[{like[0]}, 1 or {like[1]}, {like[2]}, {like[3]}]", ShapeText.Of(image));
     }
 
     protected sealed override Tensor? Weights(in Fusion batch) => null;

@@ -23,7 +23,7 @@ abstract record ImageScores : ComparisonScores
         for (var axis = 0; axis < sizes.Length - 2; axis++)
             if (sizes[axis + 2] < MinSide(axis))
                 ShapeMismatchException.Throw(
-                    "predictions", $"at least {MinSide(axis)} pixels along dim {axis + 2}", SampleTensor.Shape(batch.Predictions), "The window does not fit: take a smaller one, or larger images.");
+                    "predictions", $"at least {MinSide(axis)} pixels along dim {axis + 2}", ShapeText.Of(batch.Predictions), "The window does not fit: take a smaller one, or larger images.");
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 }
@@ -37,7 +37,7 @@ static class ImageTensor
         var sizes = HostTensor.Sizes(images);
         if (SampleTensor.IsComplex(images) || !(sizes.Length == 4 || (volumes && sizes.Length == 5)) || sizes[1] < minChannels)
             ShapeMismatchException.Throw(
-                "images", $"[B, C, H, W]{(volumes ? " or [B, C, D, H, W]" : "")}{(minChannels > 1 ? $" with C at least {minChannels}" : "")}, real", SampleTensor.Shape(images));
+                "images", $"[B, C, H, W]{(volumes ? " or [B, C, D, H, W]" : "")}{(minChannels > 1 ? $" with C at least {minChannels}" : "")}, real", ShapeText.Of(images));
     }
 
     /// <summary>The mean of all but the first dimension.</summary>

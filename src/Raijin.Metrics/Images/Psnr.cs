@@ -57,7 +57,7 @@ sealed record PixelErrors : Accumulation<Comparison>
     {
         SampleTensor.CheckReal(batch.Predictions, batch.Targets);
         var sizes = Raijin.Tensors.HostTensor.Sizes(batch.Predictions);
-        if (sizes.Length == 0) ShapeMismatchException.Throw("predictions", "[B, ...]", SampleTensor.Shape(batch.Predictions));
+        if (sizes.Length == 0) ShapeMismatchException.Throw("predictions", "[B, ...]", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 

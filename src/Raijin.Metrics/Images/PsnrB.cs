@@ -42,7 +42,7 @@ sealed record PsnrBScores : ImageScores
     public override void Check(in Comparison batch)
     {
         base.Check(in batch);
-        if (batch.Predictions.shape[1] != 1) ShapeMismatchException.Throw("predictions", "gray images [B, 1, H, W]", SampleTensor.Shape(batch.Predictions));
+        if (batch.Predictions.shape[1] != 1) ShapeMismatchException.Throw("predictions", "gray images [B, 1, H, W]", ShapeText.Of(batch.Predictions));
     }
 
     protected override Tensor Scores(Tensor predictions, Tensor targets)

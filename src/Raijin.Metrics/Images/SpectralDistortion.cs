@@ -45,7 +45,7 @@ sealed record SpectralDistortionScores : ComparisonScores
         var smallest = Window.Size(0);
         if (fused[0] != bands[0] || fused[1] != bands[1] || Math.Min(Math.Min(fused[2], fused[3]), Math.Min(bands[2], bands[3])) < smallest)
             ShapeMismatchException.Throw(
-                "predictions", $"images of the targets' number and bands, both at least {smallest} pixels wide, beside targets {SampleTensor.Shape(batch.Targets)}", SampleTensor.Shape(batch.Predictions));
+                "predictions", $"images of the targets' number and bands, both at least {smallest} pixels wide, beside targets {ShapeText.Of(batch.Targets)}", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, fused[0]);
     }
 

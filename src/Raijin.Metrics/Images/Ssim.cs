@@ -3,6 +3,7 @@
 // σx² + σy² = (σs² + σd²) / 2: four filtered maps instead of five, and |SSIM| <= 1 whatever is rounded.
 
 using Raijin.Metrics;
+using Raijin.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using PaddingModes = TorchSharp.PaddingModes;
@@ -100,8 +101,8 @@ sealed record SsimFormula
 
     public void CheckAxes(Tensor images)
     {
-        var axes = (int)images.dim() - 2;
-        if (!Window.Fits(axes)) ShapeMismatchException.Throw("predictions", $"as many axes as the window {Window} has", SampleTensor.Shape(images));
+        var axes = HostTensor.Sizes(images).Length - 2;
+        if (!Window.Fits(axes)) ShapeMismatchException.Throw("predictions", $"as many axes as the window {Window} has", ShapeText.Of(images));
     }
 
     public SsimMaps Maps(Tensor x, Tensor y)

@@ -24,7 +24,7 @@ public sealed class TotalVariation() : ScalarMetric<ImageBatch>(new TotalVariati
     protected override double Compute(MetricStates states) => TotalVariationScores.Mean(states);
 }
 
-sealed record TotalVariationScores : SampleScores<ImageBatch>
+sealed record TotalVariationScores : MeanScores<ImageBatch>
 {
     public override void Check(in ImageBatch batch)
     {

@@ -20,6 +20,19 @@ public sealed class LipVertexError(params ReadOnlySpan<int> lips) : ScalarMetric
     protected override double Compute(MetricStates states) => LipVertexScores.Mean(states);
 }
 
+public static partial class Shapes
+{
+    /// <inheritdoc cref="Raijin.LipVertexError"/>
+    /// <param name="predictions">[T, V, 3]; borrowed.</param>
+    /// <param name="targets">The same; borrowed.</param>
+    /// <param name="lips">Which vertices are the lips'; at least one, each in [0, V).</param>
+    public static double LipVertexError(Tensor predictions, Tensor targets, params ReadOnlySpan<int> lips)
+    {
+        using var metric = new LipVertexError(lips);
+        return metric.Of(predictions, targets);
+    }
+}
+
 sealed record LipVertexScores : ComparisonScores
 {
     readonly long[] _lips;
@@ -44,7 +57,7 @@ sealed record LipVertexScores : ComparisonScores
         SampleTensor.CheckReal(batch.Predictions, batch.Targets);
         var sizes = HostTensor.Sizes(batch.Predictions);
         if (sizes.Length != 3 || sizes[2] != 3 || sizes[1] <= _lips.Max())
-            ShapeMismatchException.Throw("predictions", $"[T, V, 3] with V above the lips' vertex {_lips.Max()}", SampleTensor.Shape(batch.Predictions));
+            ShapeMismatchException.Throw("predictions", $"[T, V, 3] with V above the lips' vertex {_lips.Max()}", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 

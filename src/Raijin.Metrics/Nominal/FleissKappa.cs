@@ -67,7 +67,7 @@ sealed record RatingSums(int Categories) : Accumulation<Ratings>
     {
         var sizes = HostTensor.Sizes(batch.Values);
         var isScores = sizes.Length == 3 && batch.Values.is_floating_point();
-        var isCounts = sizes.Length == 2 && !batch.Values.is_floating_point() && !batch.Values.is_complex();
+        var isCounts = sizes.Length == 2 && batch.Values.is_integral();
         if (!(isScores || isCounts) || sizes[1] != Categories)
             ShapeMismatchException.Throw("ratings", $"[N, {Categories}] integer counts of raters or [N, {Categories}, R] floating scores", ShapeText.Of(batch.Values));
     }

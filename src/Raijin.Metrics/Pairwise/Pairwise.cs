@@ -1,5 +1,6 @@
 // N rows of x, M rows of y, d entries each
 
+using Raijin.Metrics;
 using System.Diagnostics;
 using Raijin.Tensors;
 using TorchSharp;
@@ -76,11 +77,11 @@ public static class Pairwise
     static Tensor Finish(Tensor x, Tensor? y, Func<Tensor, Tensor, Tensor> pairs, PairwiseReduction reduction, bool? zeroDiagonal)
     {
         TensorGuard.ThrowIfFreed(x);
-        if (x.dim() != 2 || !x.is_floating_point()) ShapeMismatchException.Throw(nameof(x), "[N, d] floating", Text(x));
+        if (x.dim() != 2 || !x.is_floating_point()) ShapeMismatchException.Throw(nameof(x), "[N, d] floating", ShapeText.Of(x));
         if (y is not null)
         {
             TensorGuard.ThrowIfFreed(y);
-            if (y.dim() != 2 || y.shape[1] != x.shape[1] || y.dtype != x.dtype) ShapeMismatchException.Throw(nameof(y), $"[M, {x.shape[1]}] {x.dtype}", Text(y));
+            if (y.dim() != 2 || y.shape[1] != x.shape[1] || y.dtype != x.dtype) ShapeMismatchException.Throw(nameof(y), $"[M, {x.shape[1]}] {x.dtype}", ShapeText.Of(y));
         }
         using var scope = NewDisposeScope();
         var all = pairs(x, y ?? x);                                                                                   // [N, M]
@@ -93,6 +94,4 @@ public static class Pairwise
             _ => throw new UnreachableException(),
         }).MoveToOuterDisposeScope();
     }
-
-    static string Text(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}] {tensor.dtype}";
 }

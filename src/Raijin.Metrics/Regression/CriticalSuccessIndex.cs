@@ -50,9 +50,9 @@ sealed record EventCounts : Accumulation<Comparison>
         var predictions = HostTensor.Sizes(batch.Predictions);
         var targets = HostTensor.Sizes(batch.Targets);
         if (predictions.Length == 0 || Outputs > 1 && (predictions.Length < 2 || predictions[1] != Outputs))
-            ShapeMismatchException.Throw("predictions", Outputs > 1 ? $"[B, {Outputs}, ...]" : "[B, ...]", RegressionAccumulation.Shape(predictions));
+            ShapeMismatchException.Throw("predictions", Outputs > 1 ? $"[B, {Outputs}, ...]" : "[B, ...]", ShapeText.Of(predictions));
         if (!predictions.SequenceEqual(targets))
-            ShapeMismatchException.Throw("targets", $"{RegressionAccumulation.Shape(predictions)} as the predictions", RegressionAccumulation.Shape(targets));
+            ShapeMismatchException.Throw("targets", $"{ShapeText.Of(predictions)} as the predictions", ShapeText.Of(targets));
         RegressionAccumulation.CheckNumbers(in batch);
     }
 

@@ -54,7 +54,7 @@ readonly ref struct HostRows<T>
     public HostRows<T> Screened(MetricFaults faults)
     {
         var (predictions, targets, weights) = (new List<T>(Predictions.Length), new List<T>(Targets.Length), new List<T>(Count));
-        Found notFinite = default, negative = default, outside = default;
+        WrongNumbers notFinite = default, negative = default, outside = default;
         for (var row = 0; row < Count; row++)
         {
             var counted = true;
@@ -85,7 +85,7 @@ readonly ref struct HostRows<T>
 
     static bool Below(double value, Sign sign) => sign switch { Sign.NotNegative => value < 0, Sign.Positive => value <= 0, _ => false };
 
-    struct Found
+    struct WrongNumbers
     {
         public long Count;
         public double First;

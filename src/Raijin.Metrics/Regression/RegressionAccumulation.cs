@@ -65,8 +65,8 @@ abstract record RegressionAccumulation : Accumulation<Comparison>
         var predictions = HostTensor.Sizes(batch.Predictions);
         var targets = HostTensor.Sizes(batch.Targets);
         if (predictions.Length == 0 || Outputs > 1 && (predictions.Length != 2 || predictions[1] != Outputs))
-            ShapeMismatchException.Throw("predictions", Outputs > 1 ? $"[B, {Outputs}]" : "[B, ...]", Shape(predictions));
-        if (!predictions.SequenceEqual(targets)) ShapeMismatchException.Throw("targets", $"{Shape(predictions)} as the predictions", Shape(targets));
+            ShapeMismatchException.Throw("predictions", Outputs > 1 ? $"[B, {Outputs}]" : "[B, ...]", ShapeText.Of(predictions));
+        if (!predictions.SequenceEqual(targets)) ShapeMismatchException.Throw("targets", $"{ShapeText.Of(predictions)} as the predictions", ShapeText.Of(targets));
         CheckNumbers(in batch);
         CheckWeights(in batch, predictions[0]);
     }
@@ -81,15 +81,13 @@ abstract record RegressionAccumulation : Accumulation<Comparison>
     {
         if (batch.Weights is not { } weights) return;
         var sizes = HostTensor.Sizes(weights);
-        if (sizes.Length != 1 || sizes[0] != samples || weights.is_complex()) ShapeMismatchException.Throw("weights", $"[{samples}], one a sample", $"{Shape(sizes)} {weights.dtype}");
+        if (sizes.Length != 1 || sizes[0] != samples || weights.is_complex()) ShapeMismatchException.Throw("weights", $"[{samples}], one a sample", $"{ShapeText.Of(sizes)} {weights.dtype}");
     }
 
     internal static void RefuseWeights(in Comparison batch, string metric)
     {
-        if (batch.Weights is { } weights) ShapeMismatchException.Throw("weights", $"none, as {metric} weighs all samples alike", Shape(HostTensor.Sizes(weights)));
+        if (batch.Weights is { } weights) ShapeMismatchException.Throw("weights", $"none, as {metric} weighs all samples alike", ShapeText.Of(HostTensor.Sizes(weights)));
     }
-
-    internal static string Shape(ReadOnlySpan<long> sizes) => $"[{string.Join(", ", sizes.ToArray())}]";
 
     protected internal sealed override void Add(MetricStates states, in Comparison batch)
     {

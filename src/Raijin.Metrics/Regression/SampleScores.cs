@@ -73,9 +73,9 @@ abstract record SampleScores(bool Keep) : Accumulation<Comparison>
 
     protected static void CheckPairs(ReadOnlySpan<long> predictions, ReadOnlySpan<long> targets)
     {
-        if (predictions.Length != 2) ShapeMismatchException.Throw("predictions", "[B, d]", RegressionAccumulation.Shape(predictions));
+        if (predictions.Length != 2) ShapeMismatchException.Throw("predictions", "[B, d]", ShapeText.Of(predictions));
         if (!predictions.SequenceEqual(targets))
-            ShapeMismatchException.Throw("targets", $"{RegressionAccumulation.Shape(predictions)} as the predictions", RegressionAccumulation.Shape(targets));
+            ShapeMismatchException.Throw("targets", $"{ShapeText.Of(predictions)} as the predictions", ShapeText.Of(targets));
     }
 }
 
@@ -141,9 +141,9 @@ sealed record EnsembleScores(bool Fair, bool Keep) : SampleScores(Keep)
     {
         var least = Fair ? 2 : 1;
         if (predictions.Length != 2 || predictions[1] < least)
-            ShapeMismatchException.Throw("predictions", $"[B, m] with at least {least} members m", RegressionAccumulation.Shape(predictions));
+            ShapeMismatchException.Throw("predictions", $"[B, m] with at least {least} members m", ShapeText.Of(predictions));
         if (targets.Length != 1 || targets[0] != predictions[0])
-            ShapeMismatchException.Throw("targets", $"[{predictions[0]}]", RegressionAccumulation.Shape(targets));
+            ShapeMismatchException.Throw("targets", $"[{predictions[0]}]", ShapeText.Of(targets));
     }
 
     protected override (Tensor Predictions, Tensor Targets) Wrong(Tensor predictions, Tensor targets) => (predictions.isfinite().logical_not(), targets.isfinite().logical_not());

@@ -26,9 +26,9 @@ sealed record RankedDocuments(long? IgnoreIndex) : Accumulation<Retrieved>
         var shape = HostTensor.Sizes(batch.Scores);
         if (!batch.Scores.is_floating_point()) ShapeMismatchException.Throw("scores", "a floating type", ShapeText.Of(batch.Scores));
         if (!HostTensor.Sizes(batch.Relevance).SequenceEqual(shape) || batch.Relevance.is_complex())
-            ShapeMismatchException.Throw("relevance", $"[{string.Join(", ", shape.ToArray())}], as the scores", ShapeText.Of(batch.Relevance));
-        if (!HostTensor.Sizes(batch.Queries).SequenceEqual(shape) || batch.Queries.is_floating_point())
-            ShapeMismatchException.Throw("queries", $"[{string.Join(", ", shape.ToArray())}] integers, as the scores", ShapeText.Of(batch.Queries));
+            ShapeMismatchException.Throw("relevance", $"{ShapeText.Of(shape)}, as the scores", ShapeText.Of(batch.Relevance));
+        if (!HostTensor.Sizes(batch.Queries).SequenceEqual(shape) || !batch.Queries.is_integral())
+            ShapeMismatchException.Throw("queries", $"{ShapeText.Of(shape)} integers, as the scores", ShapeText.Of(batch.Queries));
     }
 
     protected internal override bool TryAddOnHost(MetricStates states, in Retrieved batch)
@@ -48,17 +48,17 @@ sealed record RankedDocuments(long? IgnoreIndex) : Accumulation<Retrieved>
     bool TryAdd(MetricStates states, HostTensor scores, HostTensor relevance, HostTensor queries)
     {
         const int Chunk = 256;
-        if (scores.DType is not (ScalarType.Float32 or ScalarType.Float64) || queries.DType is not (ScalarType.Int64 or ScalarType.Int32)
-            || relevance.DType is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64 or ScalarType.Int32 or ScalarType.Bool)) return false;
+        if (queries.DType is not (ScalarType.Int64 or ScalarType.Int32)) return false;
         Span<double> score = stackalloc double[Chunk], grade = stackalloc double[Chunk];
         Span<long> query = stackalloc long[Chunk];
         var (notANumber, negative, firstNegative) = (0L, 0L, 0.0);
         for (long start = 0; start < scores.NumElements; start += Chunk)
         {
             var count = (int)Math.Min(Chunk, scores.NumElements - start);
-            DocumentNumbers.Read(scores, start, score[..count]);
-            DocumentNumbers.Read(relevance, start, grade[..count]);
-            DocumentNumbers.Read(queries, start, query[..count]);
+            HostNumbers.Read(scores, start, score[..count]);
+            HostNumbers.Read(relevance, start, grade[..count]);
+            if (queries.DType == ScalarType.Int64) queries.Slice<long>(start, count).CopyTo(query);
+            else Widen(queries.Slice<int>(start, count), query);
             var kept = 0;
             for (var i = 0; i < count; i++)
             {
@@ -75,6 +75,11 @@ sealed record RankedDocuments(long? IgnoreIndex) : Accumulation<Retrieved>
         states.Faults!.Note(NotANumber, notANumber, double.NaN);
         states.Faults.Note(Negative, negative, firstNegative);
         return true;
+    }
+
+    static void Widen(ReadOnlySpan<int> narrow, Span<long> wide)
+    {
+        for (var i = 0; i < narrow.Length; i++) wide[i] = narrow[i];
     }
 
     protected internal override void Add(MetricStates states, in Retrieved batch)

@@ -112,6 +112,9 @@ public sealed class RetrievalRecallAtFixedPrecision(double minPrecision, int? ma
     public override bool? HigherIsBetter => true;
 
     /// <inheritdoc/>
+    public override bool? HigherIsBetterOf(string number) => number == "k" ? null : true;
+
+    /// <inheritdoc/>
     public override double ComputeScalar() => Compute().Recall;
 
     /// <inheritdoc/>

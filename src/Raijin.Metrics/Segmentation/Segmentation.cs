@@ -66,6 +66,11 @@ public static class Segmentation
         return metric.Of(predictions, targets);
     }
 
+    /// <inheritdoc cref="Raijin.ModifiedPanopticQuality"/>
+    /// <inheritdoc cref="PanopticQuality"/>
+    public static double ModifiedPanopticQuality(Tensor predictions, Tensor targets, IReadOnlyList<long> things, IReadOnlyList<long> stuffs) =>
+        Of(new ModifiedPanopticQuality(things, stuffs), predictions, targets);
+
     static double Of(ScalarMetric<Comparison> metric, Tensor predictions, Tensor targets)
     {
         using (metric) return metric.Of(predictions, targets);

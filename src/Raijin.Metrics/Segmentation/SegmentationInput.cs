@@ -30,7 +30,8 @@ sealed record SegmentationInput(int Classes, SegmentationFormat Format, long? Ig
         var targets = HostTensor.Sizes(batch.Targets);
         var fits = Format switch
         {
-            SegmentationFormat.Index => predictions.Length >= 2 && predictions.SequenceEqual(targets) && !batch.Predictions.is_floating_point() && !batch.Targets.is_floating_point(),
+            SegmentationFormat.Index => predictions.Length >= 2 && predictions.SequenceEqual(targets) && batch.Predictions.is_integral() && batch.Targets.is_integral(),
+            _ when SampleTensor.IsComplex(batch.Predictions) || SampleTensor.IsComplex(batch.Targets) => false,
             SegmentationFormat.OneHot => predictions.Length >= 3 && predictions.SequenceEqual(targets) && predictions[1] == Classes,
             _ => predictions.Length > targets.Length ? Fit(predictions, targets, batch.Targets) : Fit(targets, predictions, batch.Predictions),
         };
@@ -45,7 +46,7 @@ sealed record SegmentationInput(int Classes, SegmentationFormat Format, long? Ig
     }
 
     bool Fit(ReadOnlySpan<long> masks, ReadOnlySpan<long> classes, Tensor ofClasses) =>
-        classes.Length >= 2 && masks.Length == classes.Length + 1 && masks[1] == Classes && masks[0] == classes[0] && masks[2..].SequenceEqual(classes[1..]) && !ofClasses.is_floating_point();
+        classes.Length >= 2 && masks.Length == classes.Length + 1 && masks[1] == Classes && masks[0] == classes[0] && masks[2..].SequenceEqual(classes[1..]) && ofClasses.is_integral();
 
     /// <summary>Both as classes [B, …], and which pixels count; null where one of them is masks.</summary>
     public (Tensor Predictions, Tensor Targets, Tensor Counted)? AsClasses(MetricStates states, in Comparison batch)

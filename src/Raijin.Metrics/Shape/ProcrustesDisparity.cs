@@ -15,14 +15,14 @@ namespace Raijin;
 /// Predictions and targets are [B, M, D], floating; weights are refused. As scipy's <c>spatial.procrustes</c> for each pair. A cloud with all points in one place, or one
 /// that is not finite, has no shape and is a fault. NaN for no pair (the sum is 0). On a GPU the decomposition itself waits for the device.
 /// </remarks>
-/// <param name="sum">Give the sum over pairs instead of the mean.</param>
-public sealed class ProcrustesDisparity(bool sum = false) : ScalarMetric<Comparison>(DisparitySums.Instance)
+/// <param name="reduction">Over pairs.</param>
+public sealed class ProcrustesDisparity(SampleReduction reduction = SampleReduction.Mean) : ScalarMetric<Comparison>(DisparitySums.Instance)
 {
     /// <inheritdoc/>
     public override bool? HigherIsBetter => false;
 
     /// <inheritdoc/>
-    protected override double Compute(MetricStates states) => states[0].Value.item<double>() / (sum ? 1 : states[1].Value.item<double>());
+    protected override double Compute(MetricStates states) => states[0].Value.item<double>() / (reduction == SampleReduction.Sum ? 1 : states[1].Value.item<double>());
 }
 
 /// <summary>How the second cloud of each pair is laid over the first one.</summary>
@@ -41,12 +41,12 @@ public sealed record ProcrustesFit(Tensor Disparity, Tensor Scale, Tensor Rotati
 }
 
 /// <summary>Metrics of shapes as plain functions.</summary>
-public static class Shapes
+public static partial class Shapes
 {
     /// <inheritdoc cref="Raijin.ProcrustesDisparity"/>
-    public static double ProcrustesDisparity(Tensor predictions, Tensor targets, bool sum = false)
+    public static double ProcrustesDisparity(Tensor predictions, Tensor targets, SampleReduction reduction = SampleReduction.Mean)
     {
-        using var metric = new ProcrustesDisparity(sum);
+        using var metric = new ProcrustesDisparity(reduction);
         return metric.Of(predictions, targets);
     }
 

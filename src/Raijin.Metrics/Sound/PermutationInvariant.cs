@@ -46,16 +46,18 @@ public sealed class JointPermutationInvariant(Func<Tensor, Tensor, Tensor> score
 /// <param name="Permutation">[B, S] int64: which prediction belongs to each target.</param>
 public readonly record struct BestPermutation(Tensor Score, Tensor Permutation);
 
-sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly, bool HigherIsBetter) : SampleScores<Comparison>
+sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly, bool HigherIsBetter) : MeanScores<Comparison>
 {
     const int MaxEnumerated = 6;
 
     public override void Check(in Comparison batch)
     {
         SampleTensor.CheckAlike(batch.Predictions, batch.Targets);
+        if (SampleTensor.IsComplex(batch.Predictions) != SampleTensor.IsComplex(batch.Targets))
+            ShapeMismatchException.Throw("predictions", $"complex or real as the targets {ShapeText.Of(batch.Targets)}", ShapeText.Of(batch.Predictions));
         var sizes = HostTensor.Sizes(batch.Predictions);
         if (sizes.Length < 3 || sizes[1] == 0 || (Jointly && sizes[1] > MaxEnumerated))
-            ShapeMismatchException.Throw("predictions", $"[B, S, ...] with S at least 1{(Jointly ? $" and at most {MaxEnumerated}" : "")}", SampleTensor.Shape(batch.Predictions));
+            ShapeMismatchException.Throw("predictions", $"[B, S, ...] with S at least 1{(Jointly ? $" and at most {MaxEnumerated}" : "")}", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 
@@ -117,7 +119,7 @@ sealed record PermutationScores(Func<Tensor, Tensor, Tensor> Score, bool Jointly
         return scores;
     }
 
-    static void ThrowScore(string expected, Tensor scores) => ShapeMismatchException.Throw("score", expected, SampleTensor.Shape(scores), "The score function keeps the recordings apart.");
+    static void ThrowScore(string expected, Tensor scores) => ShapeMismatchException.Throw("score", expected, ShapeText.Of(scores), "The score function keeps the recordings apart.");
 
     BestPermutation Assign(Tensor pairs)
     {

@@ -57,7 +57,7 @@ sealed record SiSdrScores(bool ZeroMean) : SoundScores
     }
 }
 
-sealed record ComplexSiSnrScores(bool ZeroMean) : SampleScores<Comparison>
+sealed record ComplexSiSnrScores(bool ZeroMean) : MeanScores<Comparison>
 {
     public override void Check(in Comparison batch)
     {
@@ -65,7 +65,7 @@ sealed record ComplexSiSnrScores(bool ZeroMean) : SampleScores<Comparison>
         var sizes = HostTensor.Sizes(batch.Predictions);
         var complex = batch.Predictions.is_complex();
         if (complex != batch.Targets.is_complex() || (complex ? sizes.Length < 3 : sizes.Length < 4 || sizes[^1] != 2))
-            ShapeMismatchException.Throw("predictions", "[B, ..., F, T] complex or [B, ..., F, T, 2] real, and targets alike", SampleTensor.Shape(batch.Predictions));
+            ShapeMismatchException.Throw("predictions", "[B, ..., F, T] complex or [B, ..., F, T, 2] real, and targets alike", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 

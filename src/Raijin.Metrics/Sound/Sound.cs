@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Raijin;
 
 /// <summary>
-/// The sound metrics as plain functions. Each gives one score a signal, [B, …] of signals [B, …, T], owned by the caller; gradients flow through, so that
+/// The sound metrics as plain functions. Each gives one score a signal, [B, …] of signals [B, …, T], owned by the caller; gradients flow through (but where it says not), so that
 /// <c>-Sound.SiSdr(output, target).mean()</c> is a loss. Arguments and formulas are those of the metric of the same name.
 /// </summary>
 public static class Sound
@@ -30,6 +30,11 @@ public static class Sound
 
     /// <summary>Short-time objective intelligibility, in float64. See <see cref="Raijin.Stoi"/>.</summary>
     public static Tensor Stoi(Tensor predictions, Tensor targets, int sampleRate, bool extended = false) => new StoiScores(sampleRate, extended).Evaluate(new(predictions, targets));
+
+    /// <summary>Speech-to-reverberation modulation energy ratio, in float64 and without a gradient. See <see cref="Raijin.Srmr"/>.</summary>
+    public static Tensor Srmr(
+        Tensor signals, int sampleRate, bool normalized = false, int cochlearFilters = 23, double lowestFrequency = 125, double minModulation = 4, double? maxModulation = null) =>
+        new SrmrScores(sampleRate, normalized, cochlearFilters, lowestFrequency, minModulation, maxModulation).Evaluate(new(signals));
 
     /// <summary>The best score over all assignments of predictions to targets. See <see cref="Raijin.PermutationInvariant"/>.</summary>
     public static BestPermutation PermutationInvariant(Tensor predictions, Tensor targets, Func<Tensor, Tensor, Tensor> score, bool higherIsBetter = true) =>

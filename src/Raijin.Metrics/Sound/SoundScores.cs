@@ -16,7 +16,7 @@ abstract record SoundScores : ComparisonScores
         SampleTensor.CheckReal(batch.Predictions, batch.Targets);
         var sizes = HostTensor.Sizes(batch.Predictions);
         if (sizes.Length < MinDims || sizes[^1] == 0)
-            ShapeMismatchException.Throw("predictions", $"[B, {(MinDims > 2 ? "speakers" : "...")}, T], T at least 1", SampleTensor.Shape(batch.Predictions));
+            ShapeMismatchException.Throw("predictions", $"[B, {(MinDims > 2 ? "speakers" : "...")}, T], T at least 1", ShapeText.Of(batch.Predictions));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 }

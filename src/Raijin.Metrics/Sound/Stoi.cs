@@ -68,9 +68,9 @@ sealed record StoiScores : SoundScores
         if (cleanFrames.shape[0] == 0) return full([], double.NaN, ScalarType.Float64, clean.device);
         var level = (linalg.vector_norm(cleanFrames, 2, [1]) + Tiny).log10().mul(20);
         var heard = level.gt(level.max() - DynamicRange).nonzero().squeeze(1);
+        if (heard.shape[0] <= Segment) return full([], double.NaN, ScalarType.Float64, clean.device);              // of h frames added up, h - 1 come out
         var x = Envelopes(OverlapAdd(cleanFrames.index_select(0, heard)), window, bands);                          // [J, F']
         var y = Envelopes(OverlapAdd(processedFrames.index_select(0, heard)), window, bands);
-        if (x.shape[1] < Segment) return full([], double.NaN, ScalarType.Float64, clean.device);
         (x, y) = (x.unfold(1, Segment, 1), y.unfold(1, Segment, 1));                                               // [J, S, N]
         if (Extended) return (Normalised(Normalised(x, 2), 0) * Normalised(Normalised(y, 2), 0)).sum(0, 2).mean() / Segment;
         var scaled = y * (linalg.vector_norm(x, 2, [2], true) / (linalg.vector_norm(y, 2, [2], true) + Tiny));

@@ -22,7 +22,7 @@ public sealed class MetricState : IDisposable
         if (reduction == Reduction.Custom != combine is not null)
             throw new ArgumentException($"The state {name} is reduced by {reduction}: a combining function belongs to Reduction.Custom, and to it only.", nameof(combine));
         if (reduction == Reduction.Concatenate && (initial.dim() == 0 || initial.shape[0] != 0))
-            throw new ArgumentException($"The state {name} concatenates: its initial value has the shape [0, ...], not [{string.Join(", ", initial.shape)}].", nameof(initial));
+            throw new ArgumentException($"The state {name} concatenates: its initial value has the shape [0, ...], not {ShapeText.Of(initial)}.", nameof(initial));
         Name = name;
         Reduction = reduction;
         _combine = combine;
@@ -122,6 +122,9 @@ public sealed class MetricState : IDisposable
         if (Reduction == Reduction.Concatenate) _rows = rows;
     }
 
+    internal bool IsLike(MetricState other) =>
+        Name == other.Name && Reduction == other.Reduction && DType == other.DType && HostTensor.Sizes(_initial).SequenceEqual(HostTensor.Sizes(other._initial));
+
     internal void Reset() => Set(Fresh());
 
     internal void Load(Tensor saved)
@@ -131,7 +134,7 @@ public sealed class MetricState : IDisposable
             ? saved.dim() == value.dim() && saved.shape.AsSpan(1).SequenceEqual(value.shape.AsSpan(1))
             : saved.shape.AsSpan().SequenceEqual(value.shape);
         if (saved.dtype != value.dtype || !sameShape)
-            ShapeMismatchException.Throw(Name, $"[{string.Join(", ", value.shape)}] {value.dtype}", $"[{string.Join(", ", saved.shape)}] {saved.dtype}");
+            ShapeMismatchException.Throw(Name, ShapeText.Of(value), ShapeText.Of(saved));
         using var scope = NewDisposeScope();
         Set(saved.to(_storage.device).clone());
     }

@@ -108,7 +108,21 @@ public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
         Updates = updates;
     }
 
-    internal bool IsLike(MetricStates other) => _states.Select(s => (s.Name, s.Reduction)).SequenceEqual(other._states.Select(s => (s.Name, s.Reduction)));
+    /// <summary>What they are the states of; null where a metric declared them by itself.</summary>
+    internal object? Kind { get; private set; }
+
+    /// <summary>Declares what an accumulation keeps.</summary>
+    internal MetricStates Declare<TBatch>(Accumulation<TBatch> accumulation)
+        where TBatch : struct, IMetricBatch<TBatch>
+    {
+        accumulation.Declare(this);
+        Kind = accumulation;
+        return this;
+    }
+
+    // Squared and absolute errors have states of the same names and shapes: only what accumulates them tells them apart.
+    internal bool IsLike(MetricStates other) =>
+        Equals(Kind, other.Kind) && _states.Count == other._states.Count && _states.Zip(other._states).All(pair => pair.First.IsLike(pair.Second));
 
     /// <inheritdoc/>
     public IEnumerator<MetricState> GetEnumerator() => _states.GetEnumerator();

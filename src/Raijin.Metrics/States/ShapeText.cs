@@ -3,8 +3,12 @@ using static TorchSharp.torch;
 
 namespace Raijin.Metrics;
 
-/// <summary>A tensor's shape and dtype in a message.</summary>
+/// <summary>Shapes in messages.</summary>
 static class ShapeText
 {
-    public static string Of(Tensor tensor) => $"[{string.Join(", ", HostTensor.Sizes(tensor).ToArray())}] {tensor.dtype}";
+    /// <summary>A tensor's shape and dtype.</summary>
+    public static string Of(Tensor tensor) => $"{Of(HostTensor.Sizes(tensor))} {tensor.dtype}";
+
+    /// <summary>A shape.</summary>
+    public static string Of(ReadOnlySpan<long> sizes) => $"[{string.Join(", ", sizes.ToArray())}]";
 }

@@ -172,12 +172,20 @@ sealed class StatePack(IReadOnlyList<MetricPart> parts, StateTransport transport
     {
         var hash = 2166136261u;
         foreach (var part in parts)
+        {
+            Mix($"{part.Path}:{part.States.Kind?.GetType().Name}/");
             foreach (var state in part.States)
             {
                 var sizes = state.Reduction == Reduction.Concatenate ? state.Value.shape.Skip(1) : state.Value.shape;
-                foreach (var c in $"{part.Path}/{state.Name}:{state.Reduction}:{state.DType}:{string.Join(",", sizes)};") hash = (hash ^ c) * 16777619u;
+                Mix($"{state.Name}:{state.Reduction}:{state.DType}:{string.Join(",", sizes)};");
             }
+        }
         return ((ushort)hash, (ushort)(hash >> 16));
+
+        void Mix(string text)
+        {
+            foreach (var c in text) hash = (hash ^ c) * 16777619u;
+        }
     }
 
     // N Σh² = (Σh)² holds exactly where all h are equal.

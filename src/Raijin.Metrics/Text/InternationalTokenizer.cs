@@ -10,7 +10,7 @@ namespace Raijin.Metrics;
 /// <summary>mteval-v14's international tokenization.</summary>
 sealed record InternationalTokenizer : TextTokenizer
 {
-    enum Kind : byte
+    enum CharKind : byte
     {
         Other,
         Numeral,
@@ -18,7 +18,7 @@ sealed record InternationalTokenizer : TextTokenizer
         Symbol,
     }
 
-    static readonly Kind[] Latin = [.. Enumerable.Range(0, 256).Select(c => KindOf(CharUnicodeInfo.GetUnicodeCategory(c)))];
+    static readonly CharKind[] Latin = [.. Enumerable.Range(0, 256).Select(c => KindOf(CharUnicodeInfo.GetUnicodeCategory(c)))];
 
     internal override void Split(ReadOnlySpan<char> text, WordSink words)
     {
@@ -35,7 +35,7 @@ sealed record InternationalTokenizer : TextTokenizer
         for (var i = 0; i < text.Length; i++)
         {
             into.Add(text[i]);
-            if (i + 1 == text.Length || KindOf(text[i + 1]) != Kind.Punctuation || KindOf(text[i]) == Kind.Numeral) continue;
+            if (i + 1 == text.Length || KindOf(text[i + 1]) != CharKind.Punctuation || KindOf(text[i]) == CharKind.Numeral) continue;
             into.Add(' ');
             into.Add(text[++i]);
             into.Add(' ');
@@ -48,7 +48,7 @@ sealed record InternationalTokenizer : TextTokenizer
         into.Clear();
         for (var i = 0; i < text.Length; i++)
         {
-            if (i + 1 == text.Length || KindOf(text[i]) != Kind.Punctuation || KindOf(text[i + 1]) == Kind.Numeral)
+            if (i + 1 == text.Length || KindOf(text[i]) != CharKind.Punctuation || KindOf(text[i + 1]) == CharKind.Numeral)
             {
                 into.Add(text[i]);
                 continue;
@@ -67,7 +67,7 @@ sealed record InternationalTokenizer : TextTokenizer
         var count = 0;
         foreach (var point in text)
         {
-            var symbol = KindOf(point) == Kind.Symbol;
+            var symbol = KindOf(point) == CharKind.Symbol;
             if (symbol) room[count++] = ' ';
             if (Rune.TryCreate(point, out var rune)) count += rune.EncodeToUtf16(room[count..]);
             else room[count++] = (char)point;
@@ -76,13 +76,13 @@ sealed record InternationalTokenizer : TextTokenizer
         return room[..count];
     }
 
-    static Kind KindOf(int point) => point < Latin.Length ? Latin[point] : KindOf(CharUnicodeInfo.GetUnicodeCategory(point));
+    static CharKind KindOf(int point) => point < Latin.Length ? Latin[point] : KindOf(CharUnicodeInfo.GetUnicodeCategory(point));
 
-    static Kind KindOf(UnicodeCategory category) => category switch
+    static CharKind KindOf(UnicodeCategory category) => category switch
     {
-        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Numeral,
-        >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation => Kind.Punctuation,
-        >= UnicodeCategory.MathSymbol and <= UnicodeCategory.OtherSymbol => Kind.Symbol,
-        _ => Kind.Other,
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => CharKind.Numeral,
+        >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation => CharKind.Punctuation,
+        >= UnicodeCategory.MathSymbol and <= UnicodeCategory.OtherSymbol => CharKind.Symbol,
+        _ => CharKind.Other,
     };
 }

@@ -47,13 +47,13 @@ sealed record TokenLosses(long? IgnoreIndex, bool LogProbabilities) : Accumulati
         var scores = HostTensor.Sizes(batch.Predictions);
         var targets = HostTensor.Sizes(batch.Targets);
         if (scores.Length != 3 || !batch.Predictions.is_floating_point())
-            ShapeMismatchException.Throw("predictions", "[B, T, V], floating", Show(scores, batch.Predictions));
+            ShapeMismatchException.Throw("predictions", "[B, T, V], floating", ShapeText.Of(batch.Predictions));
         if (!targets.SequenceEqual(scores[..2]) || !batch.Targets.is_integral())
-            ShapeMismatchException.Throw("targets", $"[{scores[0]}, {scores[1]}], integer, for predictions [{string.Join(", ", scores.ToArray())}]", Show(targets, batch.Targets));
+            ShapeMismatchException.Throw("targets", $"[{scores[0]}, {scores[1]}], integer, for predictions {ShapeText.Of(scores)}", ShapeText.Of(batch.Targets));
         if (batch.Weights is not { } weights) return;
         var sizes = HostTensor.Sizes(weights);
         if (!sizes.SequenceEqual(targets) && !sizes.SequenceEqual(targets[..1]))
-            ShapeMismatchException.Throw("weights", $"[{scores[0]}] or [{scores[0]}, {scores[1]}]", Show(sizes, weights));
+            ShapeMismatchException.Throw("weights", $"[{scores[0]}] or [{scores[0]}, {scores[1]}]", ShapeText.Of(weights));
     }
 
     protected internal override void Add(MetricStates states, in Comparison batch)
@@ -72,6 +72,4 @@ sealed record TokenLosses(long? IgnoreIndex, bool LogProbabilities) : Accumulati
         states[0].Value.add_(where(weights.ne(0), losses * weights, zeros_like(losses)).sum());
         states[1].Value.add_(weights.sum());
     }
-
-    static string Show(ReadOnlySpan<long> sizes, Tensor tensor) => $"[{string.Join(", ", sizes.ToArray())}] {tensor.dtype}";
 }

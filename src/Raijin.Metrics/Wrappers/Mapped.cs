@@ -72,4 +72,11 @@ public class Mapped<TInput, TBatch> : Metric, IUpdate<TInput>, IMember<TInput>
 /// <param name="metric">A metric, a wrapper or a collection that has not accumulated anything. Taken over.</param>
 /// <param name="threshold">Targets above it are 1 (int64).</param>
 public sealed class BinaryTarget(IUpdate<Comparison> metric, double threshold = 0)
-    : Mapped<Comparison, Comparison>(metric, batch => batch with { Targets = batch.Targets.gt(threshold).to(ScalarType.Int64) });
+    : Mapped<Comparison, Comparison>(metric, batch => batch with { Targets = Above(batch.Targets, threshold) })
+{
+    static Tensor Above(Tensor targets, double threshold)
+    {
+        if (SampleTensor.IsComplex(targets)) ShapeMismatchException.Throw("targets", "real numbers", ShapeText.Of(targets));
+        return targets.gt(threshold).to(ScalarType.Int64);
+    }
+}

@@ -45,11 +45,7 @@ static class Wrapped
         where TBatch : struct, IMetricBatch<TBatch>
     {
         var sets = new List<MetricStates>(count);
-        for (var i = 0; i < count; i++)
-        {
-            sets.Add(new MetricStates());
-            accumulation.Declare(sets[i]);
-        }
+        for (var i = 0; i < count; i++) sets.Add(new MetricStates().Declare(accumulation));
         return sets;
     }
 

@@ -110,7 +110,7 @@ public sealed class MultiOutput<TResult> : MetricWrapper<Comparison, IReadOnlyLi
         var sizes = HostTensor.Sizes(tensor);
         var dim = _dim < 0 ? _dim + sizes.Length : _dim;
         if (dim < 1 || dim >= sizes.Length || sizes[dim] != _outputs.Count)
-            ShapeMismatchException.Throw(name, string.Create(CultureInfo.InvariantCulture, $"[B, …] with {_outputs.Count} outputs along dim {_dim}"), $"[{string.Join(", ", sizes.ToArray())}]");
+            ShapeMismatchException.Throw(name, string.Create(CultureInfo.InvariantCulture, $"[B, …] with {_outputs.Count} outputs along dim {_dim}"), ShapeText.Of(sizes));
     }
 
     /// <inheritdoc/>

@@ -62,8 +62,8 @@ public sealed class Running<TBatch, TResult> : MetricWrapper<TBatch, TResult>
 
     T OnWindow<T>(Func<T> question)
     {
-        using var merged = new MetricStates();
-        _metric.Accumulation.Declare(merged);
+        ThrowIfDisposed();
+        using var merged = new MetricStates().Declare(_metric.Accumulation);
         foreach (var update in _window)
         {
             if (update.Updates == 0) continue;

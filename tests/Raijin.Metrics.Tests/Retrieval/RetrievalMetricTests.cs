@@ -181,6 +181,7 @@ public sealed class RetrievalMetricTests
         using var metrics = All();
         Assert.Equal(1, metrics.NumAccumulations);
         Assert.Equal(["fall_out"], metrics.Where(m => m.Value.HigherIsBetter == false).Select(m => m.Key));
+        Assert.Equal([true, null], ((string[])["recall", "k"]).Select(metrics["fixed"].HigherIsBetterOf));
         metrics.Update(Documents("tied"));
         var computed = metrics.Compute();
         var states = metrics["map"].States;

@@ -17,7 +17,7 @@ public sealed class ProcrustesDisparityTests
         var (first, second) = (recorded.GetProperty("first").Tensor(), recorded.GetProperty("second").Tensor());
         var expected = recorded.GetProperty("disparity").Numbers();
         Recording.Near(expected.Average(), Shapes.ProcrustesDisparity(first, second), 1e-12);
-        Recording.Near(expected.Sum(), Shapes.ProcrustesDisparity(first, second, sum: true), 1e-12);
+        Recording.Near(expected.Sum(), Shapes.ProcrustesDisparity(first, second, SampleReduction.Sum), 1e-12);
         using var fit = Shapes.Procrustes(first, second);
         Recording.Near(expected, fit.Disparity.data<double>().ToArray(), 1e-12);
         Recording.Near(recorded.GetProperty("scale").Numbers(), fit.Scale.data<double>().ToArray(), 1e-12);
@@ -47,7 +47,7 @@ public sealed class ProcrustesDisparityTests
         first.Merge(second);
         Assert.Equal(Shapes.ProcrustesDisparity(batch.Predictions, batch.Targets), first.Compute(), 1e-12);
         Assert.False(first.HigherIsBetter);
-        using var metrics = new MetricCollection { { "mean", new ProcrustesDisparity() }, { "sum", new ProcrustesDisparity(sum: true) } };
+        using var metrics = new MetricCollection { { "mean", new ProcrustesDisparity() }, { "sum", new ProcrustesDisparity(SampleReduction.Sum) } };
         Assert.Equal(1, metrics.NumAccumulations);
     }
 
@@ -74,7 +74,7 @@ public sealed class ProcrustesDisparityTests
     {
         using var none = zeros([0, 4, 2]);
         Assert.Equal(double.NaN, Shapes.ProcrustesDisparity(none, none));
-        Assert.Equal(0, Shapes.ProcrustesDisparity(none, none, sum: true));
+        Assert.Equal(0, Shapes.ProcrustesDisparity(none, none, SampleReduction.Sum));
         using var fit = Shapes.Procrustes(none, none);
         Assert.Equal([0, 2, 2], fit.Rotation.shape);
     }

@@ -85,6 +85,14 @@ public sealed class PermutationInvariantTests
     }
 
     [Fact]
+    public void Gradients_flow_through_the_best_joint_assignment()
+    {
+        using var scope = NewDisposeScope();
+        var (p, t) = Mixture(3);
+        Pattern.HasGradient((x, y) => Raijin.Sound.JointPermutationInvariant(x, y, (a, b) => Raijin.Sound.SaSdr(a, b)).Score, p, t, 1e-5);
+    }
+
+    [Fact]
     public void Scores_of_another_shape_and_too_many_joint_speakers_are_refused()
     {
         using var scope = NewDisposeScope();

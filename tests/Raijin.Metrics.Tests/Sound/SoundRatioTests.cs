@@ -123,6 +123,8 @@ public sealed class SoundRatioTests
         var p = (0.7 * t) + (0.2 * Pattern.Of(2, 2, 2, 40));
         Pattern.HasGradient((x, y) => Raijin.Sound.Snr(x, y), p, t, 1e-5);
         Pattern.HasGradient((x, y) => Raijin.Sound.SiSdr(x, y, zeroMean: true), p, t, 1e-5);
+        Pattern.HasGradient(Raijin.Sound.SiSnr, p, t, 1e-5);
+        Pattern.HasGradient((x, y) => Raijin.Sound.ComplexSiSnr(x, y, zeroMean: true), p.reshape(2, 8, 5, 2), t.reshape(2, 8, 5, 2), 1e-5);
         Pattern.HasGradient((x, y) => Raijin.Sound.SaSdr(x, y), p, t, 1e-5);
         Pattern.HasGradient((x, y) => Raijin.Sound.Sdr(x, y, 4), p, t, 1e-5);
         Pattern.HasGradient((x, y) => Raijin.Sound.Sdr(y, x, 4), p, t, 1e-5);

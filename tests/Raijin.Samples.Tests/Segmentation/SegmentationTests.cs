@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Raijin.Samples.Tests.Segmentation;
 
 public sealed class SegmentationTests

@@ -1,7 +1,6 @@
 using Raijin.Metrics;
 using Raijin.Testing;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Raijin.Training.Tests.Guides;
 
@@ -10,35 +9,27 @@ public sealed class MetricsGuideTests : IDisposable
 {
     readonly LabeledDataset _set = Fixture.Blobs(48);
     readonly TemporaryFolder _folder = new();
-    readonly DisposeScope _scope = NewDisposeScope();
-    readonly Tensor _scores = tensor(new float[] { 2, 1, 0, 0, 2, 1, 0, 1, 2, 1, 2, 0 }).reshape(4, 3);     // classes 0, 1, 2, 1
+    readonly Tensor _scores = tensor(new float[] { 2, 1, 0, 0, 2, 1, 0, 1, 2, 1, 2, 0 }, [4, 3]);     // classes 0, 1, 2, 1
     readonly Tensor _labels = tensor(new long[] { 0, 1, 2, 0 });
 
     public void Dispose()
     {
-        _scope.Dispose();
+        _scores.Dispose();
+        _labels.Dispose();
         _set.Dispose();
         _folder.Dispose();
     }
 
     sealed class Classifier : TrainingModule<LabeledBatch>
     {
+        readonly nn.Module<Tensor, Tensor> _net = nn.Linear(8, 3);
         // snippet: steps
-        readonly Module<Tensor, Tensor> _net = Linear(8, 3);
         readonly MetricCollection _trained = Measures("train/"), _validated = Measures("val/");
 
         static MetricCollection Measures(string prefix)
         {
             var task = Classification.Multiclass(3, logits: true);
             return new(prefix) { { "accuracy", new Accuracy(task) }, { "f1", new F1Score(task) }, { "confusion", new ConfusionMatrix(task) }, { "roc", new Roc(task, thresholds: 101) } };
-        }
-
-        protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
-        {
-            var scores = _net.call(batch.Inputs);
-            _trained.Update(scores, batch.Labels);
-            step.Log(_trained);                             // train/accuracy, train/f1, …: at the epoch's end
-            return functional.cross_entropy(scores, batch.Labels);
         }
 
         protected override void ValidationStep(LabeledBatch batch, EvalStep step)
@@ -48,20 +39,27 @@ public sealed class MetricsGuideTests : IDisposable
         }
         // end snippet
 
+        protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
+        {
+            var scores = _net.call(batch.Inputs);
+            _trained.Update(scores, batch.Labels);
+            step.Log(_trained);
+            return nn.functional.cross_entropy(scores, batch.Labels);
+        }
+
         protected override OptimizerSetup ConfigureOptimizers() => Optimizers.AdamW(this, 1e-2);
     }
 
     [Fact]
     public void Metrics_are_updated_computed_and_reset()
     {
+        using var scope = TensorScope.Open();
         var (batches, expected) = (new[] { (_scores, _labels), (_scores, _labels) }, 0.75);
-        // snippet: first
         var task = Classification.Multiclass(3);
         using var accuracy = new Accuracy(task);
         foreach (var (scores, labels) in batches) accuracy.Update(scores, labels);      // any device; nothing is read back
         var share = accuracy.Compute();                                                 // over all of it
         accuracy.Reset();
-        // end snippet
         Assert.Equal(expected, share);
         Assert.Equal(0, accuracy.Updates);
     }
@@ -69,6 +67,7 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void The_task_says_how_predictions_are_read()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels) = (_scores, tensor(new long[] { 0, 1, 2, -100 }));
         // snippet: task
         var binary = Classification.Binary(threshold: 0.3);                             // [B] probabilities of class 1
@@ -85,6 +84,7 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void A_collection_shares_what_its_members_count()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels) = (_scores, _labels);
         // snippet: collection
         var task = Classification.Multiclass(3);
@@ -109,17 +109,17 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void Samples_have_weights()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels) = (_scores, _labels);
         using var accuracy = new Accuracy(3);
-        // snippet: weights
         accuracy.Update(scores, labels, weights: tensor(new[] { 1f, 1f, 1f, 3f }));
-        // end snippet
         Assert.Equal(0.5, accuracy.Compute());
     }
 
     [Fact]
     public void Curves_are_exact_or_binned()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels) = (tensor(new[] { 0.1f, 0.4f, 0.35f, 0.8f }), tensor(new long[] { 0, 0, 1, 1 }));
         var path = _folder["roc.png"];
         // snippet: curves
@@ -143,6 +143,7 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void Functions_are_the_metrics_of_one_batch()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels, task) = (_scores, _labels, Classification.Multiclass(3));
         // snippet: functions
         var right = Classify.Accuracy(scores, labels, task);
@@ -159,6 +160,7 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void Wrappers_take_a_metric_over()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels, task) = (_scores, _labels, Classification.Multiclass(3));
         // snippet: wrappers
         using var metrics = new MetricCollection
@@ -179,18 +181,17 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void A_tracker_keeps_the_numbers_of_every_epoch()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels, path) = (_scores, _labels, _folder["history.png"]);
-        // snippet: tracker
         var accuracy = new Accuracy(3);
         using var tracker = new MetricTracker(accuracy);                    // takes it over
-        for (var epoch = 0; epoch < 3; epoch++)
+        foreach (var samples in (int[])[2, 3, 4])
         {
-            accuracy.Update(scores[..(epoch + 2)], labels[..(epoch + 2)]);
+            accuracy.Update(scores[..samples], labels[..samples]);
             tracker.Increment();                                            // notes the number and resets
         }
         var (value, step) = tracker.Best();
         tracker.Plot().Save(path);
-        // end snippet
         Assert.Equal((1.0, 0), (value, step));
         Assert.Equal([1.0, 1.0, 0.75], tracker.Values());
         Assert.True(File.Exists(path));
@@ -199,63 +200,48 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void Metrics_are_calculated_with()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels, task) = (_scores, _labels, Classification.Multiclass(3));
-        // snippet: arithmetic
         var (precision, recall) = (new PrecisionScore(task), new RecallScore(task));
         using var metrics = new MetricCollection { { "precision", precision }, { "recall", recall }, { "harmonic", 2 * precision * recall / (precision + recall) } };
-        // end snippet
         metrics.Update(scores, labels);
         var numbers = metrics.Compute();
         Assert.Equal(2 * numbers["precision"] * numbers["recall"] / (numbers["precision"] + numbers["recall"]), numbers["harmonic"], 1e-15);
     }
 
-    // snippet: own
-    /// <summary>The share of labels that are zero: its states, and whatever Update and result it likes.</summary>
-    sealed class ZeroShare : Metric<double>
+    sealed class ZeroShare : Metric<double>                                 // the share of labels that are zero
     {
-        readonly MetricState _zeros, _count;
+        readonly MetricState _zeros;
 
-        public ZeroShare()
-        {
-            _zeros = AddState("zeros", Reduction.Sum, zeros([], ScalarType.Float64));
-            _count = AddState("count", Reduction.Sum, zeros([], ScalarType.Float64));
-        }
+        public ZeroShare() => _zeros = AddState("zeros", Reduction.Sum, zeros([2], ScalarType.Float64));     // zeros, all
 
         public void Update(Tensor labels)
         {
             BeginUpdate(labels.device);
             using var scope = TensorScope.Open();
-            _zeros.Value.add_(labels.eq(0).sum());
-            _count.Value.add_(labels.numel());
+            _zeros.Value.add_(stack([labels.eq(0).sum(), ones_like(labels).sum()]));
         }
 
-        public override double Compute()
-        {
-            ThrowIfEmpty();
-            return _zeros.ToArray<double>()[0] / _count.ToArray<double>()[0];
-        }
+        public override double Compute() => _zeros.ToArray<double>() is [var zeros, var all] ? zeros / all : double.NaN;
 
         public override double ComputeScalar() => Compute();
     }
-    // end snippet
 
     // snippet: accumulation
-    /// <summary>How batches become states; its properties are all that the states depend on.</summary>
-    sealed record Exceedances(double Limit) : Accumulation<Comparison>
+    sealed record Exceedances(double Limit) : Accumulation<Comparison>              // its properties: all that the states depend on
     {
         public override void Declare(MetricStates states)
         {
-            states.Add("above", Reduction.Sum, zeros([2], ScalarType.Float64));     // errors above the limit, and all
+            states.Add("above", Reduction.Sum, zeros([2], ScalarType.Float64));     // errors above the limit, all errors
             states.AddFaults("targets that are numbers");
         }
 
-        public override void Check(in Comparison batch)
+        public override void Check(in Comparison batch)                             // of shapes and dtypes
         {
-            if (batch.Predictions.NumberOfElements != batch.Targets.NumberOfElements)
-                throw new ShapeMismatchException("targets", $"{batch.Predictions.NumberOfElements} numbers", $"{batch.Targets.NumberOfElements}");
+            if (batch.Targets.numel() != batch.Predictions.numel()) throw new ShapeMismatchException("targets", "as many as predictions", $"{batch.Targets.numel()}");
         }
 
-        protected override void Add(MetricStates states, in Comparison batch)       // any device, in a scope, without gradients
+        protected override void Add(MetricStates states, in Comparison batch)       // on any device, in a scope, without gradients
         {
             var unknown = batch.Targets.isnan();
             states.Faults!.Note(0, unknown, batch.Targets);
@@ -264,11 +250,8 @@ public sealed class MetricsGuideTests : IDisposable
         }
     }
 
-    /// <summary>The share of errors above a limit.</summary>
     sealed class ExceedanceRate(double limit) : ScalarMetric<Comparison>(new Exceedances(limit))
     {
-        public override bool? HigherIsBetter => false;
-
         protected override double Compute(MetricStates states) => states[0].ToArray<double>() is [var above, var all] ? above / all : double.NaN;
     }
     // end snippet
@@ -276,6 +259,7 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void Own_metrics_have_all_that_the_librarys_have()
     {
+        using var scope = TensorScope.Open();
         using var zeros = new ZeroShare();
         zeros.Update(_labels);
         Assert.Equal(0.5, zeros.Compute());
@@ -292,20 +276,20 @@ public sealed class MetricsGuideTests : IDisposable
     [Fact]
     public void Halves_are_merged()
     {
+        using var scope = TensorScope.Open();
         var (scores, labels, task) = (_scores, _labels, Classification.Multiclass(3));
-        // snippet: merge
         using var first = new Accuracy(task);
         using var second = new Accuracy(task);
         first.Update(scores[..2], labels[..2]);
         second.Update(scores[2..], labels[2..]);
         first.Merge(second);                                                // as if first had seen all
-        // end snippet
         Assert.Equal(0.75, first.Compute());
     }
 
     [Fact]
     public void Ranks_hold_together_what_all_have_seen()
     {
+        using var scope = TensorScope.Open();
         var calls = 0;
         // Two ranks that have seen the same.
         var ranks = new StateTransport(0, 2, (values, _) => { calls++; values.mul_(2); }, (bytes, _, _) => cat([bytes, bytes]));
@@ -313,15 +297,14 @@ public sealed class MetricsGuideTests : IDisposable
         using var metrics = new MetricCollection { { "accuracy", new Accuracy(task) }, { "confusion", new ConfusionMatrix(task) } };
         metrics.Update(scores, labels);
         double share;
-        // snippet: ranks
         using (metrics.Synchronize(ranks)) share = metrics.Compute()["accuracy"];       // of all ranks; then each has its own again
-        // end snippet
         Assert.Equal((0.75, 1), (share, calls));
     }
 
     [Fact]
     public void What_cannot_be_counted_is_reported_by_compute_or_at_once()
     {
+        using var scope = TensorScope.Open();
         var (scores, task) = (_scores, Classification.Multiclass(3));
         var labels = tensor(new long[] { 0, 1, 7, 0 });
         using var accuracy = new Accuracy(task);
@@ -342,11 +325,9 @@ public sealed class MetricsGuideTests : IDisposable
         var options = Fixture.Quiet(_folder["run"]) with { Checkpoints = false };
         var (train, validation) = (_set.Batches(16), _set.Batches(16));
         using var model = new Classifier();
-        // snippet: panel
         var trainer = new Trainer(options with { Loggers = [new TensorBoardLogger()], Callbacks = [new MetricPanel { Metrics = ["confusion", "roc*"] }] });
         var result = trainer.Fit(model, new DataLoaders<LabeledBatch>(train, validation));
         var f1 = result.Metrics["val/f1"];
-        // end snippet
         Assert.InRange(f1, 0, 1);
         Assert.Contains("train/accuracy", result.Metrics.Keys);
         Assert.Contains("val/roc/1", result.Metrics.Keys);

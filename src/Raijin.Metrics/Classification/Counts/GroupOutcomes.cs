@@ -19,8 +19,8 @@ sealed record GroupOutcomes(Classification Task, int Groups) : Accumulation<Grou
     public override void Check(in GroupedComparison batch)
     {
         TaskLayout.Of(Task, batch.Comparison);
-        if (!TaskLayout.IsInteger(batch.Groups.dtype) || !HostTensor.Sizes(batch.Groups).SequenceEqual(HostTensor.Sizes(batch.Targets)))
-            ShapeMismatchException.Throw("groups", $"integers of the labels' shape [{string.Join(", ", batch.Targets.shape)}]", $"[{string.Join(", ", batch.Groups.shape)}] {batch.Groups.dtype}");
+        if (!HostTensor.Sizes(batch.Groups).SequenceEqual(HostTensor.Sizes(batch.Targets)) || !TaskLayout.IsInteger(batch.Groups.dtype))
+            ShapeMismatchException.Throw("groups", $"integers of the labels' shape {ShapeText.Of(HostTensor.Sizes(batch.Targets))}", ShapeText.Of(batch.Groups));
     }
 
     protected internal override bool TryAddOnHost(MetricStates states, in GroupedComparison batch)

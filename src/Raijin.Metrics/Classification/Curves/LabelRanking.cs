@@ -82,7 +82,7 @@ sealed record LabelRankings(Classification Task) : ScoredAccumulation(Task, Scor
     public override void Check(in Comparison batch)
     {
         if (TaskLayout.Of(Task, batch, scores: true).WeighsCells)
-            ShapeMismatchException.Throw("weights", "[B], one a sample, for labels are ranked within it", $"[{string.Join(", ", batch.Weights!.shape)}]");
+            ShapeMismatchException.Throw("weights", "[B], one a sample, for labels are ranked within it", ShapeText.Of(batch.Weights!));
     }
 
     protected override void AddBlock(MetricStates states, ScoreBlock block)

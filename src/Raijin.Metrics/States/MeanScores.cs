@@ -9,7 +9,7 @@ namespace Raijin.Metrics;
 /// The mean of a score that each sample (an image, a signal, a frame) has by itself: its sum and the weight behind it, in float64. However the samples
 /// are split into batches, each counts once.
 /// </summary>
-abstract record SampleScores<TBatch> : Accumulation<TBatch>
+abstract record MeanScores<TBatch> : Accumulation<TBatch>
     where TBatch : struct, IMetricBatch<TBatch>
 {
     public sealed override void Declare(MetricStates states)
@@ -54,7 +54,7 @@ abstract record SampleScores<TBatch> : Accumulation<TBatch>
 }
 
 /// <summary>The same of predictions beside targets.</summary>
-abstract record ComparisonScores : SampleScores<Comparison>
+abstract record ComparisonScores : MeanScores<Comparison>
 {
     protected abstract Tensor Scores(Tensor predictions, Tensor targets);
 
@@ -62,50 +62,4 @@ abstract record ComparisonScores : SampleScores<Comparison>
         Scores(SampleTensor.Floating(batch.Predictions), SampleTensor.Floating(batch.Targets).to(batch.Predictions.device));
 
     protected sealed override Tensor? Weights(in Comparison batch) => batch.Weights;
-}
-
-/// <summary>What is asked of the tensors that samples come in.</summary>
-static class SampleTensor
-{
-    /// <summary>Float64 and Float32 as they are; narrower floats, integers and bools as Float32.</summary>
-    public static Tensor Floating(Tensor values) => values.dtype is ScalarType.Float64 or ScalarType.Float32 ? values : values.to(ScalarType.Float32);
-
-    /// <summary>The distance of 1 to the next number of the tensor's dtype.</summary>
-    public static double Epsilon(Tensor values) => values.dtype == ScalarType.Float64 ? double.BitIncrement(1) - 1 : float.BitIncrement(1) - 1;
-
-    /// <summary>x^power where x is positive, else 0 with a gradient of 0 (a root's own would be infinite there); NaN stays NaN.</summary>
-    public static Tensor PositivePower(Tensor x, double power)
-    {
-        if (power == 1) return x.relu();
-        var none = x.le(0);
-        return where(none, 0.0, where(none, 1.0, x).pow(power));
-    }
-
-    /// <summary>Refuses weights that are not [B].</summary>
-    public static void CheckWeights(Tensor? weights, long samples)
-    {
-        if (weights is not null && HostTensor.Sizes(weights) is var sizes && !(sizes.Length == 1 && sizes[0] == samples))
-            ShapeMismatchException.Throw("weights", $"[{samples}], one a sample", Shape(weights));
-    }
-
-    /// <summary>Whether values have an imaginary part.</summary>
-    public static bool IsComplex(Tensor values) => values.dtype is ScalarType.ComplexFloat32 or ScalarType.ComplexFloat64;
-
-    /// <summary>Refuses tensors that are complex or of different shapes.</summary>
-    public static void CheckReal(Tensor predictions, Tensor targets)
-    {
-        if (IsComplex(predictions)) ShapeMismatchException.Throw("predictions", "real numbers", Shape(predictions));
-        if (IsComplex(targets)) ShapeMismatchException.Throw("targets", "real numbers", Shape(targets));
-        CheckAlike(predictions, targets);
-    }
-
-    /// <summary>Refuses tensors of different shapes.</summary>
-    public static void CheckAlike(Tensor predictions, Tensor targets)
-    {
-        if (!HostTensor.Sizes(predictions).SequenceEqual(HostTensor.Sizes(targets)))
-            ShapeMismatchException.Throw("predictions", $"the targets' shape {Shape(targets)}", Shape(predictions));
-    }
-
-    /// <summary>A shape and dtype as text.</summary>
-    public static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}] {tensor.dtype}";
 }
