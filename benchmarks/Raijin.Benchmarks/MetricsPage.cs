@@ -3,7 +3,7 @@ using TorchSharp;
 namespace Raijin.Benchmarks;
 
 /// <summary>
-/// Updates of metrics on the host, one libtorch thread, beside the same numbers by plain TorchSharp; a file for each family. <c>--rounds n</c>.
+/// Updates of metrics on the host, one libtorch thread, beside the same numbers by plain TorchSharp; a file for each family. <c>--rounds n</c>; <c>--curves</c>: curves only; <c>--updates n</c>: also so many updates of a binned curve.
 /// </summary>
 static class MetricsPage
 {
@@ -13,9 +13,10 @@ static class MetricsPage
         torch.set_num_threads(1);
         var report = new Report("Metrics", args);
         report.Note($"Median of {rounds} interleaved rounds; ratios are medians of the ratio within a round. Managed bytes are what one update allocates on its thread, after the first.");
-        ClassificationUpdates.Measure(report, rounds);
-        ExactAuroc.Measure(report, rounds);
-        SimilarityUpdates.Measure(report, rounds);
+        var all = !args.Contains("--curves");
+        if (all) ClassificationUpdates.Measure(report, rounds);
+        ExactAuroc.Measure(report, rounds, Pages.Option(args, "--updates"));
+        if (all) SimilarityUpdates.Measure(report, rounds);
         report.Write();
     }
 

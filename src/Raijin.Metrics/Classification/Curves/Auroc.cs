@@ -18,7 +18,7 @@ public enum OneVersus
 /// <remarks>
 /// <inheritdoc cref="CurveMetric" path="/remarks/*"/>
 /// <para>
-/// Exact by one radix sort of the scores on all cores (per class on one core each), as scikit-learn's <c>roc_auc_score</c>; binned by trapezoids between
+/// Exact by ranking the scores in buckets on all cores (per class on one core each), as scikit-learn's <c>roc_auc_score</c>; binned by trapezoids between
 /// the thresholds' points, (0, 0) and (1, 1), where torchmetrics leaves the last two out.
 /// </para>
 /// </remarks>

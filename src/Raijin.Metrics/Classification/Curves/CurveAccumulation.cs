@@ -194,6 +194,11 @@ sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAc
         var bins = states[0].Span<double>();
         var cuts = CutsOf(block.DType);
         var steps = block.DType is ScalarType.Float64 or ScalarType.Float32 ? _steps : 0;
+        if (block.Width == 1)
+        {
+            AddColumn(bins, cuts, steps, block.Scores, block.Labels, block.Weights, Task.Kind == ClassificationKind.Multiclass ? 0 : 1);
+            return;
+        }
         for (var row = 0; row < block.Rows; row++)
         {
             var scores = block.Row(row);
@@ -206,6 +211,12 @@ sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAc
                 bins[(((column * Bins) + Bin(cuts, steps, scores[column])) * 2) + positive] += block.Weights[cell];
             }
         }
+    }
+
+    static void AddColumn(Span<double> bins, double[] cuts, int steps, ReadOnlySpan<double> scores, ReadOnlySpan<int> labels, ReadOnlySpan<double> weights, int positive)
+    {
+        for (var i = 0; i < scores.Length && i < labels.Length && i < weights.Length; i++)
+            if (labels[i] >= 0) bins[(Bin(cuts, steps, scores[i]) * 2) + (labels[i] == positive ? 1 : 0)] += weights[i];
     }
 
     protected override void AddRows(MetricStates states, ScoreRows rows)
@@ -247,12 +258,14 @@ sealed record BinnedScores(Classification Task, Thresholds Thresholds) : CurveAc
     /// <summary>How many cuts a score reaches.</summary>
     static int Bin(double[] cuts, int steps, double score)
     {
-        if (steps > 0 && score is >= 0 and <= 1)
-        {
-            var guess = (int)(score * steps);
-            if (score < cuts[guess]) return guess;
-            return guess < steps && score >= cuts[guess + 1] ? guess + 2 : guess + 1;
-        }
+        if (steps == 0 || score is not (>= 0 and <= 1)) return Search(cuts, score);
+        var guess = double.ConvertToIntegerNative<int>(score * steps);
+        if (score < cuts[guess]) return guess;
+        return guess < steps && score >= cuts[guess + 1] ? guess + 2 : guess + 1;
+    }
+
+    static int Search(double[] cuts, double score)
+    {
         var (low, high) = (0, cuts.Length);
         while (low < high)
         {

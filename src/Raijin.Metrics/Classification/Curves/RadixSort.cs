@@ -3,6 +3,7 @@
 // Cost: two reads and one write of n keys per pass; only as many bits as the keys have, in equal digits of at most 11 bits.
 
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Raijin.Metrics;
 
@@ -10,6 +11,9 @@ namespace Raijin.Metrics;
 static class RadixSort
 {
     const int MaxDigitBits = 11;
+
+    /// <summary>Of keys in a core's cache, whose counts are to fit there as well.</summary>
+    const int MaxCachedDigitBits = 10;
 
     /// <summary>Fewer keys than this for each worker are not worth a thread.</summary>
     const int KeysPerWorker = 1 << 16;
@@ -69,16 +73,66 @@ static class RadixSort
         return moved;
     }
 
+    /// <summary>Sorts keys that fit a core's cache, on this thread: one read for the digits of all passes.</summary>
+    /// <param name="keys">The keys; what it holds afterwards is not defined.</param>
+    /// <param name="scratch">At least as long.</param>
+    /// <param name="low">No key is lower; keys may have wrapped round on their way up from it.</param>
+    /// <param name="bits">No key minus <paramref name="low"/> has a bit set from this one on.</param>
+    /// <returns>The sorted keys, in one of the two.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static Span<uint> Sort(Span<uint> keys, Span<uint> scratch, uint low, int bits)
+    {
+        var passes = Math.Max(1, (bits + MaxCachedDigitBits - 1) / MaxCachedDigitBits);
+        var digitBits = (bits + passes - 1) / passes;
+        var mask = (1u << digitBits) - 1;
+        Span<int> counts = stackalloc int[passes << digitBits];
+        counts.Clear();
+        scratch = scratch[..keys.Length];
+        for (var pass = 0; pass < passes; pass++)
+        {
+            var digits = counts.Slice(pass << digitBits, 1 << digitBits);
+            var shift = pass * digitBits;
+            foreach (var key in keys) digits[(int)(((key - low) >> shift) & mask)]++;
+        }
+        for (var pass = 0; pass < passes; pass++)
+        {
+            var places = counts.Slice(pass << digitBits, 1 << digitBits);
+            var (shift, place) = (pass * digitBits, 0);
+            foreach (ref var digit in places) (digit, place) = (place, place + digit);
+            foreach (var key in keys) scratch[places[(int)(((key - low) >> shift) & mask)]++] = key;
+            var sorted = scratch;
+            scratch = keys;
+            keys = sorted;
+        }
+        return keys;
+    }
+
+    /// <summary>How many bits a number takes.</summary>
+    public static int Bits(ulong value) => 64 - BitOperations.LeadingZeroCount(value);
+
     /// <summary>Does a piece of work on each of so many threads.</summary>
     public static void Run(int workers, Action<int> work) => Run(workers, workers, work);
 
     /// <summary>Does so many pieces of work on so many threads.</summary>
     public static void Run(int workers, int pieces, Action<int> work)
     {
-        if (workers == 1)
+        if (workers <= 1)
             for (var i = 0; i < pieces; i++) work(i);
         else
             Parallel.For(0, pieces, new ParallelOptions { MaxDegreeOfParallelism = workers }, work);
+    }
+
+    /// <summary>Does so many pieces of work on so many threads, each of which takes the next piece when it has done one.</summary>
+    /// <typeparam name="TTool">What a thread works with.</typeparam>
+    public static void Run<TTool>(int workers, int pieces, Action<int, TTool> work)
+        where TTool : IDisposable, new()
+    {
+        var taken = -1;
+        Run(Math.Min(workers, pieces), _ =>
+        {
+            using var tool = new TTool();
+            for (int piece; (piece = Interlocked.Increment(ref taken)) < pieces;) work(piece, tool);
+        });
     }
 
     /// <summary>Where the stretch of a worker starts; that of the last one plus one is the end.</summary>

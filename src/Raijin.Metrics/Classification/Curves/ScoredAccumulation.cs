@@ -55,11 +55,12 @@ abstract record ScoredAccumulation(Classification Task, ScoreForm Form) : Accumu
         if (width > 1 && input.Layout.Inner > 1) return false;
         using (input)
         {
-            Span<double> scores = stackalloc double[BlockScores], weights = stackalloc double[BlockScores];
-            Span<int> labels = stackalloc int[BlockScores];
+            var positions = input.Layout.Batch * input.Layout.Inner;
+            var room = (int)Math.Min(BlockScores, positions * width);
+            Span<double> scores = stackalloc double[room], weights = stackalloc double[room];
+            Span<int> labels = stackalloc int[room];
             FaultCount wrongScores = default, wrongProbabilities = default;
             var dtype = NormalizesClasses && batch.Predictions.dtype != ScalarType.Float64 ? ScalarType.Float32 : batch.Predictions.dtype;
-            var positions = input.Layout.Batch * input.Layout.Inner;
             for (long start = 0; start < positions;)
             {
                 var rows = (int)Math.Min(positions - start, BlockScores / width);
@@ -104,23 +105,14 @@ abstract record ScoredAccumulation(Classification Task, ScoreForm Form) : Accumu
     void Prepare(ScoreBlock block, ref FaultCount wrongScores, ref FaultCount wrongProbabilities)
     {
         var (low, high) = Task.Logits || Task.Kind == ClassificationKind.Multiclass ? (double.NegativeInfinity, double.PositiveInfinity) : (0.0, 1.0);
+        if (Task.Kind != ClassificationKind.Multiclass)
+        {
+            PrepareLabeled(block.Scores, block.Labels, low, high, ref wrongScores);
+            return;
+        }
         for (var row = 0; row < block.Rows; row++)
         {
             var scores = block.Row(row);
-            if (Task.Kind != ClassificationKind.Multiclass)
-            {
-                var labels = block.RowLabels(row);
-                for (var c = 0; c < scores.Length; c++)
-                {
-                    if (labels[c] >= 0 && !(scores[c] >= low && scores[c] <= high))
-                    {
-                        labels[c] = TaskInput.LeftOut;
-                        wrongScores.Add(scores[c]);
-                    }
-                    if (Squashes) scores[c] = 1 / (1 + Math.Exp(-scores[c]));
-                }
-                continue;
-            }
             ref var label = ref block.Labels[row];
             if (label < 0) continue;
             foreach (var score in scores)
@@ -140,6 +132,19 @@ abstract record ScoredAccumulation(Classification Task, ScoreForm Form) : Accumu
                 wrongProbabilities.Add(score);
             }
         }
+    }
+
+    // Binary and multilabel: a label for each score.
+    void PrepareLabeled(Span<double> scores, Span<int> labels, double low, double high, ref FaultCount wrongScores)
+    {
+        for (var i = 0; i < scores.Length && i < labels.Length; i++)
+        {
+            if (labels[i] < 0 || (scores[i] >= low && scores[i] <= high)) continue;
+            labels[i] = TaskInput.LeftOut;
+            wrongScores.Add(scores[i]);
+        }
+        if (!Squashes) return;
+        foreach (ref var score in scores) score = 1 / (1 + Math.Exp(-score));
     }
 
     static void Softmax(Span<double> scores, bool single)

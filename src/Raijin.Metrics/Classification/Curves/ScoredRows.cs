@@ -1,5 +1,6 @@
 // n samples, W columns of scores
 
+using System.Runtime.CompilerServices;
 using Raijin.Tensors;
 using static TorchSharp.torch;
 
@@ -46,9 +47,7 @@ readonly record struct ScoredRows(Tensor Scores, Tensor Labels, Tensor? Weights,
                 var (positive, label) = (Positive(column), labelWidth > 1 ? column : 0);
                 if (width == 1 && labelWidth == 1 && Weights is null && problem.Rival is null)
                 {
-                    // The usual case, which is to cost little beside the sort.
-                    for (var i = 0; i < labels.Length && i < scores.Length; i++)
-                        if (labels[i] >= 0) visitor.Visit(scores[i], labels[i] == positive, 1);
+                    VisitAll(scores, labels, positive, ref visitor);
                     continue;
                 }
                 for (var score = column; score < scores.Length; score += width, label += labelWidth)
@@ -61,6 +60,18 @@ readonly record struct ScoredRows(Tensor Scores, Tensor Labels, Tensor? Weights,
             }
             if (Weights is not null) weightView.Dispose();
         }
+    }
+
+    // The usual case, which is called once for many scores.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void VisitAll<T, TVisitor>(ReadOnlySpan<T> scores, ReadOnlySpan<short> labels, short positive, ref TVisitor visitor)
+        where T : unmanaged
+        where TVisitor : struct, IScoreVisitor<T>, allows ref struct
+    {
+        var local = visitor;
+        for (var i = 0; i < labels.Length && i < scores.Length; i++)
+            if (labels[i] >= 0) local.Visit(scores[i], labels[i] == positive, 1);
+        visitor = local;
     }
 }
 

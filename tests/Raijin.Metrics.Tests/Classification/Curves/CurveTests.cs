@@ -104,6 +104,38 @@ public sealed class CurveTests
             }
         }, iter: 60);
 
+    [Theory]
+    [InlineData(101)]
+    [InlineData(10_001)]
+    public void Scores_beside_even_thresholds_fall_on_their_side_of_them(int count)
+    {
+        using var scope = NewDisposeScope();
+        var cuts = Thresholds.Uniform(count).Select(t => (float)t).ToArray();
+        float[] scores = [.. cuts, .. cuts[1..].Select(MathF.BitDecrement), .. cuts[..^1].Select(MathF.BitIncrement)];
+        var roc = Assert.Single(Classify.Roc(tensor(scores), cat([ones(1, ScalarType.Int64), zeros(scores.Length - 1, ScalarType.Int64)]), Binary, thresholds: count));
+        var negatives = scores[1..].Order().ToArray();
+        for (var i = 0; i < count; i++)
+        {
+            var below = Array.BinarySearch(negatives, MathF.BitDecrement(cuts[count - 1 - i]));
+            var reached = negatives.Length - (below < 0 ? ~below : below + 1);
+            Assert.Equal((double)reached / negatives.Length, roc.Fpr[i + 1]);
+        }
+    }
+
+    [Fact]
+    public void A_curve_of_many_float32_scores_is_that_of_the_same_in_float64()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(3);
+        var scores = randn(150_000, generator: generator);
+        var labels = rand(150_000, generator: generator).lt(0.2).to(ScalarType.Int64);
+        var task = Classification.Binary(logits: true);
+        var (narrow, wide) = (Assert.Single(Classify.Roc(scores, labels, task)), Assert.Single(Classify.Roc(scores.to(ScalarType.Float64), labels, task)));
+        Assert.Equal(wide.Thresholds, narrow.Thresholds);
+        Assert.Equal(wide.Tpr, narrow.Tpr);
+        Assert.Equal(wide.Fpr, narrow.Fpr);
+    }
+
     [Fact]
     public void A_binned_curve_ends_below_its_lowest_threshold()
     {
