@@ -35,7 +35,7 @@ public sealed class Srmr(
     protected override double Compute(MetricStates states) => SrmrScores.Mean(states);
 }
 
-sealed record SrmrScores : SampleScores<SignalBatch>
+sealed record SrmrScores : MeanScores<SignalBatch>
 {
     /// <summary>The bands of speech; those above are reverberation's.</summary>
     const int SpeechBands = 4;
@@ -75,7 +75,7 @@ sealed record SrmrScores : SampleScores<SignalBatch>
     {
         var sizes = HostTensor.Sizes(batch.Signals);
         if (SampleTensor.IsComplex(batch.Signals) || sizes.Length < 2 || sizes[^1] == 0)
-            ShapeMismatchException.Throw("signals", "[B, ..., T], T at least 1, real", SampleTensor.Shape(batch.Signals));
+            ShapeMismatchException.Throw("signals", "[B, ..., T], T at least 1, real", ShapeText.Of(batch.Signals));
         SampleTensor.CheckWeights(batch.Weights, sizes[0]);
     }
 
