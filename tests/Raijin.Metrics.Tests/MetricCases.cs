@@ -223,7 +223,7 @@ static class MetricCases
             MetricCase.Of(() => new SaSdr(), Speakers).OfNumbers(),
             MetricCase.Of(() => new ComplexSiSnr(), () => [Some.Reals(1, 4, 5, 6, 2) - 0.5f, Some.Reals(2, 4, 5, 6, 2) - 0.5f]).OfNumbers(),
             MetricCase.Of(() => new Stoi(10_000), () => [Some.Reals(1, 2, 5000) - 0.5f, Some.Reals(2, 2, 5000) - 0.5f]).OfNumbers(),
-            MetricCase.For(() => new Srmr(800, maxModulation: 30), t => new SignalBatch(t[0]), () => [Some.Reals(1, 4, 300) - 0.5f]).Taking("integer 0", "transposed 0"),
+            MetricCase.For(() => new Srmr(8000, cochlearFilters: 4), t => new SignalBatch(t[0]), () => [Some.Reals(1, 2, 4000) - 0.5f]).Taking("integer 0", "transposed 0", "deeper 0"),
             MetricCase.Of(() => new PermutationInvariant(SiSdrOfEach), Speakers).OfNumbers(),
             MetricCase.Of(() => new JointPermutationInvariant(SaSdrOfEach), Speakers).OfNumbers(),
             MetricCase.Of(() => new ProcrustesDisparity(), () => [Some.Reals(1, 4, 6, 3), Some.Reals(2, 4, 6, 3)]),

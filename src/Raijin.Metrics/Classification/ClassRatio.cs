@@ -8,7 +8,8 @@ namespace Raijin;
 /// </summary>
 /// <remarks>
 /// Binary: the ratio of class 1; there is nothing to average. Nothing counted (no sample, all ignored, all weights 0) gives NaN.
-/// A ratio of 0 / 0, such as the precision of a class nobody predicted, is <see cref="ZeroDivision"/>.
+/// A ratio of 0 / 0, such as the precision of a class nobody predicted, is <see cref="ZeroDivision"/>. A label of multilabel of which nothing was counted is
+/// NaN and left out of averages (torchmetrics counts it as 0).
 /// </remarks>
 public abstract class ClassRatio : ScalarMetric<Comparison>, IPerClass
 {
@@ -50,7 +51,7 @@ public abstract class ClassRatio : ScalarMetric<Comparison>, IPerClass
         var (sum, weights) = (0.0, 0.0);
         foreach (var counts in classes)
         {
-            if (Task.Kind == ClassificationKind.Multiclass && !counts.Appears) continue;
+            if (counts.Total == 0 || Task.Kind == ClassificationKind.Multiclass && !counts.Appears) continue;
             var ratio = Ratio(counts);
             if (double.IsNaN(ratio)) continue;
             var weight = Average == Average.Macro ? 1 : counts.Support;

@@ -51,15 +51,16 @@ abstract record SampleScores(bool Keep) : Accumulation<Comparison>
             var given = batch.Weights.to(ScalarType.Float64, batch.Predictions.device);
             var negative = given.ge(0).logical_not() | given.isinf();
             states.Faults.Note(1, negative, given);
-            weights = where(left | negative, 0.0, given);
+            left |= negative;
+            weights = where(left, 0.0, given);
         }
-        var scores = where(weights.gt(0), Scores(predictions, targets), 0.0);
+        var scores = where(left, 0.0, Scores(predictions, targets));
         if (Keep)
         {
             states[0].Append(stack([scores, weights], 1));
             return;
         }
-        states[0].Value.add_((scores * weights).sum());
+        states[0].Value.add_(Weighted(scores, weights).sum());
         states[1].Value.add_(weights.sum());
     }
 
@@ -68,8 +69,11 @@ abstract record SampleScores(bool Keep) : Accumulation<Comparison>
     {
         if (!Keep) return (states[0].Value.item<double>(), states[1].Value.item<double>());
         var (scores, weights) = (states[0].Value.select(1, 0), states[0].Value.select(1, 1));
-        return ((scores * weights).sum().item<double>(), weights.sum().item<double>());
+        return (Weighted(scores, weights).sum().item<double>(), weights.sum().item<double>());
     }
+
+    /// <summary>w·s, which is 0 where w is, also of an infinite s.</summary>
+    static Tensor Weighted(Tensor scores, Tensor weights) => where(weights.gt(0), scores * weights, 0.0);
 
     protected static void CheckPairs(ReadOnlySpan<long> predictions, ReadOnlySpan<long> targets)
     {

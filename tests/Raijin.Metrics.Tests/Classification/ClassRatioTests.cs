@@ -111,6 +111,17 @@ public sealed class ClassRatioTests
     }
 
     [Fact]
+    public void A_label_of_which_nothing_was_counted_has_no_number_and_no_share_in_the_mean()
+    {
+        using var predicted = tensor(new long[,] { { 1, 1 }, { 0, 1 } });
+        using var labels = tensor(new long[,] { { 1, -1 }, { 0, -1 } });
+        using var f1 = new F1Score(Classification.Multilabel(2, ignoreIndex: -1));
+        f1.Update(predicted, labels);
+        Recording.Near([1, double.NaN], f1.PerClass(), 0);
+        Assert.Equal(1, f1.Compute());
+    }
+
+    [Fact]
     public void An_undefined_ratio_is_left_out_of_averages_if_it_is_nan()
     {
         using var predicted = tensor(new long[] { 0, 0, 0 });

@@ -13,6 +13,20 @@ public sealed class SampleScoreTests
     }
 
     [Fact]
+    public void A_sample_of_weight_zero_keeps_its_number_and_counts_nothing()
+    {
+        using var scope = NewDisposeScope();
+        var (p, q) = (tensor(new[] { 1.0, 0, 0, 1 }).reshape(2, 2), tensor(new[] { 0.5, 0.5, 1, 0 }).reshape(2, 2));
+        foreach (var keep in (bool[])[false, true])
+        {
+            using var divergence = new KLDivergence(keepSamples: keep);
+            divergence.Update(p, q, tensor(new[] { 2.0, 0 }));
+            Assert.Equal(Math.Log(2), divergence.Compute(), 1e-12);
+            if (keep) Recording.Near([Math.Log(2), double.PositiveInfinity], divergence.PerSample(), 1e-12);
+        }
+    }
+
+    [Fact]
     public void Divergences_of_logarithms_are_those_of_torchmetrics()
     {
         using var scope = NewDisposeScope();

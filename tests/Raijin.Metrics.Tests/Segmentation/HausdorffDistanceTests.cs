@@ -2,7 +2,7 @@ using System.Text.Json;
 using CsCheck;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Segmentation;
+namespace Raijin.Metrics.Tests.Masks;
 
 public sealed class HausdorffDistanceTests
 {

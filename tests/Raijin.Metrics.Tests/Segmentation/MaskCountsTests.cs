@@ -1,7 +1,7 @@
 using CsCheck;
 using static TorchSharp.torch;
 
-namespace Raijin.Metrics.Tests.Segmentation;
+namespace Raijin.Metrics.Tests.Masks;
 
 public sealed class MaskCountsTests
 {
