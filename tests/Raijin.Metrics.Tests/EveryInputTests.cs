@@ -7,9 +7,6 @@ public sealed class EveryInputTests
 {
     public static TheoryData<string> Names => MetricCases.Names;
 
-    /// <summary>Metrics of which a NaN is no fault but makes NaN of the result: those of images, signals and coordinates, whose every value is legal.</summary>
-    static readonly string[] NaNsPass = [];
-
     [Theory, MemberData(nameof(Names))]
     public void Freed_tensors_are_named_as_such(string name) => EveryMetricTests.Each(name, (@case, input) =>
     {
@@ -135,7 +132,7 @@ public sealed class EveryInputTests
     [Theory, MemberData(nameof(Names))]
     public void Strides_make_no_difference(string name) => EveryMetricTests.Each(name, (@case, input) =>
     {
-        Tensor[] strided = [.. input.Select(t => stack([t, t], -1).select(-1, 0)), ];
+        Tensor[] strided = [.. input.Select(t => stack([t, t], -1).select(-1, 0))];
         Assert.All(strided, t => Assert.False(t.is_contiguous()));
         using var metric = @case.Fed(strided);
         using var dense = @case.Fed(input);
