@@ -13,7 +13,7 @@ mkdir -p "$work/user" "$work/packages"
 trap 'rm -rf "$work"' EXIT
 
 echo "packing $version"
-for project in Raijin.Tensors Raijin.Metrics; do
+for project in Raijin.Tensors Raijin.Charts Raijin.Metrics; do
     dotnet pack "$repository/src/$project" -p:LibTorch=none -p:Version="$version" -p:ArtifactsPath="$work/artifacts" -o "$work/feed" -v q -clp:NoSummary
 done
 

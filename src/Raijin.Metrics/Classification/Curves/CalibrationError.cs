@@ -68,7 +68,12 @@ public sealed class CalibrationError : ScalarMetric<Comparison>, IPlot
     /// <inheritdoc/>
     public Chart Plot(string? title = null)
     {
-        var bins = Bins().Where(b => b.Share > 0).ToList();
+        var all = Bins();
+        var bins = all.Where(b => b.Share > 0).ToList();
+        // Bars over the same axis as the diagram's; bins of equal mass are all as high, so their confidences are shown.
+        Chart spread = _equalMass
+            ? new LineChart { XLabel = "confidence", YLabel = "share", Curves = [new Curve("", [.. bins.Select(b => b.Confidence)], [.. bins.Select(b => b.Share)]) { Color = 0 }] }
+            : new HistogramChart { XLabel = "confidence", YLabel = "share", Edges = [.. Enumerable.Range(0, _bins + 1).Select(b => (double)b / _bins)], Counts = [.. all.Select(b => b.Share)] };
         return new Panels
         {
             Title = title ?? "Calibration",
@@ -81,7 +86,7 @@ public sealed class CalibrationError : ScalarMetric<Comparison>, IPlot
                     YLabel = "accuracy",
                     Curves = [new Curve("", [0, 1], [0, 1]) { Style = CurveStyle.Faint }, new Curve("", [.. bins.Select(b => b.Confidence)], [.. bins.Select(b => b.Accuracy)]) { Color = 0 }],
                 },
-                new LineChart { XLabel = "confidence", YLabel = "share", Curves = [new Curve("", [.. bins.Select(b => b.Confidence)], [.. bins.Select(b => b.Share)]) { Color = 0 }] },
+                spread,
             ],
         };
     }
