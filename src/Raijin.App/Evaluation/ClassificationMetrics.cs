@@ -6,7 +6,11 @@ static class ClassificationMetrics
     // A curve of each class beside the others can be read up to here.
     const int MostCurves = 20;
 
-    /// <summary>Those that make sense of a file: of scores only where it has probabilities, unweighted ones only where it has no weights.</summary>
+    // What metrics that ask for a rate or a weighting are asked with.
+    const double Beta = 2;
+    const double Rate = 0.9;
+
+    /// <summary>Those that make sense of a file: of scores only where it has probabilities.</summary>
     public static MetricCollection Of(Classification task, PredictionTable table)
     {
         var metrics = new MetricCollection();
@@ -18,6 +22,7 @@ static class ClassificationMetrics
         Averaged(metrics, task, "NegativePredictiveValue", Average.Macro, (t, a) => new NegativePredictiveValue(t, a));
         Averaged(metrics, task, "JaccardIndex", Average.Macro, (t, a) => new JaccardIndex(t, a));
         Averaged(metrics, task, "HammingDistance", Average.Micro, (t, a) => new HammingDistance(t, a));
+        metrics.Add("FBetaScore/2", new FBetaScore(task, Beta));
         metrics.Add("MatthewsCorrCoef", new MatthewsCorrCoef(task));
         if (task.Kind == ClassificationKind.Multilabel) metrics.Add("ExactMatch", new ExactMatch(task));
         else metrics.Add("CohenKappa", new CohenKappa(task));
@@ -33,6 +38,10 @@ static class ClassificationMetrics
         Averaged(metrics, task, "AveragePrecision", Average.Macro, (t, a) => new AveragePrecision(t, a));
         Averaged(metrics, task, "Eer", Average.Macro, (t, a) => new Eer(t, a));
         Averaged(metrics, task, "LogAuc", Average.Macro, (t, a) => new LogAuc(t, average: a));
+        metrics.Add("PrecisionAtFixedRecall/0.9", new PrecisionAtFixedRecall(task, Rate));
+        metrics.Add("RecallAtFixedPrecision/0.9", new RecallAtFixedPrecision(task, Rate));
+        metrics.Add("SensitivityAtSpecificity/0.9", new SensitivityAtSpecificity(task, Rate));
+        metrics.Add("SpecificityAtSensitivity/0.9", new SpecificityAtSensitivity(task, Rate));
         metrics.Add("LogLoss", new LogLoss(task));
         metrics.Add("BrierScore", new BrierScore(task));
         if (task.Kind == ClassificationKind.Multilabel)

@@ -21,6 +21,7 @@ static class RegressionMetrics
             { "SymmetricMeanAbsolutePercentageError", new SymmetricMeanAbsolutePercentageError() },
             { "WeightedMeanAbsolutePercentageError", new WeightedMeanAbsolutePercentageError() },
             { "LogCoshError", new LogCoshError() },
+            { "MinkowskiDistance/3", new MinkowskiDistance(3) },
             { "R2Score", new R2Score() },
             { "ExplainedVariance", new ExplainedVariance() },
             { "RelativeSquaredError", new RelativeSquaredError() },
