@@ -1,0 +1,239 @@
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin.Collectives;
+
+public sealed partial class Group
+{
+    /// <summary>Every rank ends with the reduction of all, in place.</summary>
+    /// <param name="buffer">[n] on every rank.</param>
+    /// <param name="op">How values are reduced.</param>
+    /// <param name="wire">The type in which values cross; null for the buffer's own. <c>BFloat16</c> halves the bytes of a float32 buffer: sums are taken in float32 and rounded once.</param>
+    /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
+    /// <exception cref="CollectiveException">It failed, here or on another rank.</exception>
+    public void AllReduce(Tensor buffer, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, CancellationToken cancellationToken = default) =>
+        AllReduceAsync(buffer, op, wire).Wait(cancellationToken);
+
+    /// <inheritdoc cref="AllReduce"/>
+    public Work AllReduceAsync(Tensor buffer, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null)
+    {
+        var bytes = CheckFlat(buffer, nameof(buffer), wire);
+        CheckOp(buffer, op);
+        return Begin(new(CollectiveKind.AllReduce, 0, buffer, buffer, op, Wire: wire), bytes);
+    }
+
+    /// <summary>Rank r ends with the r-th part of the reduction.</summary>
+    /// <param name="input">[size × n], n for each rank, or divided by <paramref name="counts"/>. Its values are undefined afterwards.</param>
+    /// <param name="output">[n] of this rank. It may be the r-th part of <paramref name="input"/>.</param>
+    /// <param name="op">How values are reduced.</param>
+    /// <param name="wire">As for <see cref="AllReduce"/>.</param>
+    /// <param name="counts">How many elements each rank gets; null for even parts.</param>
+    /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
+    public void ReduceScatter(Tensor input, Tensor output, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
+        ReduceScatterAsync(input, output, op, wire, counts).Wait(cancellationToken);
+
+    /// <inheritdoc cref="ReduceScatter"/>
+    public Work ReduceScatterAsync(Tensor input, Tensor output, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, IReadOnlyList<long>? counts = null)
+    {
+        var bytes = CheckFlat(input, nameof(input), wire);
+        CheckFlat(output, nameof(output));
+        CheckOp(input, op);
+        CheckParts(whole: input, part: output, nameof(input), counts, Rank);
+        return Begin(new(CollectiveKind.ReduceScatter, 0, input, output, op, InputCounts: counts, Wire: wire), bytes);
+    }
+
+    /// <summary>Every rank ends with the parts of all, in the order of the ranks.</summary>
+    /// <param name="input">[n] of this rank. It may be the r-th part of <paramref name="output"/>.</param>
+    /// <param name="output">[size × n], or composed by <paramref name="counts"/>.</param>
+    /// <param name="counts">How many elements each rank gives; null for even parts.</param>
+    /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
+    public void AllGather(Tensor input, Tensor output, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
+        AllGatherAsync(input, output, counts).Wait(cancellationToken);
+
+    /// <inheritdoc cref="AllGather"/>
+    public Work AllGatherAsync(Tensor input, Tensor output, IReadOnlyList<long>? counts = null)
+    {
+        CheckFlat(input, nameof(input));
+        var bytes = CheckFlat(output, nameof(output));
+        CheckParts(whole: output, part: input, nameof(output), counts, Rank);
+        return Begin(new(CollectiveKind.AllGather, 0, input, output, OutputCounts: counts), bytes);
+    }
+
+    /// <summary>Every rank ends with what the root has, in place.</summary>
+    public void Broadcast(Tensor buffer, int root, CancellationToken cancellationToken = default) => BroadcastAsync(buffer, root).Wait(cancellationToken);
+
+    /// <inheritdoc cref="Broadcast"/>
+    public Work BroadcastAsync(Tensor buffer, int root)
+    {
+        var bytes = CheckFlat(buffer, nameof(buffer));
+        CheckPeer(root, nameof(root));
+        return Begin(new(CollectiveKind.Broadcast, 0, buffer, buffer, Peer: root), bytes);
+    }
+
+    /// <summary>The root ends with the reduction of all, in place; on the others the buffer's values are undefined afterwards.</summary>
+    public void Reduce(Tensor buffer, int root, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, CancellationToken cancellationToken = default) =>
+        ReduceAsync(buffer, root, op, wire).Wait(cancellationToken);
+
+    /// <inheritdoc cref="Reduce"/>
+    public Work ReduceAsync(Tensor buffer, int root, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null)
+    {
+        var bytes = CheckFlat(buffer, nameof(buffer), wire);
+        CheckOp(buffer, op);
+        CheckPeer(root, nameof(root));
+        return Begin(new(CollectiveKind.Reduce, 0, buffer, buffer, op, root, Wire: wire), bytes);
+    }
+
+    /// <summary>The root ends with the parts of all, in the order of the ranks.</summary>
+    /// <param name="input">[n] of this rank.</param>
+    /// <param name="output">[size × n] on the root, or composed by <paramref name="counts"/>; null elsewhere.</param>
+    /// <param name="root">Who gets them.</param>
+    /// <param name="counts">How many elements each rank gives; null for even parts.</param>
+    /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
+    public void Gather(Tensor input, Tensor? output, int root, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
+        GatherAsync(input, output, root, counts).Wait(cancellationToken);
+
+    /// <inheritdoc cref="Gather"/>
+    public Work GatherAsync(Tensor input, Tensor? output, int root, IReadOnlyList<long>? counts = null)
+    {
+        var bytes = CheckFlat(input, nameof(input));
+        CheckPeer(root, nameof(root));
+        CheckRootTensor(output, nameof(output), root);
+        if (output is not null)
+        {
+            bytes = CheckFlat(output, nameof(output));
+            CheckParts(whole: output, part: input, nameof(output), counts, Rank);
+        }
+        return Begin(new(CollectiveKind.Gather, 0, input, output, Peer: root, OutputCounts: counts), bytes);
+    }
+
+    /// <summary>Rank r ends with the r-th part of what the root has.</summary>
+    /// <param name="input">[size × n] on the root, or divided by <paramref name="counts"/>; null elsewhere.</param>
+    /// <param name="output">[n] of this rank.</param>
+    /// <param name="root">Who gives them.</param>
+    /// <param name="counts">How many elements each rank gets; null for even parts.</param>
+    /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
+    public void Scatter(Tensor? input, Tensor output, int root, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
+        ScatterAsync(input, output, root, counts).Wait(cancellationToken);
+
+    /// <inheritdoc cref="Scatter"/>
+    public Work ScatterAsync(Tensor? input, Tensor output, int root, IReadOnlyList<long>? counts = null)
+    {
+        var bytes = CheckFlat(output, nameof(output));
+        CheckPeer(root, nameof(root));
+        CheckRootTensor(input, nameof(input), root);
+        if (input is not null)
+        {
+            bytes = CheckFlat(input, nameof(input));
+            CheckParts(whole: input, part: output, nameof(input), counts, Rank);
+        }
+        return Begin(new(CollectiveKind.Scatter, 0, input, output, Peer: root, InputCounts: counts), bytes);
+    }
+
+    /// <summary>Rank r ends with the r-th part of what every rank has.</summary>
+    /// <param name="input">[size × n], n for each rank, or divided by <paramref name="inputCounts"/>.</param>
+    /// <param name="output">[size × n], n from each rank, or composed by <paramref name="outputCounts"/>. Not the input.</param>
+    /// <param name="inputCounts">How many elements go to each rank; null for even parts.</param>
+    /// <param name="outputCounts">How many elements come from each rank: what they say in their <paramref name="inputCounts"/> for this rank; null for even parts.</param>
+    /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
+    public void AllToAll(Tensor input, Tensor output, IReadOnlyList<long>? inputCounts = null, IReadOnlyList<long>? outputCounts = null, CancellationToken cancellationToken = default) =>
+        AllToAllAsync(input, output, inputCounts, outputCounts).Wait(cancellationToken);
+
+    /// <inheritdoc cref="AllToAll"/>
+    public Work AllToAllAsync(Tensor input, Tensor output, IReadOnlyList<long>? inputCounts = null, IReadOnlyList<long>? outputCounts = null)
+    {
+        var bytes = CheckFlat(input, nameof(input));
+        CheckFlat(output, nameof(output));
+        CheckCounts(input, nameof(input), inputCounts);
+        CheckCounts(output, nameof(output), outputCounts);
+        return Begin(new(CollectiveKind.AllToAll, 0, input, output, InputCounts: inputCounts, OutputCounts: outputCounts), bytes);
+    }
+
+    /// <summary>Sends to one rank, which receives a tensor of the same size and type. Between a pair of ranks messages keep their order.</summary>
+    public void Send(Tensor buffer, int destination, CancellationToken cancellationToken = default) => SendAsync(buffer, destination).Wait(cancellationToken);
+
+    /// <inheritdoc cref="Send"/>
+    public Work SendAsync(Tensor buffer, int destination)
+    {
+        var bytes = CheckFlat(buffer, nameof(buffer));
+        CheckOther(destination, nameof(destination));
+        return Begin(new(CollectiveKind.Send, 0, buffer, null, Peer: destination), bytes);
+    }
+
+    /// <summary>Receives from one rank.</summary>
+    public void Receive(Tensor buffer, int source, CancellationToken cancellationToken = default) => ReceiveAsync(buffer, source).Wait(cancellationToken);
+
+    /// <inheritdoc cref="Receive"/>
+    public Work ReceiveAsync(Tensor buffer, int source)
+    {
+        var bytes = CheckFlat(buffer, nameof(buffer));
+        CheckOther(source, nameof(source));
+        return Begin(new(CollectiveKind.Receive, 0, null, buffer, Peer: source), bytes);
+    }
+
+    /// <summary>Nobody goes on before all have come.</summary>
+    public void Barrier(CancellationToken cancellationToken = default) => BarrierAsync().Wait(cancellationToken);
+
+    /// <inheritdoc cref="Barrier"/>
+    public Work BarrierAsync() => Begin(new(CollectiveKind.Barrier, 0, null, null), 0);
+
+    /// <returns>The bytes that cross, for the whole tensor.</returns>
+    static long CheckFlat(Tensor tensor, string name, ScalarType? wire = null)
+    {
+        TensorGuard.ThrowIfFreed(tensor, name);
+        if (tensor.dim() != 1 || !tensor.is_contiguous())
+            ShapeMismatchException.Throw(name, "a flat tensor: one dimension, contiguous", $"[{string.Join(", ", tensor.shape)}]", "Give tensor.view(-1) of a contiguous one.");
+        return tensor.NumberOfElements * Bytes(wire ?? tensor.dtype);
+    }
+
+    static int Bytes(ScalarType dtype) => dtype switch
+    {
+        ScalarType.Float64 or ScalarType.Int64 => 8,
+        ScalarType.Float32 or ScalarType.Int32 => 4,
+        ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
+        ScalarType.Int8 or ScalarType.Byte or ScalarType.Bool => 1,
+        _ => throw new NotSupportedException($"{dtype} does not cross between ranks: convert to a real type."),
+    };
+
+    static void CheckOp(Tensor buffer, ReduceOp op)
+    {
+        if (op == ReduceOp.Mean && !buffer.is_floating_point())
+            throw new ArgumentException($"A mean of {buffer.dtype} has no exact result: reduce by sum, or convert to a floating type.", nameof(op));
+    }
+
+    void CheckParts(Tensor whole, Tensor part, string wholeName, IReadOnlyList<long>? counts, int mine)
+    {
+        if (whole.dtype != part.dtype) throw new ArgumentException($"The whole is {whole.dtype}, the part of rank {Rank} is {part.dtype}: they must be of one type.", wholeName);
+        CheckCounts(whole, wholeName, counts);
+        var expected = counts is null ? whole.NumberOfElements / Size : counts[mine];
+        if (part.NumberOfElements != expected)
+            throw new ArgumentException($"Rank {Rank} of {Size} has a part of {part.NumberOfElements} elements, but {expected} of {whole.NumberOfElements} are its share.", wholeName);
+    }
+
+    void CheckCounts(Tensor whole, string name, IReadOnlyList<long>? counts)
+    {
+        if (counts is null)
+        {
+            if (whole.NumberOfElements % Size != 0)
+                throw new ArgumentException($"{whole.NumberOfElements} elements are not divisible among {Size} ranks of group {Name}: give the counts, or pad.", name);
+            return;
+        }
+        if (counts.Count != Size || counts.Any(c => c < 0) || counts.Sum() != whole.NumberOfElements)
+            throw new ArgumentException($"The counts [{string.Join(", ", counts)}] do not divide {whole.NumberOfElements} elements among {Size} ranks of group {Name}.", name);
+    }
+
+    void CheckPeer(int peer, string name)
+    {
+        if (peer < 0 || peer >= Size) throw new ArgumentOutOfRangeException(name, peer, $"Group {Name} has ranks 0 to {Size - 1}.");
+    }
+
+    void CheckOther(int peer, string name)
+    {
+        CheckPeer(peer, name);
+        if (peer == Rank) throw new ArgumentException($"Rank {Rank} can't send to itself: copy the tensor.", name);
+    }
+
+    void CheckRootTensor(Tensor? tensor, string name, int root)
+    {
+        if ((tensor is not null) != (Rank == root)) throw new ArgumentException($"The {name} is the root's alone: rank {Rank} is {(Rank == root ? "" : "not ")}the root.", name);
+    }
+}

@@ -1,0 +1,83 @@
+using static TorchSharp.torch;
+
+namespace Raijin;
+
+/// <summary>How a model's training is divided among ranks that each see other samples: what of its state each rank holds, and where.</summary>
+/// <remarks>ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054). The stages are placement: one engine runs them all, and none changes a result.</remarks>
+public sealed record Strategy
+{
+    /// <summary>How much is divided: 0 nothing (data parallel), 1 optimizer state, 2 also gradients, 3 also parameters.</summary>
+    /// <value>Default 0.</value>
+    public int Stage { get; init; }
+
+    /// <summary>Where optimizer state lies.</summary>
+    /// <value>Default <see cref="Tier.Device"/>.</value>
+    public Tier OffloadOptimizer { get; init; } = Tier.Device;
+
+    /// <summary>Where parameters lie that nobody computes with; stage 3 only.</summary>
+    /// <value>Default <see cref="Tier.Device"/>.</value>
+    public Tier OffloadParameters { get; init; } = Tier.Device;
+
+    /// <summary>The share of optimizer state that <see cref="OffloadOptimizer"/> takes; the rest stays on the device.</summary>
+    /// <value>Default 1. DeepSpeed's Twin-Flow <c>ratio</c>.</value>
+    public double OffloadRatio { get; init; } = 1;
+
+    /// <summary>The size of the buffers in which gradients are reduced while backward goes on; a unit that is larger has one of its own size.</summary>
+    /// <value>Default 25 MiB, as PyTorch's <c>bucket_cap_mb</c>.</value>
+    public long BucketBytes { get; init; } = 25 << 20;
+
+    /// <summary>The type in which gradients cross between ranks; null for the parameters' own.</summary>
+    /// <value>Default null. <c>BFloat16</c> halves the bytes of float32 gradients; sums are taken in float32.</value>
+    public ScalarType? GradientWire { get; init; }
+
+    /// <summary>How many ranks divide the state among them; groups of so many hold copies of each other (hybrid sharding; MiCS). 0: all ranks.</summary>
+    /// <value>Default 0. It must divide the number of ranks.</value>
+    public int ShardSize { get; init; }
+
+    /// <summary>How parameters are coded when they are gathered (ZeRO++ qwZ); stage 3 only.</summary>
+    /// <value>Default <see cref="WeightCodec.None"/>.</value>
+    public WeightCodec WeightCodec { get; init; }
+
+    /// <summary>How gradients are coded when they are reduced (ZeRO++ qgZ, 1-bit).</summary>
+    /// <value>Default <see cref="GradientCodec.None"/>.</value>
+    public GradientCodec GradientCodec { get; init; }
+}
+
+/// <summary>How parameters cross between ranks.</summary>
+public enum WeightCodec : byte
+{
+    /// <summary>As they are.</summary>
+    None,
+
+    /// <summary>8 bits a value with a scale for each block: ZeRO++'s qwZ.</summary>
+    Int8,
+}
+
+/// <summary>How gradients cross between ranks.</summary>
+public enum GradientCodec : byte
+{
+    /// <summary>As they are, or in <see cref="Strategy.GradientWire"/>.</summary>
+    None,
+
+    /// <summary>4 bits a value with a scale for each block, and error feedback: ZeRO++'s qgZ.</summary>
+    Int4,
+
+    /// <summary>One bit a value and one scale, with error feedback: 1-bit Adam.</summary>
+    OneBit,
+}
+
+/// <summary>The stages of ZeRO, to be refined with <c>with</c>: <c>Zero.Stage3 with { OffloadOptimizer = Tier.Disk("/scratch") }</c>.</summary>
+public static class Zero
+{
+    /// <summary>Nothing is divided: data parallel, every rank holds everything.</summary>
+    public static Strategy Stage0 { get; } = new();
+
+    /// <summary>Optimizer state is divided.</summary>
+    public static Strategy Stage1 { get; } = new() { Stage = 1 };
+
+    /// <summary>Optimizer state and gradients are divided.</summary>
+    public static Strategy Stage2 { get; } = new() { Stage = 2 };
+
+    /// <summary>Optimizer state, gradients and parameters are divided.</summary>
+    public static Strategy Stage3 { get; } = new() { Stage = 3 };
+}

@@ -1,0 +1,10 @@
+namespace Raijin.RankHost;
+
+/// <summary>What a rank of a multi-process test can do, by name. Each gives the exit code.</summary>
+static class Scenarios
+{
+    public static IReadOnlyDictionary<string, Func<string[], int>> All { get; } = new Dictionary<string, Func<string[], int>>(StringComparer.Ordinal)
+    {
+        ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
+    };
+}
