@@ -50,7 +50,7 @@ public sealed partial class ShardedModel : IDisposable
         using (no_grad())
         using (NewDisposeScope())
         {
-            foreach (var planned in UnitPlan.Of(module, strategy.UnitBytes)) _units.Add(MakeUnit(planned, initialize));
+            foreach (var planned in UnitPlan.Of(module, strategy)) _units.Add(MakeUnit(planned, initialize));
             foreach (var (_, buffer) in module.named_buffers()) Broadcast(buffer);
         }
         _reducer = world.Size == 1 ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
@@ -120,6 +120,17 @@ public sealed partial class ShardedModel : IDisposable
         _reducer?.Finish(cancellationToken);
     }
 
+    /// <summary>Refuses a loss that was computed with parameters whose values were not there. Call it before backward.</summary>
+    /// <exception cref="InvalidOperationException">It has no values.</exception>
+    public void ThrowIfReleased(Tensor loss)
+    {
+        TensorGuard.ThrowIfFreed(loss);
+        if (loss.device_type != TorchSharp.DeviceType.META) return;
+        throw new InvalidOperationException(
+            $"The loss has no values: a parameter was used outside the call of its unit, where stage 3 has let its values go. Call modules through call(), not forward(); name parameters that another module uses too (tied weights) in "
+            + $"strategy.sharedParameters; or choose units that hold whoever uses a parameter (IShardable). The units: {string.Join(", ", Units.Select(u => u.Length == 0 ? "the model itself" : u))}.");
+    }
+
     /// <summary>
     /// Gradients of the passes inside stay on this rank and add up; the first pass after it reduces their sum. From stage 2 on nothing is kept whole: each pass is reduced by itself, and
     /// <see cref="FinishBackward"/> is called in here too.
@@ -134,11 +145,34 @@ public sealed partial class ShardedModel : IDisposable
         foreach (var (_, buffer) in Module.named_buffers()) Broadcast(buffer);
     }
 
-    /// <summary>Gives the module its parameters back, whole, and ends the engine. The module is as one that was never divided.</summary>
+    /// <summary>
+    /// Gives the module its parameters back, whole and in memory of their own, on every rank, and ends the engine: the module is as one that was never divided. All ranks call it.
+    /// </summary>
+    public void Restore()
+    {
+        if (_disposed) return;
+        using (no_grad())
+        {
+            foreach (var unit in _units)
+            {
+                if (unit.State == UnitState.Sharded) unit.Need(CancellationToken.None);
+                foreach (var parameter in unit.Parameters)
+                {
+                    using var own = parameter.Real.detach();
+                    using var copy = own.clone();
+                    Aten.SetData(parameter.Real, copy);
+                }
+            }
+        }
+        Dispose();
+    }
+
+    /// <summary>Ends the engine, without a word to the other ranks. Parameters that were divided have no values afterwards, unless <see cref="Restore"/> was called.</summary>
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
+        foreach (var parameter in _byName.Values) GradientAccess.ClearGradient(parameter.Real);
         foreach (var optimizer in _optimizers) optimizer.Dispose();
         _scheduler?.Dispose();
         _reducer?.Dispose();
