@@ -18,6 +18,7 @@ sealed class ShardedOptimizer : IParameterUpdater
     readonly IParameterUpdater _mine;
     readonly IReadOnlyList<ParameterGroup> _pieceGroups;
     readonly Tensor _squares;
+    long _posted;
 
     /// <param name="context">The engine's.</param>
     /// <param name="reducer">Where the gradients come from.</param>
@@ -45,6 +46,8 @@ sealed class ShardedOptimizer : IParameterUpdater
 
     public long Updates { get; private set; }
 
+    public long StateBytes => (_whole ?? _mine).StateBytes;
+
     /// <summary>This rank's parts of the parameters.</summary>
     public IReadOnlyList<ParameterPiece> Pieces => _pieces;
 
@@ -54,6 +57,7 @@ sealed class ShardedOptimizer : IParameterUpdater
         {
             _whole.Step(gradientScale, clipValue);
             Updates = _whole.Updates;
+            PostState();
             return;
         }
         for (var i = 0; i < Groups.Count; i++)
@@ -61,6 +65,7 @@ sealed class ShardedOptimizer : IParameterUpdater
         _mine.Step(gradientScale, clipValue);
         // Ranks count alike, whether or not one has a part of what was updated.
         if (_reducer.Buckets.Any(b => b.State == BucketState.Reduced && _buffers.Contains(b.Buffer))) Updates++;
+        PostState();
         BringTogether();
     }
 
@@ -108,6 +113,15 @@ sealed class ShardedOptimizer : IParameterUpdater
         BringTogether();
     }
 
+    // State is made when a parameter first has a gradient.
+    void PostState()
+    {
+        var bytes = StateBytes;
+        if (bytes == _posted) return;
+        _context.Ledger.Allocated(BufferKind.OptimizerState, bytes - _posted);
+        _posted = bytes;
+    }
+
     // After an update each rank has its slice only; where parameters are whole for good, they are made so again.
     void BringTogether()
     {
@@ -124,6 +138,8 @@ sealed class ShardedOptimizer : IParameterUpdater
 
     public void Dispose()
     {
+        _context.Ledger.Freed(BufferKind.OptimizerState, _posted);
+        _posted = 0;
         _whole?.Dispose();
         _mine.Dispose();
         _squares.Dispose();

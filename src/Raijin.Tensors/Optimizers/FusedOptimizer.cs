@@ -59,6 +59,9 @@ public sealed partial class FusedOptimizer : IParameterUpdater
     /// <summary>How many calls of <see cref="Step"/> updated at least one parameter.</summary>
     public long Updates { get; private set; }
 
+    /// <inheritdoc/>
+    public long StateBytes => _parameters.Sum(p => p.Slots.Sum(s => s.NumberOfElements * s.ElementSize));
+
     /// <summary>
     /// Updates every parameter that has a gradient, with clamp(gradient × <paramref name="gradientScale"/>, ±<paramref name="clipValue"/>) in its
     /// gradient's place. The gradients themselves stay as they are.
