@@ -12,7 +12,7 @@ namespace Raijin.Tensors;
 /// A step makes no tensor and allocates no managed memory for contiguous fp32 and bf16 host parameters. Writing parameters does not
 /// advance autograd's version counters: a graph recorded before a step must not be run backward after it. Not thread-safe.
 /// </remarks>
-public sealed partial class FusedOptimizer : IDisposable
+public sealed partial class FusedOptimizer : IParameterUpdater
 {
     readonly OptimizedParameter[] _parameters;
     readonly KernelSweep? _kernels;
