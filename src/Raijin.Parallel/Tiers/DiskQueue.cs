@@ -101,7 +101,7 @@ sealed class DiskQueue : IDisposable
                 return;
             }
 
-            bounce ??= ScratchFile.AllocateAligned(BlockBytes);
+            bounce ??= ScratchFile.AllocateAligned(BlockBytes, ScalarType.Byte);
             HostTensor.TryOpen(bounce, out var between);
             using (between)
             {

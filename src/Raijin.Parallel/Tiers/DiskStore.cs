@@ -60,8 +60,6 @@ sealed class DiskStore : IDisposable
     /// <summary>Bytes written so far; those of transfers under way count.</summary>
     public long BytesWritten => Interlocked.Read(ref _bytesWritten);
 
-    internal ScratchFile File => _file;
-
     /// <summary>The range of a name.</summary>
     public DiskRange this[string name] => _ranges.TryGetValue(name, out var range) ? range : throw new KeyNotFoundException($"The store in {Folder} has no range '{name}'.");
 

@@ -39,8 +39,6 @@ public sealed partial class ScratchFile : IDisposable
     /// <summary>Whether it is read and written past the page cache.</summary>
     public bool IsUnbuffered { get; }
 
-    internal SafeFileHandle Handle => _handle;
-
     /// <summary>Makes a file; all its space is allocated at once.</summary>
     /// <param name="folder">Made when it does not exist.</param>
     /// <param name="bytes">Its size; rounded up to <see cref="Alignment"/>.</param>
@@ -124,18 +122,18 @@ public sealed partial class ScratchFile : IDisposable
         _handle.Dispose();
     }
 
-    /// <summary>Host memory that such a file can be read into directly: zeroed bytes whose address is a multiple of <see cref="Alignment"/>.</summary>
-    /// <returns>[bytes] UInt8; the caller owns it.</returns>
-    public static Tensor AllocateAligned(long bytes)
+    /// <summary>Host memory that such a file can be read into directly: zeros whose address is a multiple of <see cref="Alignment"/>.</summary>
+    /// <returns>[numElements]; the caller owns it.</returns>
+    public static Tensor AllocateAligned(long numElements, ScalarType type)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(numElements);
         using var none = no_grad();
-        using var whole = zeros(bytes + Alignment, ScalarType.Byte).DetachFromDisposeScope();
+        using var whole = zeros(numElements + Alignment, type).DetachFromDisposeScope();
         HostTensor.TryOpen(whole, out var view);
         long start = 0;
         using (view)
-            while (!view.IsAligned(start, Alignment)) start++;
-        return whole.narrow(0, start, bytes).DetachFromDisposeScope();
+            while (!view.IsAligned(start * view.ElementBytes, Alignment)) start++;
+        return whole.narrow(0, start, numElements).DetachFromDisposeScope();
     }
 
     static bool GoPastTheCache(SafeFileHandle handle)
