@@ -90,7 +90,7 @@ public sealed partial class ShardedModel : IDisposable
         ArgumentNullException.ThrowIfNull(groups);
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new FusedOptimizerOptions();
-        if (_reducer is null) return MakeUpdater(algorithm, groups, options);
+        if (_reducer is null) return MakeUpdater(algorithm, groups, options, isMeasuring: false);
         if (_context.DividesUpdates && algorithm is LayerwiseAlgorithm or Adafactor or Muon)
             throw new NotSupportedException(
                 $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), or an elementwise algorithm such as AdamW.");
@@ -106,7 +106,7 @@ public sealed partial class ShardedModel : IDisposable
             pieces.Add((group, name, parameter.Piece));
         }
         using var scope = NewDisposeScope();
-        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, g => MakeUpdater(algorithm, g, ForPieces(options, g, pieces)));
+        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring));
         _optimizers.Add(made);
         return made;
     }
@@ -245,7 +245,11 @@ public sealed partial class ShardedModel : IDisposable
         return found;
     }
 
-    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options) => new FusedOptimizer(algorithm, groups, options);
+    // One that only measures never has state.
+    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring) =>
+        Strategy.OffloadOptimizer is Tier.OnDisk disk && !isMeasuring
+            ? new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions { Folder = disk.Folder, OffloadRatio = Strategy.OffloadRatio, Threads = options.Threads, Masters = options.Masters })
+            : new FusedOptimizer(algorithm, groups, options);
 
     // Masters of pieces are parts of the masters.
     FusedOptimizerOptions ForPieces(FusedOptimizerOptions options, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces)

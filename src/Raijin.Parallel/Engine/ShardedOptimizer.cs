@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Raijin.Collectives;
 using Raijin.Tensors;
 using static TorchSharp.torch;
@@ -24,10 +26,11 @@ sealed class ShardedOptimizer : IParameterUpdater
     /// <param name="reducer">Where the gradients come from.</param>
     /// <param name="groups">As the user gave them.</param>
     /// <param name="pieces">This rank's parts of their parameters, in the same order.</param>
-    /// <param name="make">Makes an updater over the given groups.</param>
+    /// <param name="buffers">Where they lie.</param>
+    /// <param name="make">Makes an updater over the given groups; told whether it will only measure.</param>
     public ShardedOptimizer(
         EngineContext context, GradientReducer reducer, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces,
-        IReadOnlyList<FlatBuffer> buffers, Func<IReadOnlyList<ParameterGroup>, IParameterUpdater> make)
+        IReadOnlyList<FlatBuffer> buffers, Func<IReadOnlyList<ParameterGroup>, bool, IParameterUpdater> make)
     {
         _context = context;
         _reducer = reducer;
@@ -35,8 +38,8 @@ sealed class ShardedOptimizer : IParameterUpdater
         _pieces = [.. pieces.Select(p => p.Piece)];
         Groups = groups;
         _pieceGroups = [.. groups.Select(g => new ParameterGroup(g.Name, pieces.Where(p => ReferenceEquals(p.Group, g)).Select(p => KeyValuePair.Create(p.Name, p.Piece.Values)), g.LearningRate, g.WeightDecay))];
-        _mine = make(_pieceGroups);
-        if (!context.DividesUpdates) _whole = make(groups);
+        _mine = make(_pieceGroups, !context.DividesUpdates);
+        if (!context.DividesUpdates) _whole = make(groups, false);
         _squares = context.Control.Allocate(1, ScalarType.Float64);
     }
 
@@ -89,11 +92,32 @@ sealed class ShardedOptimizer : IParameterUpdater
             if (buffer.Bucket is { State: not BucketState.Reducing } bucket) bucket.Clear();
     }
 
-    public OptimizerState CaptureState() => (_whole ?? _mine).CaptureState();
+    public OptimizerState CaptureState()
+    {
+        if (_whole is not null) return _whole.CaptureState();
+        // A rank knows the numbers of the parameters it has a part of; the state has those of all.
+        var mine = _mine.CaptureState();
+        var texts = RankTexts.Gather(_context.World, JsonSerializer.SerializeToUtf8Bytes(mine.Scalars, OptimizerJson.Default.OptimizerScalars));
+        var all = texts.Select(text => JsonSerializer.Deserialize(text, OptimizerJson.Default.OptimizerScalars)!).ToList();
+        var updates = all.SelectMany(s => s.ParameterUpdates).GroupBy(u => u.Key).ToDictionary(u => u.Key, u => u.First().Value, StringComparer.Ordinal);
+        var carried = all.Where(s => s.Carried is not null).SelectMany(s => s.Carried!).GroupBy(c => c.Key).ToDictionary(c => c.Key, c => c.First().Value, StringComparer.Ordinal);
+        return new(mine.Scalars with { Updates = Updates, ParameterUpdates = updates, Carried = mine.Scalars.Carried is null ? null : carried }, mine.Tensors);
+    }
 
     public OptimizerStateDifference LoadState(OptimizerState state, bool strict = true)
     {
-        var difference = (_whole ?? _mine).LoadState(state, strict);
+        var local = state;
+        if (_whole is null)
+        {
+            var names = _pieceGroups.SelectMany(g => g.Parameters).Select(p => p.Key).ToHashSet(StringComparer.Ordinal);
+            local = new(
+                state.Scalars with { ParameterUpdates = Of(state.Scalars.ParameterUpdates), Carried = state.Scalars.Carried is { } carried ? Of(carried) : null },
+                state.Tensors.Where(t => names.Contains(t.Key[..t.Key.LastIndexOf('/')])));
+
+            Dictionary<string, T> Of<T>(IReadOnlyDictionary<string, T> all) => all.Where(p => names.Contains(p.Key)).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
+        }
+        var difference = (_whole ?? _mine).LoadState(local, strict);
+        PostState();
         if (_whole is null)
             for (var i = 0; i < Groups.Count; i++)
                 (Groups[i].LearningRate, Groups[i].WeightDecay, Groups[i].Momentum) = (_pieceGroups[i].LearningRate, _pieceGroups[i].WeightDecay, _pieceGroups[i].Momentum);
@@ -147,3 +171,8 @@ sealed class ShardedOptimizer : IParameterUpdater
         foreach (var piece in _pieces) piece.Dispose();
     }
 }
+
+/// <summary>How the numbers of an optimizer cross between ranks.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(OptimizerScalars))]
+sealed partial class OptimizerJson : JsonSerializerContext;
