@@ -29,6 +29,9 @@ sealed record MpiAbi
 
     public required int CommTypeShared { get; init; }
 
+    /// <summary>Where in a status the source stands.</summary>
+    public required int StatusSource { get; init; }
+
     /// <summary>The type that moves elements of <paramref name="dtype"/>.</summary>
     public nint Word(ScalarType dtype) => ElementBytes(dtype) switch { 1 => Words.One, 2 => Words.Two, 4 => Words.Four, _ => Words.Eight };
 
@@ -55,6 +58,7 @@ sealed record MpiAbi
                 StatusIgnore = 0,
                 AnySource = -1,
                 CommTypeShared = 0,
+                StatusSource = 0,
             };
         // MPICH exports no handles; this function is part of its common ABI, and of no other's.
         if (!NativeLibrary.TryGetExport(library, "MPIR_Dup_fn", out _)) return null;
@@ -69,6 +73,7 @@ sealed record MpiAbi
             StatusIgnore = 1,
             AnySource = -2,
             CommTypeShared = 1,
+            StatusSource = 8,
         };
 
         nint Type(string name) => NativeLibrary.GetExport(library, $"ompi_mpi_{name}");
