@@ -62,6 +62,21 @@ static class MpiRank
         }
     }
 
+    /// <summary>Its launcher says that there are four ranks.</summary>
+    public static int Mismatch(string[] arguments)
+    {
+        try
+        {
+            MpiTransport.Join(expected: new RankIdentity(3, 4, 3, 4, 0, 1));
+            return 1;
+        }
+        catch (TransportUnavailableException error)
+        {
+            Say($"{error.Message}");
+            return 0;
+        }
+    }
+
     static World Join(GroupOptions options)
     {
         var transport = MpiTransport.Join(options);

@@ -10,6 +10,7 @@ static class Scenarios
         ["mpi-where"] = MpiRank.Where,
         ["mpi-endless"] = MpiRank.Endless,
         ["mpi-failing"] = MpiRank.Failing,
+        ["mpi-mismatch"] = MpiRank.Mismatch,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

@@ -14,20 +14,20 @@ static unsafe class RankReduction
 
     /// <summary>destination[i] = op over r of sources[r][i], for i below <paramref name="count"/>. The destination may be one of the sources.</summary>
     /// <param name="op">The reduction.</param>
-    /// <param name="crossed">The type of the sources.</param>
+    /// <param name="dtype">The type of all.</param>
     /// <param name="sources">Addresses, by rank.</param>
-    /// <param name="dtype">The type of the destination; where it is another than <paramref name="crossed"/>, the result is rounded to that first, as it would cross.</param>
     /// <param name="destination">Its address.</param>
     /// <param name="count">How many elements.</param>
-    public static void Reduce(ReduceOp op, ScalarType crossed, ReadOnlySpan<nint> sources, ScalarType dtype, nint destination, long count)
+    public static void Reduce(ReduceOp op, ScalarType dtype, ReadOnlySpan<nint> sources, nint destination, long count)
     {
-        if (crossed != dtype || crossed is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)
+        if (dtype is ScalarType.BFloat16 or ScalarType.Float16)
         {
-            ReduceFloats(op, crossed, sources, dtype, destination, count);
+            ReduceFloats(op, dtype, sources, destination, count);
             return;
         }
         switch (dtype)
         {
+            case ScalarType.Float32: ReduceSame<float>(op, sources, destination, count); break;
             case ScalarType.Float64: ReduceSame<double>(op, sources, destination, count); break;
             case ScalarType.Int64: ReduceSame<long>(op, sources, destination, count); break;
             case ScalarType.Int32: ReduceSame<int>(op, sources, destination, count); break;
@@ -56,29 +56,23 @@ static unsafe class RankReduction
     /// <summary>Whether values may cross as <paramref name="wire"/>.</summary>
     public static bool IsWire(ScalarType wire) => wire is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16;
 
-    static void ReduceFloats(ReduceOp op, ScalarType crossed, ReadOnlySpan<nint> sources, ScalarType dtype, nint destination, long count)
+    static void ReduceFloats(ReduceOp op, ScalarType dtype, ReadOnlySpan<nint> sources, nint destination, long count)
     {
         var sum = stackalloc float[Block];
         var other = stackalloc float[Block];
         var raw = stackalloc byte[Block * sizeof(double)];
-        var (read, written) = (MpiAbi.ElementBytes(crossed), MpiAbi.ElementBytes(dtype));
         for (long start = 0; start < count; start += Block)
         {
             var n = (int)Math.Min(Block, count - start);
-            var offset = (nint)(start * read);
-            Widen(crossed, sources[0] + offset, sum, n, raw);
+            var offset = (nint)(start * sizeof(ushort));
+            Widen(dtype, sources[0] + offset, sum, n, raw);
             for (var r = 1; r < sources.Length; r++)
             {
-                Widen(crossed, sources[r] + offset, other, n, raw);
+                Widen(dtype, sources[r] + offset, other, n, raw);
                 Accumulate(op, sum, other, n);
             }
             if (op == ReduceOp.Mean) Scale(sum, (float)(1.0 / sources.Length), n);
-            if (dtype != crossed)
-            {
-                Narrow(crossed, sum, (nint)other, n, raw);
-                Widen(crossed, (nint)other, sum, n, raw);
-            }
-            Narrow(dtype, sum, destination + (nint)(start * written), n, raw);
+            Narrow(dtype, sum, destination + offset, n, raw);
         }
     }
 

@@ -153,13 +153,13 @@ sealed unsafe class MpiReduction : MpiCall
         var given = new ReadOnlySpan<nint>(sources, _size);
         if (_starts is not null)
         {
-            RankReduction.Reduce(Call.Op, _crossed, given, DType, Output + (nint)((start - _starts[_rank]) * MpiAbi.ElementBytes(DType)), mine);
+            ReduceTo(given, Output + (nint)((start - _starts[_rank]) * MpiAbi.ElementBytes(DType)), mine, slot);
             return;
         }
         var chunk = Chunk(round);
         var whole = IsCoded ? Staging.Outgoing(slot) : Output + (nint)(chunk.Start * _bytes);
         var place = whole + (nint)((start - chunk.Start) * _bytes);
-        RankReduction.Reduce(Call.Op, _crossed, given, _crossed, place, mine);
+        RankReduction.Reduce(Call.Op, _crossed, given, place, mine);
         var parts = Staging.HandedOut(slot);
         for (var r = 0; r < _size; r++)
         {
@@ -204,6 +204,13 @@ sealed unsafe class MpiReduction : MpiCall
         if (!HasResult) return;
         var sources = stackalloc nint[_size];
         for (var r = 0; r < _size; r++) sources[r] = Staging.Incoming(0) + (nint)(r * _numElements * _bytes);
-        RankReduction.Reduce(Call.Op, _crossed, new ReadOnlySpan<nint>(sources, _size), DType, Output, _numElements);
+        ReduceTo(new ReadOnlySpan<nint>(sources, _size), Output, _numElements, slot: 0);
+    }
+
+    /// <summary>Reduces what crossed into a tensor: rounded as it would be to cross again.</summary>
+    void ReduceTo(ReadOnlySpan<nint> sources, nint destination, long count, int slot)
+    {
+        RankReduction.Reduce(Call.Op, _crossed, sources, IsCoded ? Staging.Outgoing(slot) : destination, count);
+        if (IsCoded) RankReduction.Convert(_crossed, Staging.Outgoing(slot), DType, destination, count);
     }
 }
