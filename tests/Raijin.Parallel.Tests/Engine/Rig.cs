@@ -10,7 +10,7 @@ namespace Raijin.Parallel.Tests.Engine;
 /// <summary>A small net on a few ranks: each sees its part of the same samples, and everything that can be compared is kept.</summary>
 static class Rig
 {
-    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(20), CheckCalls = false };
+    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(20), CheckCalls = true };
 
     /// <summary>Linear - GELU - Linear - LayerNorm - Linear.</summary>
     public static Sequential Net(int width = 24) => Sequential(
