@@ -34,9 +34,14 @@ static class Rig
         }
         using var inputs = Samples(steps * accumulate, 12, 1, dtype);
         using var targets = Samples(steps * accumulate, 5, 2, dtype);
-        var outcomes = World.Run(ranks, world => Live(world, models[world.Rank]), Options);
-        foreach (var model in models) model.Dispose();
-        return outcomes[0];
+        try
+        {
+            return World.Run(ranks, world => Live(world, models[world.Rank]), Options)[0];
+        }
+        finally
+        {
+            foreach (var model in models) model.Dispose();
+        }
 
         Outcome Live(World world, Module<Tensor, Tensor> model)
         {
