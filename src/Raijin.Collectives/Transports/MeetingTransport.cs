@@ -19,7 +19,7 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
 
     public override void Abort(string reason) => table.Abort(rank, reason);
 
-    public override string? LastCalls(int rank) => table.LastCalls(rank);
+    public override string? DescribePeer(int rank) => table.DescribePeer(rank);
 
     protected override void Dispose(bool disposing)
     {
@@ -58,7 +58,7 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
             }
         }
 
-        public string LastCalls(int rank)
+        public string DescribePeer(int rank)
         {
             lock (_gate) return _logs[rank].Describe();
         }
@@ -83,7 +83,7 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
                 }
                 if (!_seats.TryGetValue(key, out var seat)) _seats.Add(key, seat = new Seat(this));
                 seat.Calls.Add(rank, call);
-                seat.Tickets.Add(rank, _logs[rank].Started(call.Sequence, CallSignature.Of(call)));
+                seat.Tickets.Add(rank, _logs[rank].Started(call.Sequence, CallSummary.Of(call)));
                 if (seat.Calls.Count < wanted) return seat;
                 _seats.Remove(key);
                 Execute(seat.Calls);
