@@ -89,8 +89,8 @@ sealed class SupervisedRank : IDisposable
     public string Describe()
     {
         var state = Exit is not { } exit ? "does not end: it waits in the kernel"
-            : exit.Signal != 0 && exit.Signal == Sent ? $"ended by its supervisor ({exit})"
             : Said is { IsEcho: true } ? $"gave up in turn ({exit})"
+            : exit.Signal != 0 && exit.Signal == Sent ? $"ended by its supervisor ({exit})"
             : Said is { } said ? $"{said.Type}: {said.Message} ({exit})"
             : exit.ToString();
         return string.Create(CultureInfo.InvariantCulture, $"rank {Rank,-3} {state}{(LogFile is null ? "" : "  " + LogFile)}");

@@ -10,15 +10,16 @@ namespace Raijin.Collectives;
 /// </summary>
 /// <remarks>
 /// <code>
-/// Running ── a rank fails ──> Settling ── 0.25 s ──> Ending (SIGTERM) ── FailureGrace ──> Killing (SIGKILL)
+/// Running ── a rank fails ──> Settling ──────────> Ending (SIGTERM) ── FailureGrace ──> Killing (SIGKILL)
 ///    └────── a signal ──────> Stopping (passed on) ── StopGrace, or a second signal ──────────┘
 /// </code>
-/// Settling lets ranks that fail together tell why: the first cause that is no echo of another rank's is the launch's.
+/// Settling lets ranks that fail together tell why, for a quarter of a second: the first cause that is no echo of another rank's is the launch's, and is waited for longer while there are only echoes.
 /// </remarks>
 sealed class Supervisor : IDisposable
 {
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(250);
+    static readonly TimeSpan EchoSettle = TimeSpan.FromSeconds(1.5);
     static readonly TimeSpan KillTime = TimeSpan.FromSeconds(10);
 
     readonly LaunchOptions _options;
@@ -29,6 +30,7 @@ sealed class Supervisor : IDisposable
     TimeSpan _phaseEnds = TimeSpan.MaxValue;
     TimeSpan _lastLook;
     int _signal;
+    bool _onlyEchoes;
 
     enum Phase
     {
@@ -162,6 +164,7 @@ sealed class Supervisor : IDisposable
         {
             rank.Said = failure;
             MarkFailed(rank);
+            if (_phase == Phase.Settling) BeginToSettle();
         }
         else if (happened.Exit is { } exit)
         {
@@ -169,7 +172,7 @@ sealed class Supervisor : IDisposable
             var wasAsked = _phase == Phase.Stopping && (exit.Code == 128 + _signal || exit.Signal == _signal);
             if (exit.Code == 0 || wasAsked || _phase is not (Phase.Running or Phase.Settling or Phase.Stopping)) return;
             MarkFailed(rank);
-            if (_phase != Phase.Settling) Enter(Phase.Settling, Settle);
+            BeginToSettle();
         }
     }
 
@@ -203,7 +206,7 @@ sealed class Supervisor : IDisposable
                 if (now - rank.LastBeat is not { } silence || silence <= _options.HeartbeatDeadline) continue;
                 rank.Silence = silence;
                 MarkFailed(rank);
-                Enter(Phase.Settling, TimeSpan.Zero);
+                BeginToSettle();
             }
         }
         if (now < _phaseEnds) return;
@@ -221,6 +224,15 @@ sealed class Supervisor : IDisposable
                 Enter(Phase.GivenUp, TimeSpan.Zero);
                 break;
         }
+    }
+
+    // Once more when the first that is no echo follows echoes: those make sure that it comes.
+    void BeginToSettle()
+    {
+        var echoes = _ranks.TrueForAll(r => r.FailedAt == TimeSpan.MaxValue || r.Said is { IsEcho: true });
+        if (_phase == Phase.Settling && (echoes || !_onlyEchoes)) return;
+        _onlyEchoes = echoes;
+        Enter(Phase.Settling, echoes ? EchoSettle : Settle);
     }
 
     void Kill()

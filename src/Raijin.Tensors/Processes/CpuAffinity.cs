@@ -25,7 +25,7 @@ public static partial class CpuAffinity
         return cpus;
     }
 
-    /// <summary>Lets the calling thread run on these alone. Threads and processes it starts from now on inherit that; those it has started do not.</summary>
+    /// <summary>Lets the calling thread run on these alone, and the processes it starts from now on. Threads that the runtime starts have the process's CPUs nonetheless.</summary>
     /// <exception cref="IOException">None of them is there, or allowed here.</exception>
     /// <exception cref="PlatformNotSupportedException">Not on Linux.</exception>
     public static void BindThread(IReadOnlyList<int> cpus)

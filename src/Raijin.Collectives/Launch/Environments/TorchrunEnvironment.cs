@@ -25,7 +25,8 @@ static class TorchrunEnvironment
         if (localRank > rank) variables.Fault(LocalRank, $"must not be more than {Rank} = {rank}: ranks are numbered host by host");
         var nodes = variables.Number(GroupWorldSize, least: 1) ?? (size + localSize - 1) / localSize;
         var node = variables.Number(GroupRank) ?? (rank - localRank) / localSize;
-        if (node >= nodes) variables.Fault(variables.HasAny(GroupRank) ? GroupRank : Rank, $"must be less than the number of hosts, {nodes}");
+        if (node >= nodes && variables.HasAny(GroupRank)) variables.Fault(GroupRank, $"must be less than the number of hosts, {nodes}");
+        else if (node >= nodes && variables.HasAny(GroupWorldSize)) variables.Fault(GroupWorldSize, $"is too few hosts for {Rank} = {rank} with {localSize} ranks on each");
 
         if (size > 1 && variables.HasAny(Address) != variables.HasAny(Port))
         {
