@@ -26,7 +26,7 @@ static class CommandTree
         new PlotCommand(),
         new RunsCommand(),
         new DoctorCommand(),
-        .. app.Name == AppDescription.Tool ? (Command[])[new NewCommand()] : [],
+        .. app.Name == AppDescription.Tool ? (Command[])[new LaunchCommand(), new NewCommand()] : [],
         new CompletionCommand(),
     ];
 
