@@ -65,7 +65,7 @@ public sealed record MemoryPlan
             new(BufferKind.Gradients, Tier.Device, (strategy.Stage >= 2 ? Slices(shape, unit => unit.NumTrained, size) : shape.NumTrained) * parameterBytes),
             new(BufferKind.OptimizerState, Tier.Device, optimizer - offloaded),
             new(BufferKind.OptimizerState, strategy.OffloadOptimizer, offloaded),
-            new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape, strategy, parameterBytes) : 0),
+            new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape) * parameterBytes : 0),
             new(BufferKind.Gathered, Tier.Device, strategy.Stage == 3 && (size > 1 || strategy.OffloadParameters is not Tier.OnDevice) ? Gathered(shape) * parameterBytes : 0),
         ];
         return new([.. buffers.Where(buffer => buffer.Bytes > 0)]);
@@ -75,9 +75,8 @@ public sealed record MemoryPlan
 
     static long Slices(ModelShape shape, Func<UnitShape, long> count, int size) => shape.All.Sum(unit => (count(unit) + size - 1) / size);
 
-    // A unit larger than a bucket has one of its own size; no bucket is larger than all gradients.
-    static long Bucket(ModelShape shape, Strategy strategy, long gradientBytes) =>
-        Math.Min(Math.Max(strategy.BucketBytes, shape.All.Max(unit => unit.NumTrained) * gradientBytes), shape.NumTrained * gradientBytes);
+    // Two buffers in turn, each as large as the largest unit's gradients.
+    static long Bucket(ModelShape shape) => Math.Min(2, shape.All.Count(unit => unit.NumTrained > 0)) * shape.All.Max(unit => unit.NumTrained);
 
     static long Gathered(ModelShape shape) => shape.Rest.NumParameters + shape.Units.Select(unit => unit.NumParameters).OrderDescending().Take(2).Sum();
 }

@@ -75,12 +75,12 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
-    public void A_bucket_is_as_large_as_its_option_or_the_largest_unit_but_never_as_more_than_all_gradients()
+    public void Gradients_are_reduced_in_two_buffers_of_the_largest_unit()
     {
         var shape = new ModelShape { Units = [new("h.0", 1000, 1000), new("h.1", 3000, 3000)] };
-        long Bucket(int stage, long bytes, int ranks = 2) => MemoryPlan.Of(shape, new Strategy { Stage = stage, BucketBytes = bytes }, ranks).BytesOf(BufferKind.Bucket);
-        Assert.Equal([14_000, 12_000, 16_000], [Bucket(2, 14_000), Bucket(2, 100), Bucket(3, 1 << 20)]);
-        Assert.Equal([0, 0, 0], [Bucket(0, 14_000), Bucket(1, 14_000), Bucket(2, 14_000, ranks: 1)]);
+        long Bucket(int stage, int ranks = 2) => MemoryPlan.Of(shape, new Strategy { Stage = stage }, ranks).BytesOf(BufferKind.Bucket);
+        Assert.Equal([24_000, 24_000], [Bucket(2), Bucket(3)]);
+        Assert.Equal([0, 0, 0], [Bucket(0), Bucket(1), Bucket(2, ranks: 1)]);
     }
 
     [Fact]
