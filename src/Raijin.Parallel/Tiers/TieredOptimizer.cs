@@ -51,7 +51,7 @@ sealed partial class TieredOptimizer : IParameterUpdater
         ArgumentNullException.ThrowIfNull(options);
         _pieces = TilePlan.Pieces(algorithm, groups);
         options.Validate(_pieces.Max(p => (int?)p.SlotNames.Count) ?? 0);
-        _whole = new(algorithm, groups, new() { Threads = options.Threads });
+        _whole = new(algorithm, groups, new() { Threads = options.Threads, AllowEmptyGroups = options.AllowEmptyGroups });
         var leaseElements = options.LeaseBytes / NumLeases / ScratchFile.Alignment * ScratchFile.Alignment / sizeof(float);
         var plan = new TilePlan(_pieces, leaseElements, options.OffloadRatio);
         if (plan.Resident.Count > 0) _resident = new(algorithm, plan.Resident, null, options);

@@ -27,4 +27,8 @@ public sealed record FusedOptimizerOptions
 
     /// <summary>Slots in <see cref="StateMemory"/> begin on multiples of so many elements: pages, which files are read and written by.</summary>
     public const int StateMemoryAlignment = 1024;
+
+    /// <summary>Whether a parameter group may have no parameters: a rank's share of a group may be none.</summary>
+    /// <value>Default false.</value>
+    public bool AllowEmptyGroups { get; init; }
 }
