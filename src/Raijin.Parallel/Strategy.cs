@@ -34,6 +34,16 @@ public sealed record Strategy
     /// <value>Default 25 MiB.</value>
     public long UnitBytes { get; init; } = 25 << 20;
 
+    /// <summary>
+    /// Names of parameters that are used outside the call of the module they belong to (weights tied to another layer's): they belong to the unit around all other units, whose values are there for the whole forward and backward pass.
+    /// </summary>
+    /// <value>Default none. Only stage 3 needs it, but it must be the same wherever bits are compared.</value>
+    public IReadOnlyList<string> SharedParameters { get; init; } = [];
+
+    /// <summary>Whether batch norms take their statistics over all ranks' samples while they train.</summary>
+    /// <value>Default false: each rank normalizes by its own samples. Lightning's <c>sync_batchnorm</c>.</value>
+    public bool SyncBatchNorm { get; init; }
+
     /// <summary>How many units are gathered ahead of their use, in the order of the last pass; stage 3 only.</summary>
     /// <value>Default null: 1 where an accelerator copies while it computes, 0 on the CPU, where a copy takes the time of the computation.</value>
     public int? PrefetchUnits { get; init; }

@@ -80,6 +80,9 @@ sealed partial class TieredOptimizer : IParameterUpdater
     /// <summary>Bytes of state that stay in memory.</summary>
     public long ResidentBytes => _resident?.Shares.Sum(s => s.Piece.SlotNames.Count * s.Count * sizeof(float)) ?? 0;
 
+    /// <inheritdoc/>
+    public long StateBytes => ResidentBytes + LeaseBytes;
+
     /// <summary>Bytes read from the file so far.</summary>
     public long BytesRead => _store?.BytesRead ?? 0;
 

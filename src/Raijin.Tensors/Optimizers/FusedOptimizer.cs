@@ -62,6 +62,9 @@ public sealed partial class FusedOptimizer : IParameterUpdater
     /// <summary>How many calls of <see cref="Step"/> updated at least one parameter.</summary>
     public long Updates { get; private set; }
 
+    /// <inheritdoc/>
+    public long StateBytes => _parameters.Sum(p => p.Slots.Sum(s => s.NumberOfElements * s.ElementSize));
+
     /// <summary>Elements of <see cref="FusedOptimizerOptions.StateMemory"/> that hold state: a range from its beginning, which grows when a parameter has its first gradient.</summary>
     public long StateMemoryUsed => _stateMemoryUsed;
 
