@@ -87,6 +87,10 @@ sealed class OneBitAdamUpdater : IParameterUpdater
     /// <inheritdoc/>
     public long Updates { get; private set; }
 
+    /// <inheritdoc/>
+    /// <remarks>What the codec keeps is not among it.</remarks>
+    public long StateBytes => _entries.Sum(e => e.Slots.Count * e.Parameter.numel() * sizeof(float));
+
     /// <summary>Whether the second moment stands still, and momenta cross as signs.</summary>
     public bool IsCompressing => Updates >= _algorithm.FreezeStep;
 
@@ -141,8 +145,8 @@ sealed class OneBitAdamUpdater : IParameterUpdater
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var groups = Groups.Select(g => new ParameterGroupState(g.Name, g.LearningRate, g.WeightDecay, g.Momentum));
-        var updates = Updates == 0 ? [] : _entries.ToDictionary(e => e.Name, _ => Updates, StringComparer.Ordinal);
-        return new(new(Algorithm, Updates, [.. groups], updates), _entries.SelectMany(e => e.Slots.Select(s => ($"{e.Name}/{s.Key}", s.Value))));
+        var begun = Updates == 0 ? [] : _entries;
+        return new(new(Algorithm, Updates, [.. groups], begun.ToDictionary(e => e.Name, _ => Updates, StringComparer.Ordinal)), begun.SelectMany(e => e.Slots.Select(s => ($"{e.Name}/{s.Key}", s.Value))));
     }
 
     /// <inheritdoc/>

@@ -28,10 +28,6 @@ sealed record TieredOptimizerOptions
     /// <value>Default false.</value>
     public bool Buffered { get; init; }
 
-    /// <summary>Whether a parameter group may have no parameters: a rank's share of a group may be none.</summary>
-    /// <value>Default false.</value>
-    public bool AllowEmptyGroups { get; init; }
-
     /// <summary>fp32 values, by parameter name, that masters of half-precision parameters start from. Borrowed until each parameter's first update.</summary>
     /// <value>Default null: masters start from the parameters themselves.</value>
     public IReadOnlyDictionary<string, Tensor>? Masters { get; init; }
