@@ -5,6 +5,13 @@ static class Scenarios
 {
     public static IReadOnlyDictionary<string, Func<string[], int>> All { get; } = new Dictionary<string, Func<string[], int>>(StringComparer.Ordinal)
     {
+        ["save-shards"] = ShardedSaves.Run,
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
+        ["mpi-contract"] = MpiRank.Contract,
+        ["mpi-where"] = MpiRank.Where,
+        ["mpi-endless"] = MpiRank.Endless,
+        ["mpi-failing"] = MpiRank.Failing,
+        ["mpi-mismatch"] = MpiRank.Mismatch,
+        ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }
