@@ -21,8 +21,8 @@ sealed class CallCheck : IDisposable
     {
         using var none = no_grad();
         using var numbers = tensor(row.Write(_size), ScalarType.Int64);
-        _mine ??= _transport.Allocate(CallRow.Length(_size), ScalarType.Int64);
-        _all ??= _transport.Allocate(CallRow.Length(_size) * _size, ScalarType.Int64);
+        _mine ??= _transport.Allocate(CallRow.Length(_size), ScalarType.Int64).DetachFromDisposeScope();
+        _all ??= _transport.Allocate(CallRow.Length(_size) * _size, ScalarType.Int64).DetachFromDisposeScope();
         _mine.copy_(numbers);
         return new(CollectiveKind.AllGather, sequence, _mine, _all);
     }
