@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Raijin.Tensors;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Raijin.Collectives;
