@@ -77,8 +77,7 @@ public sealed class ShardedCheckpoint : IDisposable
 
         try
         {
-            var mine = JsonSerializer.SerializeToUtf8Bytes(new OpenOutcome(RankProblem.Of(error, group.Rank)), ShardJson.Default.OpenOutcome);
-            var problems = RankTexts.Gather(group, mine).Select(text => JsonSerializer.Deserialize(text, ShardJson.Default.OpenOutcome)!.Problem);
+            var problems = group.AllGatherObjects(new OpenOutcome(RankProblem.Of(error, group.Rank)), ShardJson.Default.OpenOutcome).Select(o => o.Problem);
             RankProblem.ThrowFirst(folder, problems, error, "No rank loads it.");
         }
         catch
