@@ -15,7 +15,8 @@ public sealed class WaitTests
             if (world.Rank == 1) return Record.Exception(() => Gone(world).Wait());
             return Record.Exception(() => world.Group.AllReduce(zeros(1_000), wire: ScalarType.BFloat16));
         }, new GroupOptions { Deadline = TimeSpan.FromMilliseconds(300) });
-        var late = Assert.Single(errors.OfType<CollectiveTimeoutException>().DistinctBy(e => e.Message));
+        // Both ranks that wait may meet it at once.
+        var late = errors.OfType<CollectiveTimeoutException>().First();
         Assert.Equal([1], late.Missing);
         Assert.Equal(CollectiveKind.AllReduce, late.Kind);
         Assert.Contains("AllReduce number 1 of group world met its deadline of 00:00:00.3000000 on rank", late.Message, StringComparison.Ordinal);

@@ -239,7 +239,7 @@ sealed unsafe class SegmentTransport : Transport
     public void ThrowMismatch(int other, ulong ours, long ourCount, ulong theirs, long theirCount)
     {
         var error = new CollectiveMismatchException(
-            $"Rank {Block.Members[Rank]} calls {CallSignature.Describe(ours, ourCount)}, rank {Block.Members[other]} calls {CallSignature.Describe(theirs, theirCount)} at the same place. "
+            $"Rank {Block.Members[Rank]} calls {CallSignature.Describe(ours, ourCount, ourCount)}, rank {Block.Members[other]} calls {CallSignature.Describe(theirs, theirCount, theirCount)} at the same place. "
             + "Every rank must make the same calls in the same order.");
         Fail(Block.Members[Rank], error.Message);
         throw error;
