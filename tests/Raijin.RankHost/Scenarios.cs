@@ -7,6 +7,11 @@ static class Scenarios
     {
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
         ["launched"] = Launched.Run,
+        ["mpi-contract"] = MpiRank.Contract,
+        ["mpi-where"] = MpiRank.Where,
+        ["mpi-endless"] = MpiRank.Endless,
+        ["mpi-failing"] = MpiRank.Failing,
+        ["mpi-mismatch"] = MpiRank.Mismatch,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

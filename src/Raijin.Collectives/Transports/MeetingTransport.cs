@@ -19,6 +19,8 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
 
     public override void Abort(string reason) => table.Abort(rank, reason);
 
+    public override string? LastCalls(int rank) => table.LastCalls(rank);
+
     protected override void Dispose(bool disposing)
     {
     }
@@ -31,6 +33,7 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
         readonly Dictionary<string, Table> _parts = new(StringComparer.Ordinal);
         readonly long[] _meetings = new long[size];
         readonly long[] _messages = new long[size * size * 2];
+        readonly CallLog[] _logs = [.. Enumerable.Range(0, size).Select(_ => new CallLog(16))];
         RankFailureException? _failure;
 
         public int Size => size;
@@ -55,6 +58,11 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
             }
         }
 
+        public string LastCalls(int rank)
+        {
+            lock (_gate) return _logs[rank].Describe();
+        }
+
         public PendingCollective? Lay(int rank, in Collective call)
         {
             lock (_gate)
@@ -75,9 +83,11 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
                 }
                 if (!_seats.TryGetValue(key, out var seat)) _seats.Add(key, seat = new Seat(this));
                 seat.Calls.Add(rank, call);
+                seat.Tickets.Add(rank, _logs[rank].Started(call.Sequence, CallSignature.Of(call)));
                 if (seat.Calls.Count < wanted) return seat;
                 _seats.Remove(key);
                 Execute(seat.Calls);
+                foreach (var (member, ticket) in seat.Tickets) _logs[member].Completed(ticket);
                 seat.IsDone = true;
                 Monitor.PulseAll(_gate);
                 return null;
@@ -172,6 +182,8 @@ sealed class MeetingTransport(MeetingTransport.Table table, int rank) : Transpor
         sealed class Seat(Table table) : PendingCollective
         {
             public SortedDictionary<int, Collective> Calls { get; } = [];
+
+            public Dictionary<int, long> Tickets { get; } = [];
 
             public bool IsDone { get; set; }
 

@@ -46,6 +46,7 @@ public sealed partial class World : IDisposable
             foreach (var thread in threads) thread.Start();
             foreach (var thread in threads) thread.Join();
         }
+        if (Array.Exists(errors, e => e is not null)) cancellationToken.ThrowIfCancellationRequested();
         // The cause is the one that is no echo of another rank's.
         (Array.Find(errors, e => e is { SourceException: not RankFailureException and not CollectiveException { InnerException: RankFailureException } }) ?? Array.Find(errors, e => e is not null))?.Throw();
         return results;

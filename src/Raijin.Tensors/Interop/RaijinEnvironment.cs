@@ -6,6 +6,12 @@ public static class RaijinEnvironment
     /// <summary><c>RAIJIN_LIBTORCH</c>: the folder of an installed libtorch to use, such as a Python installation's <c>torch/lib</c>; null when unset or empty.</summary>
     public static string? LibTorchFolder => Read("RAIJIN_LIBTORCH");
 
+    /// <summary><c>RAIJIN_MPI</c>: the file of the MPI library to use, such as <c>/opt/mpich/lib/libmpi.so.12</c>; null when unset or empty.</summary>
+    public static string? MpiLibrary => Read("RAIJIN_MPI");
+
+    /// <summary><c>RAIJIN_NCCL</c>: the file of the NCCL library to use, such as a Python installation's <c>nvidia/nccl/lib/libnccl.so.2</c>; null when unset or empty.</summary>
+    public static string? NcclLibrary => Read("RAIJIN_NCCL");
+
     /// <summary>Whether <c>OMP_WAIT_POLICY</c> or <c>GOMP_SPINCOUNT</c> is set: then libtorch's threads wait as they say.</summary>
     public static bool SaysHowOpenMpWaits => Read("OMP_WAIT_POLICY") is not null || Read("GOMP_SPINCOUNT") is not null;
 
