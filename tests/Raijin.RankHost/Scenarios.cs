@@ -6,6 +6,7 @@ static class Scenarios
     public static IReadOnlyDictionary<string, Func<string[], int>> All { get; } = new Dictionary<string, Func<string[], int>>(StringComparer.Ordinal)
     {
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
+        ["launch-guide"] = LaunchGuide.Self,
         ["launched"] = Launched.Run,
         ["mpi-contract"] = MpiRank.Contract,
         ["mpi-where"] = MpiRank.Where,

@@ -48,5 +48,5 @@ public sealed partial class World
     }
 
     /// <summary>How the ranks are connected, and why so: <c>rank 1 of 4 over SharedMemory: the 4 ranks are processes of one host; started by raijin launch</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank} of {Size} over {Group.Transport}: {_origin}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank} of {Size} over {Group.Transport}{(_origin.Length > 0 ? ": " : "")}{_origin}");
 }
