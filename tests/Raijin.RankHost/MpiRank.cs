@@ -8,12 +8,18 @@ namespace Raijin.RankHost;
 /// <summary>What a rank does that mpirun started.</summary>
 static class MpiRank
 {
-    /// <summary>Does the named checks one after the other in one world; "lasting" are all those that leave it usable.</summary>
-    public static int Contract(string[] names)
+    /// <summary>Does every check: those that leave a world usable in one, each of the others in a world of its own.</summary>
+    public static int Contract(string[] arguments)
     {
-        IReadOnlyList<GroupCheck> checks = names is ["lasting"] ? GroupCheck.Lasting : [.. names.Select(GroupCheck.Named)];
-        using var world = Join(checks[0].Options);
-        foreach (var check in checks) check.Run(world);
+        using (var world = Join(GroupCheck.Lasting[0].Options))
+        {
+            foreach (var check in GroupCheck.Lasting) check.Run(world);
+        }
+        foreach (var check in arguments is ["lasting"] ? [] : GroupCheck.All.Where(c => c.Breaks))
+        {
+            using var world = Join(check.Options);
+            check.Run(world);
+        }
         return 0;
     }
 
@@ -80,7 +86,7 @@ static class MpiRank
     static World Join(GroupOptions options)
     {
         var transport = MpiTransport.Join(options);
-        return new World(transport.Identity, transport, options);
+        return new World(transport.Identity, transport, options, "mpirun");
     }
 
     static void Say(FormattableString line) => Console.Out.WriteLine(line.ToString(CultureInfo.InvariantCulture));

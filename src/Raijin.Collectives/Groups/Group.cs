@@ -165,7 +165,7 @@ public sealed partial class Group : IDisposable
         try
         {
             Traffic.Count(call.Kind, bytes);
-            var signature = CallSignature.Of(call);
+            var signature = CallSummary.Of(call);
             return signature.IsMessage ? BeginMessage(call, signature) : BeginTogether(call, signature);
         }
         finally
@@ -174,7 +174,7 @@ public sealed partial class Group : IDisposable
         }
     }
 
-    Work BeginTogether(in Collective call, in CallSignature signature)
+    Work BeginTogether(in Collective call, in CallSummary signature)
     {
         var ticket = _log.Started(_numCollectives, signature);
         if (_check is not null) CheckTogether(CallRow.Of(call, signature));
@@ -183,7 +183,7 @@ public sealed partial class Group : IDisposable
         return work;
     }
 
-    Work BeginMessage(in Collective call, in CallSignature signature)
+    Work BeginMessage(in Collective call, in CallSummary signature)
     {
         ref var number = ref (call.Kind == CollectiveKind.Send ? _sent : _received)[call.Peer];
         var ticket = _log.Started(number, signature);
@@ -199,7 +199,7 @@ public sealed partial class Group : IDisposable
 
     /// <param name="ticket">Its place in the log; -1 where it is none of the user's.</param>
     /// <param name="owned">A tensor that is freed when the call is complete.</param>
-    Work Start(in Collective call, in CallSignature signature, long number, long ticket, Tensor? owned = null)
+    Work Start(in Collective call, in CallSummary signature, long number, long ticket, Tensor? owned = null)
     {
         try
         {
@@ -335,7 +335,7 @@ public sealed partial class Group : IDisposable
         text.Append(CultureInfo.InvariantCulture, $"{work.Call.Kind} number {work.Number} of group {Name} met its deadline of {Options.Deadline:c} on rank {Rank}: {work.Call.Describe()}.\n");
         text.Append(CultureInfo.InvariantCulture, $"Came: {Names(expected.Except(missing))}. Did not come: {Names(missing)}. Every rank must make the same calls in the same order.\n");
         for (var rank = 0; rank < Size; rank++)
-            if ((rank == Rank ? _log.Describe() : _transport.LastCalls(rank)) is { } calls) text.Append(CultureInfo.InvariantCulture, $"The last calls of rank {Named(rank)}:\n{calls}");
+            if ((rank == Rank ? _log.Describe() : _transport.DescribePeer(rank)) is { } calls) text.Append(CultureInfo.InvariantCulture, $"The last calls of rank {Named(rank)}:\n{calls}");
         return text.ToString();
 
         string Names(IEnumerable<int> ranks) => string.Join(", ", ranks.Select(Named).DefaultIfEmpty("nobody"));

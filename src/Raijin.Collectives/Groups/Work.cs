@@ -18,7 +18,7 @@ public sealed class Work
     {
     }
 
-    internal Work(Group group, in CallSignature call, long number, long ticket, PendingCollective pending, Tensor? owned)
+    internal Work(Group group, in CallSummary call, long number, long ticket, PendingCollective pending, Tensor? owned)
     {
         _group = group;
         _pending = pending;
@@ -28,7 +28,7 @@ public sealed class Work
         Ticket = ticket;
     }
 
-    internal CallSignature Call { get; }
+    internal CallSummary Call { get; }
 
     /// <summary>Its number in the group, or among the messages of its pair.</summary>
     internal long Number { get; }

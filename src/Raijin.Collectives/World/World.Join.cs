@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Raijin.Tensors;
 
@@ -12,7 +13,7 @@ public sealed partial class World
     /// <param name="options">Transport, deadlines.</param>
     /// <param name="cancellationToken">Gives up waiting for the others.</param>
     /// <exception cref="InvalidOptionsException">A launcher's variables are half set or contradict each other, or the transport can't carry this world.</exception>
-    /// <exception cref="CollectiveTimeoutException">Ranks did not come; the message says which.</exception>
+    /// <exception cref="TimeoutException">Ranks did not come; the message says which.</exception>
     public static World Join(WorldOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new WorldOptions();
@@ -22,28 +23,32 @@ public sealed partial class World
         // Before anything that takes long: a rank whose supervisor died meanwhile ends here.
         LifeLine.Start(variables);
         cancellationToken.ThrowIfCancellationRequested();
-        var (transport, identity) = Connect(kind, environment, options);
+        var (transport, identity) = Connect(kind, environment, options, cancellationToken);
         var world = new World(identity, transport, options.Group, $"{because}; started by {environment.Launcher}");
         if (options.DivideThreads && !RaijinEnvironment.SaysHowManyThreads && identity.LocalWorldSize > 1) HostThreads.Divide(world, cancellationToken);
         return world;
     }
 
-    static (Transport Transport, RankIdentity Identity) Connect(TransportKind kind, ClusterEnvironment environment, WorldOptions options)
+    static (Transport Transport, RankIdentity Identity) Connect(TransportKind kind, ClusterEnvironment environment, WorldOptions options, CancellationToken cancellationToken)
     {
         var identity = environment.Identity;
         switch (kind)
         {
             case TransportKind.InProcess:
-                return (new MeetingTransport(new MeetingTransport.Table(1), 0), identity);
+                return (InProcessSegment.World(1)[0], identity);
             case TransportKind.SharedMemory:
                 var job = environment.Job ?? throw new InvalidOptionsException([new("transport",
                     $"SharedMemory needs a name that all ranks of the launch know, and {environment.Launcher} gives none: set MASTER_ADDR and MASTER_PORT, or start with raijin launch")]);
-                return (SharedMemoryTransport.Join(job, identity.Rank, identity.WorldSize, options.Group with { Deadline = options.JoinDeadline }), identity);
+                return (SharedMemoryTransport.Join(job, identity.Rank, identity.WorldSize, new SharedMemoryOptions { Deadline = options.JoinDeadline }, cancellationToken), identity);
             case TransportKind.Mpi:
                 var mpi = MpiTransport.Join(options.Group, identity);
                 return (mpi, mpi.Identity);
+            case TransportKind.Nccl:
+                // Where the ranks meet, and agree on NCCL's own id.
+                var (host, met) = Connect(identity.NumNodes > 1 ? TransportKind.Mpi : TransportKind.SharedMemory, environment, options, cancellationToken);
+                return (NcclTransport.Join(host, met.LocalRank, options.Group), met);
             default:
-                throw new InvalidOptionsException([new("transport", $"{kind} is not there yet: choose another")]);
+                throw new UnreachableException($"{kind}");
         }
     }
 

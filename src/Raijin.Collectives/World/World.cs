@@ -74,8 +74,8 @@ public sealed partial class World : IDisposable
 
     static World[] InThreads(int size, GroupOptions? options, string origin = "ranks as threads")
     {
-        var table = new MeetingTransport.Table(size);
-        return [.. Enumerable.Range(0, size).Select(r => new World(new RankIdentity(r, size, r, size, 0, 1), new MeetingTransport(table, r), options ?? new GroupOptions(), origin))];
+        var transports = InProcessSegment.World(size);
+        return [.. transports.Select((transport, r) => new World(new RankIdentity(r, size, r, size, 0, 1), transport, options ?? new GroupOptions(), origin))];
     }
 
     /// <summary>Leaves the world.</summary>

@@ -10,6 +10,7 @@ abstract unsafe class MpiCall : PendingCollective
 
     TensorHold _input;
     TensorHold _output;
+    long _ticket;
 
     protected MpiCall(MpiTransport transport, in Collective call, long number)
     {
@@ -51,8 +52,10 @@ abstract unsafe class MpiCall : PendingCollective
     };
 
     /// <summary>Takes hold of its tensors' memory.</summary>
-    public void Hold()
+    /// <param name="ticket">Its place in the log.</param>
+    public void Hold(long ticket)
     {
+        _ticket = ticket;
         _input = TensorHold.Take(Call.Input);
         _output = TensorHold.Take(ReferenceEquals(Call.Output, Call.Input) ? null : Call.Output);
     }
@@ -69,6 +72,7 @@ abstract unsafe class MpiCall : PendingCollective
         if (!Advance()) return false;
         IsDone = true;
         Release();
+        Transport.Completed(_ticket);
         Transport.Moved();
         return true;
     }

@@ -8,10 +8,10 @@ namespace Raijin.Collectives;
 /// <summary>
 /// What ranks tell each other besides their collectives, over a communicator of its own: that one gives up, and, when a deadline is met, who has come how far. Whoever waits for a call listens.
 /// </summary>
-/// <remarks>A message is [kind: 4][inquiry: 4][rank in the group: 4][length of path: 4][calls begun: 8][path][reason]. It is small enough to be sent without the other side's doing.</remarks>
+/// <remarks>A message is [kind: 4][inquiry: 4][rank in the group: 4][length of path: 4][calls begun: 8][path][reason, or last calls]. It is small enough to be sent without the other side's doing.</remarks>
 sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
 {
-    const int LongestReason = 3000;
+    const int LongestText = 3000;
     const int Header = 24;
     const int StatusBytes = 64;
     const int Tag = 1;
@@ -58,7 +58,7 @@ sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
     /// <summary>Tells the other members that this rank gives up, and waits a moment for the message to be on its way. Never throws; not under the gate.</summary>
     public void GiveUp(MpiTransport transport, string reason)
     {
-        if (reason.Length > LongestReason) reason = reason[..LongestReason] + " …";
+        if (reason.Length > LongestText) reason = reason[..LongestText] + " …";
         lock (runtime.Gate)
         {
             if (runtime.IsOver) return;
@@ -78,17 +78,16 @@ sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
         }
     }
 
-    /// <summary>Asks the other members how many collectives they have begun, and waits a moment for answers. A rank that computes does not answer. Not under the gate.</summary>
-    /// <returns>The members that have not begun as many as <paramref name="wanted"/>, as far as they say.</returns>
-    public IReadOnlyList<int> WhoIsBehind(MpiTransport transport, long wanted, TimeSpan patience)
+    /// <summary>Asks the other members how far they are, and waits a moment for answers. A rank that computes does not answer. Not under the gate.</summary>
+    public MpiAnswer?[] Ask(MpiTransport transport, TimeSpan patience)
     {
         Inquiry inquiry;
         lock (runtime.Gate)
         {
-            _inquiry = inquiry = new Inquiry(++_inquiries, transport.Path, new long[transport.Size]);
-            inquiry.Begun[transport.Rank] = transport.Begun;
-            for (var r = 0; r < transport.Size; r++)
-                if (r != transport.Rank) Send(Kind.HowFar, transport.WorldRanks[r], inquiry.Number, transport);
+            _inquiry = inquiry = new Inquiry(++_inquiries, transport.Path, new MpiAnswer?[transport.Size]);
+            inquiry.Answers[transport.Rank] = new MpiAnswer(transport.Begun, transport.DescribePeer(transport.Rank));
+            foreach (var rank in transport.WorldRanks)
+                if (rank != runtime.Rank) Send(Kind.HowFar, rank, inquiry.Number, transport);
         }
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -96,24 +95,13 @@ sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
             lock (runtime.Gate)
             {
                 Poll();
-                if (inquiry.Begun.All(b => b >= wanted) || Stopwatch.GetElapsedTime(started) > patience)
+                if (Array.TrueForAll(inquiry.Answers, a => a is not null) || Stopwatch.GetElapsedTime(started) > patience)
                 {
                     _inquiry = null;
-                    return [.. Enumerable.Range(0, transport.Size).Where(r => inquiry.Begun[r] < wanted)];
+                    return inquiry.Answers;
                 }
             }
             MpiRuntime.Nap(200);
-        }
-    }
-
-    /// <summary>Says that this process is at its end; the request is complete when all are.</summary>
-    public nint BeginExit()
-    {
-        lock (runtime.Gate)
-        {
-            nint request;
-            runtime.Library.Check(runtime.Library.Ibarrier(communicator, &request), "MPI_Ibarrier");
-            return request;
         }
     }
 
@@ -121,27 +109,27 @@ sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
     {
         var (kind, inquiry, rank, begun) = ((Kind)Int(message, 0), Int(message, 4), Int(message, 8), BinaryPrimitives.ReadInt64LittleEndian(message[16..]));
         var pathEnd = Header + Int(message, 12);
-        var path = Encoding.UTF8.GetString(message[Header..pathEnd]);
+        var (path, text) = (Encoding.UTF8.GetString(message[Header..pathEnd]), Encoding.UTF8.GetString(message[pathEnd..]));
         switch (kind)
         {
             case Kind.GivesUp:
-                if (_inquiry is { } asked && asked.Path == path) asked.Begun[rank] = begun;
-                runtime.Fail(new MpiFailure(path, rank, Encoding.UTF8.GetString(message[pathEnd..])));
+                if (_inquiry is { } asked && asked.Path == path) asked.Answers[rank] = new MpiAnswer(begun, null);
+                runtime.Fail(new MpiFailure(path, rank, text));
                 break;
             case Kind.HowFar:
-                if (runtime.Find(path) is { } transport) Send(Kind.SoFar, source, inquiry, transport);
+                if (runtime.Find(path) is { } transport) Send(Kind.SoFar, source, inquiry, transport, transport.DescribePeer(transport.Rank));
                 break;
             default:
-                if (_inquiry is { } own && own.Number == inquiry) own.Begun[rank] = begun;
+                if (_inquiry is { } own && own.Number == inquiry) own.Answers[rank] = new MpiAnswer(begun, text);
                 break;
         }
 
         static int Int(ReadOnlySpan<byte> message, int offset) => BinaryPrimitives.ReadInt32LittleEndian(message[offset..]);
     }
 
-    void Send(Kind kind, int to, int inquiry, MpiTransport transport, string text = "")
+    void Send(Kind kind, int to, int inquiry, MpiTransport transport, string? text = null)
     {
-        var (path, reason) = (Encoding.UTF8.GetBytes(transport.Path), Encoding.UTF8.GetBytes(text));
+        var (path, reason) = (Encoding.UTF8.GetBytes(transport.Path), Encoding.UTF8.GetBytes(text ?? ""));
         var length = Header + path.Length + reason.Length;
         var memory = (byte*)NativeMemory.Alloc((nuint)length);
         var message = new Span<byte>(memory, length);
@@ -172,5 +160,10 @@ sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
 
     readonly record struct Outgoing(nint Request, nint Memory);
 
-    sealed record Inquiry(int Number, string Path, long[] Begun);
+    sealed record Inquiry(int Number, string Path, MpiAnswer?[] Answers);
 }
+
+/// <summary>How far a rank is in a group.</summary>
+/// <param name="Begun">How many collectives it has begun.</param>
+/// <param name="LastCalls">Its last calls, a line each; null where it did not say.</param>
+sealed record MpiAnswer(long Begun, string? LastCalls);

@@ -13,6 +13,7 @@ namespace Raijin.Collectives;
 sealed unsafe class MpiRuntime
 {
     const int ThreadsSerialized = 2;
+    const int Leaving = 0;
 
     /// <summary>How long a rank of a broken group waits at exit for the others: they too are at their end.</summary>
     static readonly TimeSpan BrokenExit = TimeSpan.FromSeconds(5);
@@ -22,6 +23,7 @@ sealed unsafe class MpiRuntime
     static readonly Lock Starting = new();
     static MpiRuntime? _current;
 
+    readonly nint _meetings;
     readonly List<MpiTransport> _transports = [];
     readonly List<MpiFailure> _failures = [];
     readonly List<object> _abandoned = [];
@@ -38,6 +40,7 @@ sealed unsafe class MpiRuntime
         library.Check(library.CommDup(library.Abi.CommWorld, &control), "MPI_Comm_dup");
         library.Check(library.CommSetErrhandler(control, library.Abi.ErrorsReturn), "MPI_Comm_set_errhandler");
         (Rank, Size) = (rank, size);
+        _meetings = control;
         Control = new MpiControl(this, control);
         Identity = Locate();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Leave();
@@ -85,11 +88,14 @@ sealed unsafe class MpiRuntime
         }
     }
 
-    /// <summary>The path of one more world: the same on all ranks, as they join worlds together.</summary>
-    public string NextWorld(TimeSpan deadline)
+    /// <summary>Meets all ranks to begin one more world.</summary>
+    /// <returns>Its path: the same on all.</returns>
+    /// <exception cref="CollectiveException">Not all came, or not for that.</exception>
+    public string BeginWorld(TimeSpan deadline)
     {
         _deadline = deadline;
-        return $"world{++_worlds}";
+        if (Meet(++_worlds, () => deadline) is { } fault) throw new CollectiveException($"Rank {Rank} of {Size} could not join its MPI world number {_worlds}: {fault}");
+        return $"world{_worlds}";
     }
 
     /// <summary>From now on failures reach the transport; one that came before it was there does so at once. Under the gate.</summary>
@@ -118,23 +124,35 @@ sealed unsafe class MpiRuntime
     /// <summary>Sleeps for less than the runtime's timers can.</summary>
     public static void Nap(uint microseconds) => MicroSleep(microseconds);
 
-    /// <summary>Waits, at most until <paramref name="deadline"/>, for a request that all ranks are about to meet in. Not under the gate.</summary>
-    /// <returns>Whether it is complete.</returns>
-    public bool Meet(nint request, TimeSpan deadline)
+    /// <summary>Waits until all ranks have come, each saying for what. Not under the gate.</summary>
+    /// <returns>What is wrong; null when all came for the same.</returns>
+    string? Meet(int purpose, Func<TimeSpan> patience)
     {
-        var started = Stopwatch.GetTimestamp();
-        while (true)
+        var purposes = (int*)NativeMemory.Alloc((nuint)Size + 1, sizeof(int));
+        *purposes = purpose;
+        nint request;
+        lock (Gate) Library.Check(Library.Iallgather((nint)purposes, 1, Library.Abi.Words.Four, (nint)(purposes + 1), 1, Library.Abi.Words.Four, _meetings, &request), "MPI_Iallgather");
+        for (var started = Stopwatch.GetTimestamp(); !IsComplete(ref request);)
         {
-            lock (Gate)
-            {
-                int done;
-                Library.Check(Library.Test(&request, &done, Library.Abi.StatusIgnore), "MPI_Test");
-                if (done != 0) return true;
-                Control.Poll();
-            }
             var waited = Stopwatch.GetElapsedTime(started);
-            if (waited > deadline) return false;
+            // MPI may still write to the memory.
+            if (waited > patience()) return $"not all ranks came within {waited.TotalSeconds:F0} s.";
             Nap(waited < TimeSpan.FromMilliseconds(5) ? 20u : 1000u);
+        }
+        var odd = new ReadOnlySpan<int>(purposes + 1, Size).IndexOfAnyExcept(purpose);
+        var fault = odd < 0 ? null : purposes[odd + 1] == Leaving ? $"rank {odd} is at its end." : $"rank {odd} joins its world number {purposes[odd + 1]}.";
+        NativeMemory.Free(purposes);
+        return fault;
+    }
+
+    bool IsComplete(ref nint request)
+    {
+        lock (Gate)
+        {
+            int done;
+            fixed (nint* handle = &request) Library.Check(Library.Test(handle, &done, Library.Abi.StatusIgnore), "MPI_Test");
+            Control.Poll();
+            return done != 0;
         }
     }
 
@@ -151,11 +169,11 @@ sealed unsafe class MpiRuntime
         var firsts = new int[Size];
         nint request;
         Library.Check(Library.Ibroadcast((nint)(&first), 1, Library.Abi.Words.Four, 0, node, &request), "MPI_Ibcast");
-        Meet(request, TimeSpan.MaxValue);
+        while (!IsComplete(ref request)) Nap(20);
         fixed (int* all = firsts)
         {
-            Library.Check(Library.Iallgather((nint)(&first), 1, Library.Abi.Words.Four, (nint)all, 1, Library.Abi.Words.Four, Library.Abi.CommWorld, &request), "MPI_Iallgather");
-            Meet(request, TimeSpan.MaxValue);
+            Library.Check(Library.Iallgather((nint)(&first), 1, Library.Abi.Words.Four, (nint)all, 1, Library.Abi.Words.Four, _meetings, &request), "MPI_Iallgather");
+            while (!IsComplete(ref request)) Nap(20);
         }
         Library.Check(Library.CommFree(&node), "MPI_Comm_free");
         var hosts = firsts.Distinct().Order().ToList();
@@ -170,10 +188,8 @@ sealed unsafe class MpiRuntime
         lock (Gate) Library.Check(Library.Finalized(&finalized), "MPI_Finalized");
         if (finalized == 0)
         {
-            var (exit, started) = (Control.BeginExit(), Stopwatch.GetTimestamp());
-            while (!Meet(exit, TimeSpan.FromMilliseconds(50)))
+            if (Meet(Leaving, () => _failures.Count > 0 || _abandoned.Count > 0 ? BrokenExit : _deadline) is not null)
             {
-                if (Stopwatch.GetElapsedTime(started) < (_failures.Count > 0 || _abandoned.Count > 0 ? BrokenExit : _deadline)) continue;
                 lock (Gate) Library.AbortAll(Library.Abi.CommWorld, 1);
                 return;
             }

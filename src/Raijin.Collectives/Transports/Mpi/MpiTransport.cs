@@ -14,6 +14,7 @@ namespace Raijin.Collectives;
 sealed unsafe class MpiTransport : Transport
 {
     const int ListenEvery = 16;
+    const int LogLength = 16;
 
     static readonly TimeSpan InquiryPatience = TimeSpan.FromMilliseconds(500);
 
@@ -24,7 +25,9 @@ sealed unsafe class MpiTransport : Transport
 
     readonly Queue<MpiCall> _collectives = new();
     readonly List<MpiCall> _messages = [];
+    readonly CallLog _log = new(LogLength);
     readonly TimeSpan _deadline;
+    MpiAnswer?[] _answers;
     MpiFailure? _failure;
     CollectiveException? _error;
     MpiStaging? _staging;
@@ -35,6 +38,7 @@ sealed unsafe class MpiTransport : Transport
     MpiTransport(MpiRuntime runtime, nint communicator, int[] worldRanks, int rank, string path, TimeSpan deadline)
     {
         (Runtime, Communicator, WorldRanks, Rank, Path, _deadline) = (runtime, communicator, worldRanks, rank, path, deadline);
+        _answers = new MpiAnswer?[worldRanks.Length];
         lock (runtime.Gate) runtime.Add(this);
     }
 
@@ -75,11 +79,10 @@ sealed unsafe class MpiTransport : Transport
             throw new TransportUnavailableException(TransportKind.Mpi,
                 $"The launcher started {identity.WorldSize} ranks and calls this one {identity.Rank}, but {runtime.Library.File} ({runtime.Library.Abi.Name}) sees {runtime.Size} and calls it {runtime.Rank}: it belongs to another MPI than the launcher.",
                 "Set RAIJIN_MPI to the library of the MPI whose mpirun or srun plugin is used.");
+        var path = runtime.BeginWorld(deadline);
         nint communicator;
-        string path;
         lock (runtime.Gate)
         {
-            path = runtime.NextWorld(deadline);
             runtime.Library.Check(runtime.Library.CommDup(runtime.Library.Abi.CommWorld, &communicator), "MPI_Comm_dup");
             runtime.Library.Check(runtime.Library.CommSetErrhandler(communicator, runtime.Library.Abi.ErrorsReturn), "MPI_Comm_set_errhandler");
         }
@@ -97,7 +100,7 @@ sealed unsafe class MpiTransport : Transport
             Listen();
             ThrowIfBroken();
             var pending = MpiCall.Of(this, call, Begun);
-            pending.Hold();
+            pending.Hold(_log.Started(call.Sequence, CallSummary.Of(call)));
             if (isMessage) _messages.Add(pending);
             else
             {
@@ -136,6 +139,8 @@ sealed unsafe class MpiTransport : Transport
             throw new CollectiveMismatchException($"Rank {Rank} asked for group {name} of ranks [{string.Join(", ", ranks)}], but {size} ranks came to it: members must name the same ranks in the same order.");
         return new MpiTransport(Runtime, part, [.. ranks.Select(r => WorldRanks[r])], rank, $"{Path}/{name}:{string.Join(",", ranks)}", _deadline);
     }
+
+    public override string? DescribePeer(int rank) => rank == Rank ? _log.Describe() : _answers[rank]?.LastCalls;
 
     public override void Abort(string reason)
     {
@@ -201,7 +206,13 @@ sealed unsafe class MpiTransport : Transport
         while (Stopwatch.GetElapsedTime(started) < atMost);
     }
 
-    internal IReadOnlyList<int> Missing(MpiCall call) => call.Peer is { } peer ? [peer] : Runtime.Control.WhoIsBehind(this, call.Number + 1, InquiryPatience);
+    internal IReadOnlyList<int> Missing(MpiCall call)
+    {
+        _answers = Runtime.Control.Ask(this, InquiryPatience);
+        return call.Peer is { } peer ? [peer] : [.. Enumerable.Range(0, Size).Where(r => (_answers[r]?.Begun ?? 0) <= call.Number)];
+    }
+
+    internal void Completed(long ticket) => _log.Completed(ticket);
 
     /// <summary>Something was sent or came: whoever waits spins again.</summary>
     internal void Moved() => _lastMove = Stopwatch.GetTimestamp();

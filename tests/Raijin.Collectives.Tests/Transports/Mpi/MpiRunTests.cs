@@ -21,6 +21,16 @@ public sealed partial class MpiRunTests
         Assert.Equal(["rank 0 of 2, 0 of 1 on host 0 of 2: 3 to 3", "rank 1 of 2, 0 of 1 on host 1 of 2: 3 to 3"], Places(MpiRun.Complete(hosts.Command("mpi-where"))));
     }
 
+    /// <summary>The contract of groups, in few processes: starting them takes longest.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Ranks_of_one_host_do_every_check(int size)
+    {
+        MpiRun.Require();
+        MpiRun.Complete(size, "mpi-contract");
+    }
+
     [Fact]
     public void Two_hosts_do_every_lasting_check()
     {
@@ -42,7 +52,7 @@ public sealed partial class MpiRunTests
         Assert.NotEqual(0, code);
         foreach (var rank in ranks)
         {
-            Assert.True(rank.HasExited);
+            Assert.True(rank.WaitForExit(TimeSpan.FromSeconds(2)), $"process {rank.Id} still runs");
             rank.Dispose();
         }
     }

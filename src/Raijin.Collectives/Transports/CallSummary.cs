@@ -12,9 +12,9 @@ namespace Raijin.Collectives;
 /// <param name="Peer">The root, the destination or the source; -1 where there is none.</param>
 /// <param name="InputLength">Elements this rank gives; -1 where it gives nothing.</param>
 /// <param name="OutputLength">Elements this rank gets; -1 where it gets nothing.</param>
-readonly record struct CallSignature(CollectiveKind Kind, ReduceOp Op, ScalarType? DType, ScalarType? Wire, int Peer, long InputLength, long OutputLength)
+readonly record struct CallSummary(CollectiveKind Kind, ReduceOp Op, ScalarType? DType, ScalarType? Wire, int Peer, long InputLength, long OutputLength)
 {
-    public static CallSignature Of(in Collective call) =>
+    public static CallSummary Of(in Collective call) =>
         new(call.Kind, call.Op, (call.Output ?? call.Input)?.dtype, call.Wire, call.Peer, call.Input?.NumberOfElements ?? -1, call.Output?.NumberOfElements ?? -1);
 
     public bool IsReduction => Kind is CollectiveKind.AllReduce or CollectiveKind.Reduce or CollectiveKind.ReduceScatter;
