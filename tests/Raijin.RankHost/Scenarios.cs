@@ -14,7 +14,6 @@ static class Scenarios
         ["mpi-endless"] = MpiRank.Endless,
         ["mpi-failing"] = MpiRank.Failing,
         ["mpi-mismatch"] = MpiRank.Mismatch,
-        ["launched"] = Launched.Run,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

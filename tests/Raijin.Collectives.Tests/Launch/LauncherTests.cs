@@ -127,6 +127,13 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_last_rank_said_is_waited_for()
+    {
+        var result = await Run(Options(1, "caught"));
+        Assert.Equal((1, "sample 18 is damaged"), (result.ExitCode, result.Failure!.Said?.Message));
+    }
+
+    [Fact]
     public async Task A_rank_that_says_nothing_is_reported_with_the_last_lines_of_its_log()
     {
         var options = Options(2, "wait", "wait");
