@@ -87,7 +87,7 @@ public sealed partial class Group : IDisposable
         try
         {
             if (_check is not null) CheckTogether(CallRow.OfAllocation(numElements, dtype));
-            return _transport.Allocate(numElements, dtype).DetachFromDisposeScope();
+            return _transport.Allocate(numElements, dtype);
         }
         catch (Exception error) when (Breaks(error))
         {

@@ -40,7 +40,7 @@ sealed class ShardedOptimizer : IParameterUpdater
         _pieceGroups = [.. groups.Select(g => new ParameterGroup(g.Name, pieces.Where(p => ReferenceEquals(p.Group, g)).Select(p => KeyValuePair.Create(p.Name, p.Piece.Values)), g.LearningRate, g.WeightDecay))];
         _mine = make(_pieceGroups, !context.DividesUpdates);
         if (!context.DividesUpdates) _whole = make(groups, false);
-        _squares = context.Control.Allocate(1, ScalarType.Float64);
+        _squares = context.Control.Allocate(1, ScalarType.Float64).DetachFromDisposeScope();
     }
 
     public OptimizerAlgorithm Algorithm => _mine.Algorithm;
