@@ -5,6 +5,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
+    ["collectives"] = CollectivesPage.Run,
     ["detection"] = DetectionPage.Run,
     ["gpt"] = GptPage.Run,
     ["images"] = ImagesPage.Run,

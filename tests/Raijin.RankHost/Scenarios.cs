@@ -5,6 +5,9 @@ static class Scenarios
 {
     public static IReadOnlyDictionary<string, Func<string[], int>> All { get; } = new Dictionary<string, Func<string[], int>>(StringComparer.Ordinal)
     {
+        ["segment-contract"] = SegmentRank.Contract,
+        ["segment-endless"] = SegmentRank.Endless,
+        ["segment-idle"] = SegmentRank.Idle,
         ["save-shards"] = ShardedSaves.Run,
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
         ["launch-guide"] = LaunchGuide.Self,
