@@ -17,6 +17,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
+    ["ranks"] = RanksPage.Run,
     ["text-metrics"] = TextMetricsPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
