@@ -120,7 +120,7 @@ static class RanksPage
     {
         using var world = World.Join();
         set_num_threads(1);
-        NativeHeap.KeepFreedMemory();
+        if (Environment.GetEnvironmentVariable("KEEP") is not null) NativeHeap.KeepFreedMemory();
         using (var warm = ones(64, 64)) warm.matmul(warm).Dispose();
         var (before, sharedBefore) = (Resident(), Proportional());
         if (stage >= 0)

@@ -87,7 +87,8 @@ sealed class GradientReducer : IDisposable
     void OnReady(ShardedParameter parameter)
     {
         _passBegun = true;
-        parameter.Buffer.Bucket!.Take(parameter);
+        var bucket = parameter.Buffer.Bucket!;
+        bucket.Take(parameter, isNext: _next < _buckets.Count && ReferenceEquals(_buckets[_next], bucket));
         if (Synchronizes || _context.DividesGradients)
         {
             while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling) LaunchNext();
