@@ -205,7 +205,7 @@ sealed unsafe class SegmentTransport : Transport
     public void Enter()
     {
         if (!_segment.SharesAllMemory) return;
-        Interlocked.Exchange(ref _segment.Board[Block.Members[Rank]]->Inside, 1);
+        Interlocked.Increment(ref _segment.Board[Block.Members[Rank]]->Inside);
         if (!Block.HasFailed()) return;
         Exit();
         ThrowIfFailed();
@@ -214,7 +214,7 @@ sealed unsafe class SegmentTransport : Transport
     /// <summary>After it.</summary>
     public void Exit()
     {
-        if (_segment.SharesAllMemory) Volatile.Write(ref _segment.Board[Block.Members[Rank]]->Inside, 0);
+        if (_segment.SharesAllMemory) Interlocked.Decrement(ref _segment.Board[Block.Members[Rank]]->Inside);
     }
 
     /// <summary>Throws what ended the group, once nobody is inside this member's memory any more.</summary>
