@@ -120,8 +120,9 @@ static class RanksPage
     {
         using var world = World.Join();
         set_num_threads(1);
-        if (Environment.GetEnvironmentVariable("KEEP") is not null) NativeHeap.KeepFreedMemory();
-        using (var warm = ones(64, 64)) warm.matmul(warm).Dispose();
+        // Above a process that has trained something small: libraries loaded, kernels and code made.
+        using (var small = new GptRun(world.Group, Zero.Stage0, new() { Vocabulary = 64, Context = 64, Layers = 1, Heads = 1, Width = 64 }))
+            for (var i = 0; i < 3; i++) small.Step();
         var (before, sharedBefore) = (Resident(), Proportional());
         if (stage >= 0)
         {
@@ -223,14 +224,15 @@ static class RanksPage
         readonly IParameterUpdater _optimizer;
         readonly Tensor _tokens;
 
-        public GptRun(Group group, Strategy strategy)
+        public GptRun(Group group, Strategy strategy, GptOptions? options = null)
         {
             Seed.Everything(1);
             // Unit by unit: no rank ever holds the whole model in stage 3.
-            _model = new Gpt(GptShapes.Params63M, META);
+            options ??= GptShapes.Params63M;
+            _model = new Gpt(options, META);
             _sharded = new ShardedModel(_model, strategy, group, (_, parameter) => { using var none = no_grad(); nn.init.normal_(parameter, 0, 0.02); });
             _optimizer = _sharded.CreateOptimizer(new Tensors.AdamW(), Groups(_model));
-            _tokens = randint(GptShapes.Params63M.Vocabulary, [1, 65], ScalarType.Int64);
+            _tokens = randint(options.Vocabulary, [1, 65], ScalarType.Int64);
         }
 
         public Ledger Ledger => _sharded.Ledger;

@@ -49,6 +49,8 @@ public sealed partial class ShardedModel : IDisposable
         World = world;
         device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
         _context = MakeContext(strategy, world, device);
+        // What is gathered and let go must not stay resident.
+        if (_context.DividesGradients && device.type == TorchSharp.DeviceType.CPU) NativeHeap.ReturnLargeBlocks();
         using (no_grad())
         using (NewDisposeScope())
         {
