@@ -5,7 +5,9 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
+    ["collectives"] = CollectivesPage.Run,
     ["detection"] = DetectionPage.Run,
+    ["gpt"] = GptPage.Run,
     ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
     ["logging"] = LoggingPage.Run,
@@ -15,6 +17,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
+    ["ranks"] = RanksPage.Run,
     ["text-metrics"] = TextMetricsPage.Run,
     ["trainer"] = TrainerPage.Run,
 };

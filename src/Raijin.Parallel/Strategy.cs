@@ -22,10 +22,6 @@ public sealed record Strategy
     /// <value>Default 1. DeepSpeed's Twin-Flow <c>ratio</c>.</value>
     public double OffloadRatio { get; init; } = 1;
 
-    /// <summary>The size of the buffers in which gradients are reduced while backward goes on; a unit that is larger has one of its own size.</summary>
-    /// <value>Default 25 MiB, as PyTorch's <c>bucket_cap_mb</c>.</value>
-    public long BucketBytes { get; init; } = 25 << 20;
-
     /// <summary>The type in which gradients cross between ranks; null for the parameters' own.</summary>
     /// <value>Default null. <c>BFloat16</c> halves the bytes of float32 gradients; sums are taken in float32.</value>
     public ScalarType? GradientWire { get; init; }
@@ -34,6 +30,28 @@ public sealed record Strategy
     /// <value>Default 0. It must divide the number of ranks.</value>
     public int ShardSize { get; init; }
 
+    /// <summary>Modules whose parameters are no larger than this are gathered, and their gradients reduced, as one unit, unless the model names its units itself (<see cref="IShardable"/>).</summary>
+    /// <value>Default 25 MiB.</value>
+    public long UnitBytes { get; init; } = 25 << 20;
+
+    /// <summary>
+    /// Names of parameters that are used outside the call of the module they belong to (weights tied to another layer's): they belong to the unit around all other units, whose values are there for the whole forward and backward pass.
+    /// </summary>
+    /// <value>Default none. Only stage 3 needs it, but it must be the same wherever bits are compared.</value>
+    public IReadOnlyList<string> SharedParameters { get; init; } = [];
+
+    /// <summary>Whether every step gives the same parameters a gradient, on every rank: then ranks agree on them once, and not in each step. A step that differs is an error.</summary>
+    /// <value>Default false. PyTorch's <c>static_graph</c>.</value>
+    public bool StaticGraph { get; init; }
+
+    /// <summary>Whether batch norms take their statistics over all ranks' samples while they train.</summary>
+    /// <value>Default false: each rank normalizes by its own samples. Lightning's <c>sync_batchnorm</c>.</value>
+    public bool SyncBatchNorm { get; init; }
+
+    /// <summary>How many units are gathered ahead of their use, in the order of the last pass; stage 3 only.</summary>
+    /// <value>Default null: 1 where an accelerator copies while it computes, 0 on the CPU, where a copy takes the time of the computation.</value>
+    public int? PrefetchUnits { get; init; }
+
     /// <summary>How parameters are coded when they are gathered (ZeRO++ qwZ); stage 3 only.</summary>
     /// <value>Default <see cref="WeightCodec.None"/>.</value>
     public WeightCodec WeightCodec { get; init; }
@@ -41,6 +59,22 @@ public sealed record Strategy
     /// <summary>How gradients are coded when they are reduced (ZeRO++ qgZ, 1-bit).</summary>
     /// <value>Default <see cref="GradientCodec.None"/>.</value>
     public GradientCodec GradientCodec { get; init; }
+
+    /// <summary>What can't be, for so many ranks.</summary>
+    /// <param name="worldSize">How many ranks train.</param>
+    public IReadOnlyList<OptionFault> Faults(int worldSize)
+    {
+        var faults = new List<OptionFault>();
+        if (Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"= {Stage}: allowed are 0 (data parallel), 1, 2 and 3"));
+        if (ShardSize < 0 || (ShardSize > 0 && worldSize % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
+        if (UnitBytes <= 0) faults.Add(new("strategy.unitBytes", $"= {UnitBytes}: a size above 0 is expected"));
+        if (OffloadRatio is not (>= 0 and <= 1)) faults.Add(new("strategy.offloadRatio", $"= {OffloadRatio}: a share from 0 to 1 is expected"));
+        if (Stage != 3 && OffloadParameters is not Tier.OnDevice) faults.Add(new("strategy.offloadParameters", $"= {OffloadParameters} needs stage 3, where parameters are divided; the stage is {Stage}"));
+        if (Stage != 3 && WeightCodec != WeightCodec.None) faults.Add(new("strategy.weightCodec", $"= {WeightCodec} codes parameters as they are gathered, which only stage 3 does; the stage is {Stage}"));
+        if (GradientCodec != GradientCodec.None && GradientWire is not null) faults.Add(new("strategy.gradientWire", $"= {GradientWire} has no effect beside gradientCodec = {GradientCodec}: give one of them"));
+        if (Stage != 0 && GradientCodec == GradientCodec.OneBit) faults.Add(new("strategy.gradientCodec", $"= OneBit averages whole gradients, as stage 0 has them; the stage is {Stage}"));
+        return faults;
+    }
 }
 
 /// <summary>How parameters cross between ranks.</summary>

@@ -31,7 +31,7 @@ public sealed partial class Group
     }
 
     /// <summary>Sends what the message is, and does not wait for it.</summary>
-    void CheckSend(in Collective call, in CallSignature signature)
+    void CheckSend(in Collective call, in CallSummary signature)
     {
         var row = tensor(CallRow.Of(call, signature).Write(Size), ScalarType.Int64).DetachFromDisposeScope();
         if (call.Input!.device_type != DeviceType.CPU)
@@ -45,7 +45,7 @@ public sealed partial class Group
     }
 
     /// <summary>Waits for what the sender says the message is.</summary>
-    void CheckReceive(in Collective call, in CallSignature signature)
+    void CheckReceive(in Collective call, in CallSummary signature)
     {
         using var row = zeros(CallRow.Length(Size), ScalarType.Int64, call.Output!.device);
         ref var number = ref _received[call.Peer];

@@ -34,6 +34,7 @@ public sealed partial class Group : IDisposable
     long _numChecks;
     int _numParts;
     int _threadInside;
+    Work? _spare;
     bool _disposed;
 
     internal Group(Transport transport, string name, IReadOnlyList<int> globalRanks, GroupOptions options, Group? parent = null)
@@ -165,7 +166,7 @@ public sealed partial class Group : IDisposable
         try
         {
             Traffic.Count(call.Kind, bytes);
-            var signature = CallSignature.Of(call);
+            var signature = CallSummary.Of(call);
             return signature.IsMessage ? BeginMessage(call, signature) : BeginTogether(call, signature);
         }
         finally
@@ -174,7 +175,7 @@ public sealed partial class Group : IDisposable
         }
     }
 
-    Work BeginTogether(in Collective call, in CallSignature signature)
+    Work BeginTogether(in Collective call, in CallSummary signature)
     {
         var ticket = _log.Started(_numCollectives, signature);
         if (_check is not null) CheckTogether(CallRow.Of(call, signature));
@@ -183,7 +184,7 @@ public sealed partial class Group : IDisposable
         return work;
     }
 
-    Work BeginMessage(in Collective call, in CallSignature signature)
+    Work BeginMessage(in Collective call, in CallSummary signature)
     {
         ref var number = ref (call.Kind == CollectiveKind.Send ? _sent : _received)[call.Peer];
         var ticket = _log.Started(number, signature);
@@ -199,13 +200,14 @@ public sealed partial class Group : IDisposable
 
     /// <param name="ticket">Its place in the log; -1 where it is none of the user's.</param>
     /// <param name="owned">A tensor that is freed when the call is complete.</param>
-    Work Start(in Collective call, in CallSignature signature, long number, long ticket, Tensor? owned = null)
+    Work Start(in Collective call, in CallSummary signature, long number, long ticket, Tensor? owned = null)
     {
         try
         {
             if (_transport.Start(call) is { } pending)
             {
-                var work = new Work(this, signature, number, ticket, pending, owned);
+                var work = (_spare ?? new Work(this)).Begin(signature, number, ticket, pending, owned);
+                _spare = null;
                 if (signature.IsMessage) _messages.Add(work);
                 else _collectives.Enqueue(work);
                 return work;
@@ -253,6 +255,14 @@ public sealed partial class Group : IDisposable
         for (var i = 0; i < index; i++)
             if (_messages[i].Call.Kind == call.Kind && _messages[i].Call.Peer == call.Peer) return true;
         return false;
+    }
+
+    /// <summary>Waits for a call that nobody else knows: its <see cref="Work"/> serves the next one, so that calls that wait make no garbage.</summary>
+    void Complete(Work work, CancellationToken cancellation)
+    {
+        if (work.IsCompleted) return;
+        work.Wait(cancellation);
+        _spare = work;
     }
 
     void Finish(Work work)
@@ -335,7 +345,7 @@ public sealed partial class Group : IDisposable
         text.Append(CultureInfo.InvariantCulture, $"{work.Call.Kind} number {work.Number} of group {Name} met its deadline of {Options.Deadline:c} on rank {Rank}: {work.Call.Describe()}.\n");
         text.Append(CultureInfo.InvariantCulture, $"Came: {Names(expected.Except(missing))}. Did not come: {Names(missing)}. Every rank must make the same calls in the same order.\n");
         for (var rank = 0; rank < Size; rank++)
-            if ((rank == Rank ? _log.Describe() : _transport.LastCalls(rank)) is { } calls) text.Append(CultureInfo.InvariantCulture, $"The last calls of rank {Named(rank)}:\n{calls}");
+            if ((rank == Rank ? _log.Describe() : _transport.DescribePeer(rank)) is { } calls) text.Append(CultureInfo.InvariantCulture, $"The last calls of rank {Named(rank)}:\n{calls}");
         return text.ToString();
 
         string Names(IEnumerable<int> ranks) => string.Join(", ", ranks.Select(Named).DefaultIfEmpty("nobody"));

@@ -9,7 +9,7 @@ public sealed record GroupOptions
 
     /// <summary>
     /// Whether each call first compares its signature (operation, type, sizes, reduction, root, counts) over all ranks, so that a mismatch is a <see cref="CollectiveMismatchException"/> on every rank
-    /// instead of wrong numbers. Costs a small exchange a call, which also waits for the calls under way: for finding faults.
+    /// instead of wrong numbers. Costs a small exchange a call, for which also calls that end in <c>Async</c> wait: for finding faults.
     /// </summary>
     /// <value>Default false.</value>
     public bool CheckCalls { get; init; }

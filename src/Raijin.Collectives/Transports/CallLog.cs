@@ -11,7 +11,7 @@ sealed class CallLog(int length)
 
     /// <summary>Notes that a call began.</summary>
     /// <returns>What <see cref="Completed"/> takes.</returns>
-    public long Started(long number, in CallSignature call)
+    public long Started(long number, in CallSummary call)
     {
         var ticket = _next++;
         if (_entries.Length > 0) _entries[ticket % _entries.Length] = new(ticket, number, call, IsDone: false);
@@ -39,5 +39,5 @@ sealed class CallLog(int length)
         return text.ToString();
     }
 
-    readonly record struct Entry(long Ticket, long Number, CallSignature Call, bool IsDone);
+    readonly record struct Entry(long Ticket, long Number, CallSummary Call, bool IsDone);
 }

@@ -53,8 +53,8 @@ public abstract class Transport : IDisposable
     /// <summary>Tells the other members that this one gives up: their waiting calls fail with <paramref name="reason"/> instead of running into their deadline. Callable from any thread; never throws.</summary>
     public abstract void Abort(string reason);
 
-    /// <summary>What a member called last, a line a call, oldest first, as far as this one can see it; null where it can't. For the report of a timeout; may be slow.</summary>
-    public virtual string? LastCalls(int rank) => null;
+    /// <summary>The last calls of a member, a line a call, for the report of a timeout; null where they can't be seen from here.</summary>
+    public virtual string? DescribePeer(int rank) => null;
 
     /// <summary>Leaves. Frees what belongs to this member, and what belongs to all when it is the last.</summary>
     public void Dispose()

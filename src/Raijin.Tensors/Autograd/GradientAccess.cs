@@ -69,6 +69,49 @@ public static unsafe class GradientAccess
         return wrapper is not null;
     }
 
+    /// <summary>Makes <paramref name="gradient"/> the parameter's gradient: the same tensor, into which a later pass adds in place.</summary>
+    /// <param name="parameter">A leaf that requires a gradient; borrowed.</param>
+    /// <param name="gradient">Of the parameter's shape, dtype and device; a reference is counted.</param>
+    /// <exception cref="ObjectDisposedException">One of them was freed.</exception>
+    public static void SetGradient(Tensor parameter, Tensor gradient)
+    {
+        TensorGuard.ThrowIfFreed(parameter);
+        TensorGuard.ThrowIfFreed(gradient);
+        // A leaf that requires a gradient has autograd metadata: the reference is to its own slot.
+        if (IsDirect && parameter.requires_grad)
+        {
+            StableAbi.AssignTensor(gradient.Handle, Grad(*(nint*)parameter.Handle));
+            GC.KeepAlive(parameter);
+            GC.KeepAlive(gradient);
+        }
+        else parameter.grad = gradient;
+    }
+
+    /// <summary>Copies the parameter's gradient into <paramref name="slot"/>, or adds it there.</summary>
+    /// <param name="parameter">Borrowed; it has a gradient.</param>
+    /// <param name="slot">As many elements, of the gradient's dtype or another; borrowed. Where it is the gradient's own memory nothing is done.</param>
+    /// <param name="add">Whether to add instead of to copy.</param>
+    /// <exception cref="ObjectDisposedException">One of them was freed.</exception>
+    public static void MoveTo(Tensor parameter, Tensor slot, bool add)
+    {
+        if (Inspect(parameter, out var from) == HostMemoryKind.Dense && TensorAccess.TryGetHostMemory(slot, out var to))
+        {
+            if (from.Data == to.Data) return;
+            if (!add && from.DType == to.DType && from.NumElements == to.NumElements)
+            {
+                var bytes = from.NumElements * slot.ElementSize;
+                Buffer.MemoryCopy((void*)from.Data, (void*)to.Data, bytes, bytes);
+                GC.KeepAlive(parameter);
+                GC.KeepAlive(slot);
+                return;
+            }
+        }
+        using var none = no_grad();
+        using var gradient = parameter.grad!;
+        if (add) slot.add_(gradient);
+        else slot.copy_(gradient);
+    }
+
     /// <summary>Sets the parameter's gradient to none and releases its memory, unless a wrapper of it is still held somewhere.</summary>
     /// <exception cref="ObjectDisposedException">The parameter was freed.</exception>
     public static void ClearGradient(Tensor parameter)

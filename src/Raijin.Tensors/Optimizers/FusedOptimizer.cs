@@ -12,7 +12,7 @@ namespace Raijin.Tensors;
 /// A step makes no tensor and allocates no managed memory for contiguous fp32 and bf16 host parameters. Writing parameters does not
 /// advance autograd's version counters: a graph recorded before a step must not be run backward after it. Not thread-safe.
 /// </remarks>
-public sealed partial class FusedOptimizer : IDisposable
+public sealed partial class FusedOptimizer : IParameterUpdater
 {
     readonly OptimizedParameter[] _parameters;
     readonly KernelSweep? _kernels;
@@ -21,7 +21,9 @@ public sealed partial class FusedOptimizer : IDisposable
     readonly List<OptimizedParameter> _byLibtorch = [];
     readonly List<Tensor> _slabs = [];
     readonly IReadOnlyDictionary<string, Tensor>? _masters;
+    readonly Tensor? _stateMemory;
     readonly bool _carries;
+    long _stateMemoryUsed;
     bool _disposed;
 
     /// <summary>Makes an optimizer; state is allocated when a parameter first has a gradient.</summary>
@@ -43,8 +45,9 @@ public sealed partial class FusedOptimizer : IDisposable
         Algorithm = algorithm;
         _carries = algorithm.CarriedNames.Count > 0;
         _masters = options.Masters;
+        _stateMemory = options.StateMemory is { } memory ? Checked(memory) : null;
         Groups = [.. groups];
-        _parameters = Collect(Groups, algorithm);
+        _parameters = Collect(Groups, algorithm, options.AllowEmptyGroups);
         _byKernels = new(_parameters.Length);
         _kernels = options.UseLibtorchOnly ? null : new(_parameters, algorithm, threads);
         _libtorch = new(algorithm);
@@ -58,6 +61,12 @@ public sealed partial class FusedOptimizer : IDisposable
 
     /// <summary>How many calls of <see cref="Step"/> updated at least one parameter.</summary>
     public long Updates { get; private set; }
+
+    /// <inheritdoc/>
+    public long StateBytes => _parameters.Sum(p => p.Slots.Sum(s => s.NumberOfElements * s.ElementSize));
+
+    /// <summary>Elements of <see cref="FusedOptimizerOptions.StateMemory"/> that hold state: a range from its beginning, which grows when a parameter has its first gradient.</summary>
+    public long StateMemoryUsed => _stateMemoryUsed;
 
     /// <summary>
     /// Updates every parameter that has a gradient, with clamp(gradient × <paramref name="gradientScale"/>, ±<paramref name="clipValue"/>) in its
@@ -154,11 +163,19 @@ public sealed partial class FusedOptimizer : IDisposable
 
     void AllocateSlots(IReadOnlyList<OptimizedParameter> parameters)
     {
-        _slabs.Add(StateSlab.Allocate(parameters, Algorithm));
+        if (_stateMemory is null) _slabs.Add(StateSlab.Allocate(parameters, Algorithm));
+        else StateSlab.Allocate(parameters, Algorithm, _stateMemory, ref _stateMemoryUsed);
         if (_masters is null) return;
         using var gradients = no_grad();
         foreach (var parameter in parameters)
             if (parameter.HasMaster && _masters.TryGetValue(parameter.Name, out var original)) parameter.Slots[^1].copy_(original);
+    }
+
+    static Tensor Checked(Tensor memory)
+    {
+        if (memory.dtype != ScalarType.Float32 || memory.dim() != 1 || !TensorAccess.TryGetHostMemory(memory, out _))
+            ShapeMismatchException.Throw("state memory", "flat, contiguous Float32 on the host", $"[{string.Join(", ", memory.shape)}] {memory.dtype} on {memory.device}");
+        return memory;
     }
 
     static void RefuseSparse(OptimizedParameter parameter)
@@ -168,7 +185,7 @@ public sealed partial class FusedOptimizer : IDisposable
             throw new NotSupportedException($"The gradient of parameter '{parameter.Name}' is sparse; make the layer with sparse: false.");
     }
 
-    static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups, OptimizerAlgorithm algorithm)
+    static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups, OptimizerAlgorithm algorithm, bool allowEmpty)
     {
         if (groups.Count == 0) throw new ArgumentException("An optimizer needs at least one parameter group.", nameof(groups));
         var groupNames = new HashSet<string>(StringComparer.Ordinal);
@@ -179,7 +196,7 @@ public sealed partial class FusedOptimizer : IDisposable
         {
             if (!groupNames.Add(group.Name))
                 throw new ArgumentException($"Two parameter groups are named '{group.Name}'.", nameof(groups));
-            if (group.Parameters.Count == 0)
+            if (group.Parameters.Count == 0 && !allowEmpty)
                 throw new ArgumentException($"Parameter group '{group.Name}' has no parameters.", nameof(groups));
             foreach (var (name, parameter) in group.Parameters)
             {

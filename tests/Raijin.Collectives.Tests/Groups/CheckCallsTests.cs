@@ -60,9 +60,8 @@ public sealed class CheckCallsTests
         var errors = World.Run(2, world =>
         {
             using var scope = TensorScope.Open();
-            var first = world.Group.AllReduceAsync(zeros(5));
+            world.Group.AllReduceAsync(zeros(5));
             var error = Record.Exception(() => world.Group.AllReduceAsync(zeros(5 + world.Rank)));
-            Assert.True(first.IsCompleted);
             return error;
         }, Checked);
         Assert.All(errors, e => Assert.IsType<CollectiveMismatchException>(e));

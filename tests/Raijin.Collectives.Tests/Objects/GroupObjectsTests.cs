@@ -77,4 +77,18 @@ public sealed partial class GroupObjectsTests
         world.Group.AllGatherText("a");
         Assert.Equal(4, world.Group.Traffic.TotalCalls);
     });
+
+    [Fact]
+    public void Nothing_stays_behind()
+    {
+        // On the test's own thread, where tensors left alive are counted.
+        using var world = World.Single(new GroupOptions { CheckCalls = true });
+        Assert.Equal("a", world.Group.BroadcastText("a", 0));
+        Assert.Equal(["b"], world.Group.AllGatherText("b"));
+        Assert.Throws<InvalidOperationException>(() => world.Group.BroadcastText("too much", 0, maxBytes: 1));
+        Assert.Throws<ArgumentNullException>(() => world.Group.AllGatherBytes(null!));
+        world.Group.AgreeOn("the options", "c");
+        Assert.True(world.Group.AnyRank(true));
+        Assert.Single(world.Group.GatherObjects(new Settings("d", []), 0, Json.Default.Settings)!);
+    }
 }

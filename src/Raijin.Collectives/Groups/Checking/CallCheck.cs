@@ -12,8 +12,8 @@ sealed class CallCheck : IDisposable
     public CallCheck(Transport transport)
     {
         _size = transport.Size;
-        _mine = transport.Allocate(CallRow.Length(_size), ScalarType.Int64);
-        _all = transport.Allocate(CallRow.Length(_size) * _size, ScalarType.Int64);
+        _mine = transport.Allocate(CallRow.Length(_size), ScalarType.Int64).DetachFromDisposeScope();
+        _all = transport.Allocate(CallRow.Length(_size) * _size, ScalarType.Int64).DetachFromDisposeScope();
     }
 
     /// <summary>The exchange for a call.</summary>

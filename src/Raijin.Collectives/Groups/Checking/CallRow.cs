@@ -18,7 +18,7 @@ enum CallDoor
 /// <param name="InputCounts">The counts of its input; for a split the ranks of the part.</param>
 /// <param name="OutputCounts">The counts of its output.</param>
 /// <param name="Name">The name of the part that a split makes.</param>
-sealed record CallRow(CallDoor Door, CallSignature Call, IReadOnlyList<long>? InputCounts = null, IReadOnlyList<long>? OutputCounts = null, string Name = "")
+sealed record CallRow(CallDoor Door, CallSummary Call, IReadOnlyList<long>? InputCounts = null, IReadOnlyList<long>? OutputCounts = null, string Name = "")
 {
     const int NameWords = 4;
     const int Head = 8;
@@ -27,7 +27,7 @@ sealed record CallRow(CallDoor Door, CallSignature Call, IReadOnlyList<long>? In
     /// <summary>How many numbers a row has in a group of <paramref name="size"/>.</summary>
     public static int Length(int size) => Head + NameWords + (2 * size);
 
-    public static CallRow Of(in Collective call, in CallSignature signature) => new(CallDoor.Call, signature, call.InputCounts, call.OutputCounts);
+    public static CallRow Of(in Collective call, in CallSummary signature) => new(CallDoor.Call, signature, call.InputCounts, call.OutputCounts);
 
     public static CallRow OfAllocation(long numElements, ScalarType dtype) => new(CallDoor.Allocate, new(default, default, dtype, null, -1, -1, numElements));
 
@@ -50,7 +50,7 @@ sealed record CallRow(CallDoor Door, CallSignature Call, IReadOnlyList<long>? In
 
     public static CallRow Read(ReadOnlySpan<long> row, int size)
     {
-        var call = new CallSignature((CollectiveKind)row[1], (ReduceOp)row[2], Type(row[3]), Type(row[4]), (int)row[5], row[6], row[7]);
+        var call = new CallSummary((CollectiveKind)row[1], (ReduceOp)row[2], Type(row[3]), Type(row[4]), (int)row[5], row[6], row[7]);
         var name = Encoding.UTF8.GetString(MemoryMarshal.AsBytes(row.Slice(Head, NameWords))).TrimEnd('\0');
         return new((CallDoor)row[0], call, Counts(row.Slice(Head + NameWords, size)), Counts(row.Slice(Head + NameWords + size, size)), name);
 

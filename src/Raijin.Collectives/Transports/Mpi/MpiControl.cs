@@ -85,7 +85,7 @@ sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
         lock (runtime.Gate)
         {
             _inquiry = inquiry = new Inquiry(++_inquiries, transport.Path, new MpiAnswer?[transport.Size]);
-            inquiry.Answers[transport.Rank] = new MpiAnswer(transport.Begun, transport.LastCalls(transport.Rank));
+            inquiry.Answers[transport.Rank] = new MpiAnswer(transport.Begun, transport.DescribePeer(transport.Rank));
             foreach (var rank in transport.WorldRanks)
                 if (rank != runtime.Rank) Send(Kind.HowFar, rank, inquiry.Number, transport);
         }
@@ -117,7 +117,7 @@ sealed unsafe class MpiControl(MpiRuntime runtime, nint communicator)
                 runtime.Fail(new MpiFailure(path, rank, text));
                 break;
             case Kind.HowFar:
-                if (runtime.Find(path) is { } transport) Send(Kind.SoFar, source, inquiry, transport, transport.LastCalls(transport.Rank));
+                if (runtime.Find(path) is { } transport) Send(Kind.SoFar, source, inquiry, transport, transport.DescribePeer(transport.Rank));
                 break;
             default:
                 if (_inquiry is { } own && own.Number == inquiry) own.Answers[rank] = new MpiAnswer(begun, text);

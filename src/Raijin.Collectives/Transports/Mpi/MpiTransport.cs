@@ -100,7 +100,7 @@ sealed unsafe class MpiTransport : Transport
             Listen();
             ThrowIfBroken();
             var pending = MpiCall.Of(this, call, Begun);
-            pending.Hold(_log.Started(call.Sequence, CallSignature.Of(call)));
+            pending.Hold(_log.Started(call.Sequence, CallSummary.Of(call)));
             if (isMessage) _messages.Add(pending);
             else
             {
@@ -140,7 +140,7 @@ sealed unsafe class MpiTransport : Transport
         return new MpiTransport(Runtime, part, [.. ranks.Select(r => WorldRanks[r])], rank, $"{Path}/{name}:{string.Join(",", ranks)}", _deadline);
     }
 
-    public override string? LastCalls(int rank) => rank == Rank ? _log.Describe() : _answers[rank]?.LastCalls;
+    public override string? DescribePeer(int rank) => rank == Rank ? _log.Describe() : _answers[rank]?.LastCalls;
 
     public override void Abort(string reason)
     {

@@ -97,7 +97,7 @@ sealed unsafe class NcclTransport : Transport
         return new NcclTransport(host, _device, _deadline, Nccl, Cuda, _torchStream, _deviceType, part);
     }
 
-    public override string? LastCalls(int rank) => _host.LastCalls(rank);
+    public override string? DescribePeer(int rank) => _host.DescribePeer(rank);
 
     public override void Abort(string reason) => _host.Abort(reason);
 

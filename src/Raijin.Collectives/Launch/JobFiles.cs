@@ -1,0 +1,11 @@
+namespace Raijin.Collectives;
+
+/// <summary>What the ranks of a launch leave in shared memory when they are killed between making it and having all joined.</summary>
+static class JobFiles
+{
+    /// <summary>Removes what is left of a launch none of whose ranks still joins.</summary>
+    public static void Remove(string job)
+    {
+        foreach (var file in Directory.EnumerateFiles(new SharedMemoryOptions().Folder, SharedMemoryTransport.FilePattern(job))) File.Delete(file);
+    }
+}
