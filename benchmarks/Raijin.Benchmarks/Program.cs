@@ -13,9 +13,11 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["logging"] = LoggingPage.Run,
     ["metrics"] = MetricsPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
+    ["mpi"] = MpiPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
+    ["ranks"] = RanksPage.Run,
     ["text-metrics"] = TextMetricsPage.Run,
     ["trainer"] = TrainerPage.Run,
 };

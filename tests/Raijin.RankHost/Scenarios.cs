@@ -10,12 +10,13 @@ static class Scenarios
         ["segment-idle"] = SegmentRank.Idle,
         ["save-shards"] = ShardedSaves.Run,
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
+        ["launch-guide"] = LaunchGuide.Self,
+        ["launched"] = Launched.Run,
         ["mpi-contract"] = MpiRank.Contract,
         ["mpi-where"] = MpiRank.Where,
         ["mpi-endless"] = MpiRank.Endless,
         ["mpi-failing"] = MpiRank.Failing,
         ["mpi-mismatch"] = MpiRank.Mismatch,
-        ["launched"] = Launched.Run,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

@@ -10,7 +10,7 @@ public sealed partial class World : IDisposable
 
     readonly string _origin;
 
-    internal World(RankIdentity identity, Transport transport, GroupOptions options, string origin)
+    internal World(RankIdentity identity, Transport transport, GroupOptions options, string origin = "")
     {
         Identity = identity;
         _origin = origin;
