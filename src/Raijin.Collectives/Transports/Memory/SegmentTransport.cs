@@ -59,11 +59,7 @@ sealed unsafe class SegmentTransport : Transport
     public long Worked { get; set; }
 
 
-    public override Tensor Allocate(long numElements, ScalarType dtype)
-    {
-        ThrowIfFailed();
-        return _segment.Allocate(this, numElements, dtype);
-    }
+    public override Tensor Allocate(long numElements, ScalarType dtype) => _segment.Allocate(this, numElements, dtype);
 
     public override PendingCollective? Start(in Collective call)
     {
@@ -95,11 +91,7 @@ sealed unsafe class SegmentTransport : Transport
         return started;
     }
 
-    public override Transport Split(IReadOnlyList<int> ranks, string name)
-    {
-        ThrowIfFailed();
-        return new SegmentTransport(_segment, _segment.Part(this, ranks));
-    }
+    public override Transport Split(IReadOnlyList<int> ranks, string name) => new SegmentTransport(_segment, _segment.Part(this, ranks));
 
     public override string? DescribePeer(int rank) => Block.LogOf(rank).Describe();
 

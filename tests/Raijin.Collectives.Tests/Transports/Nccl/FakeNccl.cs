@@ -43,8 +43,8 @@ static unsafe class FakeNccl
     {
         "ncclGetVersion" => (nint)(delegate* unmanaged<int*, int>)&GetVersion,
         "ncclGetUniqueId" => (nint)(delegate* unmanaged<UniqueId*, int>)&GetUniqueId,
-        "ncclCommInitRankConfig" => (nint)(delegate* unmanaged<nint*, int, UniqueId, int, byte*, int>)&CommInitRankConfig,
-        "ncclCommSplit" => (nint)(delegate* unmanaged<nint, int, int, nint*, byte*, int>)&CommSplit,
+        "ncclCommInitRankConfig" => (nint)(delegate* unmanaged<nint*, int, UniqueId, int, Config*, int>)&CommInitRankConfig,
+        "ncclCommSplit" => (nint)(delegate* unmanaged<nint, int, int, nint*, Config*, int>)&CommSplit,
         "ncclCommFinalize" => (nint)(delegate* unmanaged<nint, int>)&CommFinalize,
         "ncclCommDestroy" => (nint)(delegate* unmanaged<nint, int>)&CommDestroy,
         "ncclCommAbort" => (nint)(delegate* unmanaged<nint, int>)&CommAbort,
@@ -100,20 +100,20 @@ static unsafe class FakeNccl
     }
 
     [UnmanagedCallersOnly]
-    static int CommInitRankConfig(nint* communicator, int size, UniqueId id, int rank, byte* config)
+    static int CommInitRankConfig(nint* communicator, int size, UniqueId id, int rank, Config* config)
     {
         var sum = 0;
         for (var i = 0; i < 128; i++) sum += id.Bytes[i] * (i + 1);
         *communicator = 0xC0;
-        Note($"init {rank} of {size}, id {sum}, config {*(nuint*)config} {*(uint*)(config + 8):x} {*(uint*)(config + 12)} {*(int*)(config + 16)} {*(int*)(config + 20)}");
+        Note($"init {rank} of {size}, id {sum}, config {config->Size} {config->Magic:x} {config->Version} {config->Blocking} {config->CgaClusterSize}");
         return 7;
     }
 
     [UnmanagedCallersOnly]
-    static int CommSplit(nint communicator, int colour, int key, nint* part, byte* config)
+    static int CommSplit(nint communicator, int colour, int key, nint* part, Config* config)
     {
         *part = 0xC1;
-        Note($"split {communicator:x} colour {colour} key {key} blocking {*(int*)(config + 16)}");
+        Note($"split {communicator:x} colour {colour} key {key} blocking {config->Blocking}");
         return 7;
     }
 
@@ -232,4 +232,15 @@ static unsafe class FakeNccl
     {
         public fixed byte Bytes[128];
     }
+
+#pragma warning disable CS0649 // Written by the transport, through a pointer.
+    public struct Config
+    {
+        public nuint Size;
+        public uint Magic;
+        public uint Version;
+        public int Blocking;
+        public int CgaClusterSize;
+    }
+#pragma warning restore CS0649
 }
