@@ -12,6 +12,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["logging"] = LoggingPage.Run,
     ["metrics"] = MetricsPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
+    ["offload"] = OffloadPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
