@@ -1,11 +1,18 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Raijin;
 
 /// <summary>How a model's training is divided among ranks that each see other samples: what of its state each rank holds, and where.</summary>
-/// <remarks>ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054). The stages are placement: one engine runs them all, and none changes a result.</remarks>
-public sealed record Strategy
+/// <remarks>
+/// ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054). The stages are placement: one engine runs them all, and none changes a result.
+/// As text a stage's name: <c>ddp</c>, <c>zero1</c>, <c>zero2</c>, <c>zero3</c>; in files also its properties.
+/// </remarks>
+public sealed record Strategy : IParsable<Strategy>
 {
+    static readonly string[] Names = ["ddp", "zero1", "zero2", "zero3"];
+
     /// <summary>How much is divided: 0 nothing (data parallel), 1 optimizer state, 2 also gradients, 3 also parameters.</summary>
     /// <value>Default 0.</value>
     public int Stage { get; init; }
@@ -41,6 +48,51 @@ public sealed record Strategy
     /// <summary>How gradients are coded when they are reduced (ZeRO++ qgZ, 1-bit).</summary>
     /// <value>Default <see cref="GradientCodec.None"/>.</value>
     public GradientCodec GradientCodec { get; init; }
+
+    /// <summary>What is wrong with it for so many ranks, by its own keys in camelCase.</summary>
+    public IReadOnlyList<OptionFault> Faults(int ranks)
+    {
+        var faults = new List<OptionFault>();
+        void Add(string key, string message) => faults.Add(new(key, message));
+
+        if (Stage is < 0 or > 3) Add("stage", Text($"= {Stage}; allowed: 0 to 3"));
+        if (OffloadOptimizer != Tier.Device && Stage == 0) Add("offloadOptimizer", $"= {OffloadOptimizer}, but at stage 0 every rank updates everything where it lies: give stage 1, 2 or 3");
+        if (OffloadParameters != Tier.Device && Stage != 3) Add("offloadParameters", Text($"= {OffloadParameters}, but at stage {Stage} parameters stay whole on every rank: give stage 3"));
+        if (!(OffloadRatio is > 0 and <= 1)) Add("offloadRatio", Text($"= {OffloadRatio:R}; allowed: above 0, at most 1"));
+        if (BucketBytes < 1) Add("bucketBytes", Text($"= {BucketBytes}; allowed: 1 and more"));
+        if (GradientWire is { } wire && wire is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)) Add("gradientWire", $"= {wire}; allowed: float32, bFloat16, float16");
+        if (GradientWire is not null && GradientCodec != GradientCodec.None) Add("gradientWire", $"= {GradientWire}, but gradientCodec = {GradientCodec} says how gradients cross: leave one of them out");
+        if (ShardSize < 0) Add("shardSize", Text($"= {ShardSize}; allowed: 0 (all ranks) and more"));
+        else if (ShardSize > 0 && ranks % ShardSize != 0) Add("shardSize", Text($"= {ShardSize} does not divide {ranks} ranks"));
+        if (WeightCodec != WeightCodec.None && Stage != 3) Add("weightCodec", Text($"= {WeightCodec}, but at stage {Stage} no parameters are gathered for computing: give stage 3"));
+        return faults;
+    }
+
+    /// <summary>In words: <c>zero3, optimizer state on disk:/scratch</c>.</summary>
+    public override string ToString()
+    {
+        var words = new List<string> { Stage is >= 0 and <= 3 ? Names[Stage] : Text($"stage {Stage}") };
+        if (OffloadOptimizer != Tier.Device) words.Add(OffloadRatio == 1 ? $"optimizer state on {OffloadOptimizer}" : Text($"{OffloadRatio:P0} of optimizer state on {OffloadOptimizer}"));
+        if (OffloadParameters != Tier.Device) words.Add($"parameters on {OffloadParameters}");
+        if (GradientWire is { } wire) words.Add($"gradients as {wire}");
+        if (GradientCodec != GradientCodec.None) words.Add($"gradients coded {GradientCodec}");
+        if (WeightCodec != WeightCodec.None) words.Add($"weights coded {WeightCodec}");
+        if (ShardSize > 0) words.Add(Text($"in groups of {ShardSize}"));
+        return string.Join(", ", words);
+    }
+
+    /// <summary>A stage by its name.</summary>
+    public static Strategy Parse(string s, IFormatProvider? provider) => TryParse(s, provider, out var result) ? result : throw new FormatException($"\"{s}\" is not a strategy; allowed: none, {string.Join(", ", Names)}.");
+
+    /// <inheritdoc/>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, [MaybeNullWhen(false)] out Strategy result)
+    {
+        var stage = Array.IndexOf(Names, s);
+        result = stage < 0 ? null : new Strategy { Stage = stage };
+        return result is not null;
+    }
+
+    static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>How parameters cross between ranks.</summary>

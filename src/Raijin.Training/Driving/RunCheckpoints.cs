@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Raijin.Training;
 
 /// <summary>The checkpoints of one run: carries out requests where the state is whole, and prunes by what all who asked want kept.</summary>
-sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
+/// <remarks>Every rank takes part in making what is written; the first one writes.</remarks>
+sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) : IDisposable
 {
     /// <summary>Weights below this make a first copy whose fresh memory costs a millisecond or two.</summary>
     const long WorthPreparingBytes = 16 << 20;
@@ -25,9 +26,15 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
     public void Execute(TrainingRun run, Func<CheckpointContent> capture, HookTable hooks)
     {
         // After the first step, when the optimizers have their state too.
-        if (!_prepared && run.Step > run.FirstStep) Prepare(run, capture);
+        if (!_prepared && peers.IsAlone && run.Step > run.FirstStep) Prepare(run, capture);
         var requests = run.TakeRequests();
         if (requests.Count == 0) return;
+        if (!peers.IsFirst)
+        {
+            using var part = TensorScope.Open();
+            capture();
+            return;
+        }
         (_run, _hooks) = (run, hooks);
         Settle();
         BeforeSave?.Invoke();

@@ -14,6 +14,7 @@ static class RunState
     public const string ModelFile = "model";
     public const string OptimizerFile = "optimizer";
     public const string CallbackFile = "callbacks";
+    public const string Random = "random";
     const int Version = 1;
 
     /// <summary>Everything, as live tensors: borrowed from the model and the optimizers, or owned by the scope that is open.</summary>
@@ -36,11 +37,11 @@ static class RunState
         content.State["optimizers"] = scalars;
         content.State["schedules"] = new JsonArray([.. optimizers.Select(o => (JsonNode)o.SaveSchedules())]);
         if (optimizers.Count > 0 && optimizers[0].Scaler is { } scaler) content.State["lossScaler"] = JsonSerializer.SerializeToNode(scaler.State, StateJson.Default.LossScalerState);
-        content.State["random"] = SaveRandom(RandomState.Capture());
+        content.State[Random] = SaveRandom(RandomState.Capture());
         return content;
     }
 
-    /// <summary>Puts everything back, the random state last.</summary>
+    /// <summary>Puts everything back but the random state.</summary>
     public static void Restore(LoadedCheckpoint checkpoint, Module model, IReadOnlyList<RunOptimizer> optimizers)
     {
         RestoreModel(checkpoint, model, strict: true);
@@ -60,7 +61,6 @@ static class RunState
             optimizers[i].LoadSchedules(Remembered(i));
         }
         if (checkpoint.State["lossScaler"] is { } scale && optimizers is [{ Scaler: { } scaler }, ..]) scaler.State = scale.Deserialize(StateJson.Default.LossScalerState);
-        RestoreRandom(checkpoint);
 
         JsonArray Remembered(int optimizer) => checkpoint.State["schedules"]?[optimizer]?.AsArray() ?? [];
     }
@@ -71,9 +71,16 @@ static class RunState
         StateDictLoader.Load(checkpoint.File(ModelFile), model, strict);
     }
 
-    public static void RestoreRandom(LoadedCheckpoint checkpoint)
+    /// <summary>Puts this rank's random numbers back; a rank that the checkpoint has none of begins its own anew. Ranks as threads share one set of generators, the first one's.</summary>
+    public static void RestoreRandom(LoadedCheckpoint checkpoint, long seed, Peers peers)
     {
-        var saved = checkpoint.State["random"]!.AsObject();
+        if (peers.SharesGenerators && !peers.IsFirst) return;
+        if (peers.Rank >= RankStates.CountOf(checkpoint))
+        {
+            peers.SeedRank(seed);
+            return;
+        }
+        var saved = (peers.IsFirst ? checkpoint.State : RankStates.Of(checkpoint, peers.Rank))[Random]!.AsObject();
         var own = saved["own"]!.AsObject();
         new RandomState(
             Convert.FromBase64String((string)saved["cpu"]!),

@@ -212,7 +212,7 @@ public sealed class RunOptimizerTests
         var plain = Train(Clip.None, 1, (o, r) => o.Step(r));
         var own = Train(Clip.Norm(1e-3), 1024, (o, r) =>
         {
-            o.OwnClipping = optimizer => Assert.Equal(optimizer.Fused.MeasureGradients().Norm, optimizer.MeasureGradients());
+            o.OwnClipping = optimizer => Assert.Equal(optimizer.Updater.MeasureGradients().Norm, optimizer.MeasureGradients());
             return o.Step(r);
         });
         // A power of two: scaled and unscaled, the gradients have the same bits.
