@@ -29,10 +29,6 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default 1. DeepSpeed's Twin-Flow <c>ratio</c>.</value>
     public double OffloadRatio { get; init; } = 1;
 
-    /// <summary>The size of the buffers in which gradients are reduced while backward goes on; a unit that is larger has one of its own size.</summary>
-    /// <value>Default 25 MiB, as PyTorch's <c>bucket_cap_mb</c>.</value>
-    public long BucketBytes { get; init; } = 25 << 20;
-
     /// <summary>The type in which gradients cross between ranks; null for the parameters' own.</summary>
     /// <value>Default null. <c>BFloat16</c> halves the bytes of float32 gradients; sums are taken in float32.</value>
     public ScalarType? GradientWire { get; init; }
@@ -40,6 +36,14 @@ public sealed record Strategy : IParsable<Strategy>
     /// <summary>How many ranks divide the state among them; groups of so many hold copies of each other (hybrid sharding; MiCS). 0: all ranks.</summary>
     /// <value>Default 0. It must divide the number of ranks.</value>
     public int ShardSize { get; init; }
+
+    /// <summary>Modules whose parameters are no larger than this are gathered, and their gradients reduced, as one unit, unless the model names its units itself (<see cref="IShardable"/>).</summary>
+    /// <value>Default 25 MiB.</value>
+    public long UnitBytes { get; init; } = 25 << 20;
+
+    /// <summary>How many units are gathered ahead of their use, in the order of the last pass; stage 3 only.</summary>
+    /// <value>Default null: 1 where an accelerator copies while it computes, 0 on the CPU, where a copy takes the time of the computation.</value>
+    public int? PrefetchUnits { get; init; }
 
     /// <summary>How parameters are coded when they are gathered (ZeRO++ qwZ); stage 3 only.</summary>
     /// <value>Default <see cref="WeightCodec.None"/>.</value>
@@ -49,22 +53,20 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default <see cref="GradientCodec.None"/>.</value>
     public GradientCodec GradientCodec { get; init; }
 
-    /// <summary>What is wrong with it for so many ranks, by its own keys in camelCase.</summary>
-    public IReadOnlyList<OptionFault> Faults(int ranks)
+    /// <summary>What can't be, for so many ranks.</summary>
+    /// <param name="worldSize">How many ranks train.</param>
+    public IReadOnlyList<OptionFault> Faults(int worldSize)
     {
         var faults = new List<OptionFault>();
-        void Add(string key, string message) => faults.Add(new(key, message));
-
-        if (Stage is < 0 or > 3) Add("stage", Text($"= {Stage}; allowed: 0 to 3"));
-        if (OffloadOptimizer != Tier.Device && Stage == 0) Add("offloadOptimizer", $"= {OffloadOptimizer}, but at stage 0 every rank updates everything where it lies: give stage 1, 2 or 3");
-        if (OffloadParameters != Tier.Device && Stage != 3) Add("offloadParameters", Text($"= {OffloadParameters}, but at stage {Stage} parameters stay whole on every rank: give stage 3"));
-        if (!(OffloadRatio is > 0 and <= 1)) Add("offloadRatio", Text($"= {OffloadRatio:R}; allowed: above 0, at most 1"));
-        if (BucketBytes < 1) Add("bucketBytes", Text($"= {BucketBytes}; allowed: 1 and more"));
-        if (GradientWire is { } wire && wire is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)) Add("gradientWire", $"= {wire}; allowed: float32, bFloat16, float16");
-        if (GradientWire is not null && GradientCodec != GradientCodec.None) Add("gradientWire", $"= {GradientWire}, but gradientCodec = {GradientCodec} says how gradients cross: leave one of them out");
-        if (ShardSize < 0) Add("shardSize", Text($"= {ShardSize}; allowed: 0 (all ranks) and more"));
-        else if (ShardSize > 0 && ranks % ShardSize != 0) Add("shardSize", Text($"= {ShardSize} does not divide {ranks} ranks"));
-        if (WeightCodec != WeightCodec.None && Stage != 3) Add("weightCodec", Text($"= {WeightCodec}, but at stage {Stage} no parameters are gathered for computing: give stage 3"));
+        if (Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"= {Stage}; allowed: 0 (data parallel), 1, 2 and 3"));
+        if (ShardSize < 0 || (ShardSize > 0 && worldSize % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
+        if (UnitBytes <= 0) faults.Add(new("strategy.unitBytes", $"= {UnitBytes}: a size above 0 is expected"));
+        if (OffloadRatio is not (>= 0 and <= 1)) faults.Add(new("strategy.offloadRatio", Text($"= {OffloadRatio:R}: a share from 0 to 1 is expected")));
+        if (Stage != 3 && OffloadParameters is not Tier.OnDevice) faults.Add(new("strategy.offloadParameters", $"= {OffloadParameters} needs stage 3, where parameters are divided; the stage is {Stage}"));
+        if (Stage != 3 && WeightCodec != WeightCodec.None) faults.Add(new("strategy.weightCodec", $"= {WeightCodec} codes parameters as they are gathered, which only stage 3 does; the stage is {Stage}"));
+        if (GradientCodec != GradientCodec.None && GradientWire is not null) faults.Add(new("strategy.gradientWire", $"= {GradientWire} has no effect beside gradientCodec = {GradientCodec}: give one of them"));
+        if (Stage != 0 && GradientCodec == GradientCodec.OneBit) faults.Add(new("strategy.gradientCodec", $"= OneBit averages whole gradients, as stage 0 has them; the stage is {Stage}"));
+        if (GradientWire is { } wire && wire is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)) faults.Add(new("strategy.gradientWire", $"= {wire}; allowed: float32, bFloat16, float16"));
         return faults;
     }
 

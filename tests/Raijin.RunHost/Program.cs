@@ -1,6 +1,6 @@
 // A training process to be killed by tests: digits with dropout, a checkpoint every few steps, resumed from the last good one.
 //   Raijin.RunHost FOLDER STEPS [pace-milliseconds]
-// Prints "started", then "done HASH" with a hash over the bits of all weights.
+// Prints "started", with a pace "training" in its 20th step, then "done HASH" with a hash over the bits of all weights.
 
 using System.Globalization;
 using System.IO.Hashing;
@@ -41,10 +41,12 @@ sealed class Classifier(int pace) : TrainingModule<LabeledBatch>
 {
     readonly Module<Tensor, Tensor> _net = Sequential(Linear(64, 64), ReLU(), Dropout(0.2), Linear(64, 10));
     readonly Accuracy _accuracy = new(classes: 10);
+    int _steps;
 
     protected override Tensor TrainingStep(LabeledBatch batch, TrainStep step)
     {
         if (pace > 0) Thread.Sleep(pace);
+        if (pace > 0 && ++_steps == 20) Console.WriteLine("training");
         var loss = functional.cross_entropy(_net.call(batch.Inputs), batch.Labels);
         step.Log("train/loss", loss);
         return loss;

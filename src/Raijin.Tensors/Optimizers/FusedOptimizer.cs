@@ -44,7 +44,7 @@ public sealed partial class FusedOptimizer : IParameterUpdater
         _carries = algorithm.CarriedNames.Count > 0;
         _masters = options.Masters;
         Groups = [.. groups];
-        _parameters = Collect(Groups, algorithm);
+        _parameters = Collect(Groups, algorithm, options.AllowEmptyGroups);
         _byKernels = new(_parameters.Length);
         _kernels = options.UseLibtorchOnly ? null : new(_parameters, algorithm, threads);
         _libtorch = new(algorithm);
@@ -168,7 +168,7 @@ public sealed partial class FusedOptimizer : IParameterUpdater
             throw new NotSupportedException($"The gradient of parameter '{parameter.Name}' is sparse; make the layer with sparse: false.");
     }
 
-    static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups, OptimizerAlgorithm algorithm)
+    static OptimizedParameter[] Collect(IReadOnlyList<ParameterGroup> groups, OptimizerAlgorithm algorithm, bool allowEmpty)
     {
         if (groups.Count == 0) throw new ArgumentException("An optimizer needs at least one parameter group.", nameof(groups));
         var groupNames = new HashSet<string>(StringComparer.Ordinal);
@@ -179,7 +179,7 @@ public sealed partial class FusedOptimizer : IParameterUpdater
         {
             if (!groupNames.Add(group.Name))
                 throw new ArgumentException($"Two parameter groups are named '{group.Name}'.", nameof(groups));
-            if (group.Parameters.Count == 0)
+            if (group.Parameters.Count == 0 && !allowEmpty)
                 throw new ArgumentException($"Parameter group '{group.Name}' has no parameters.", nameof(groups));
             foreach (var (name, parameter) in group.Parameters)
             {

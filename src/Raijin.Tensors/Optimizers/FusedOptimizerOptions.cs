@@ -17,4 +17,8 @@ public sealed record FusedOptimizerOptions
     /// <summary>fp32 values, by parameter name, that masters of half-precision parameters start from: the weights before they were rounded. Borrowed until each parameter's first update.</summary>
     /// <value>Default null: masters start from the parameters themselves.</value>
     public IReadOnlyDictionary<string, Tensor>? Masters { get; init; }
+
+    /// <summary>Whether a parameter group may have no parameters: a rank's share of a group may be none.</summary>
+    /// <value>Default false.</value>
+    public bool AllowEmptyGroups { get; init; }
 }

@@ -2,7 +2,7 @@
 // with as many ranks takes each back where it was, one with another number folds them together.
 
 using System.Text.Json.Nodes;
-using Raijin.Metrics;
+using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin.Training;
@@ -26,7 +26,7 @@ static class RankStates
         foreach (var (name, tensor) in tensors)
         {
             described.Add(new JsonObject { ["name"] = name, ["type"] = tensor.dtype.ToString(), ["shape"] = new JsonArray([.. tensor.shape.Select(size => (JsonNode)size)]) });
-            bytes.Add(Raijin.Tensors.Aten.ViewAs(tensor.detach().cpu().contiguous().reshape(-1), ScalarType.Byte));
+            bytes.Add(Aten.ViewAs(tensor.detach().cpu().contiguous().reshape(-1), ScalarType.Byte));
         }
         var texts = peers.Gather(new JsonObject { ["state"] = state, ["tensors"] = described }.ToJsonString());
         var all = peers.Join(cat(bytes));
@@ -44,7 +44,7 @@ static class RankStates
                 var shape = entry["shape"]!.AsArray().Select(size => (long)size!).ToArray();
                 var length = shape.Aggregate((long)empty(0, type).ElementSize, (product, size) => product * size);
                 // A copy: a view as wider elements must begin at a multiple of their size.
-                if (rank > 0) kept.Add(new(PathOf(rank, (string)entry["name"]!), Raijin.Tensors.Aten.ViewAs(all.narrow(0, at, length).clone(), type).reshape(shape)));
+                if (rank > 0) kept.Add(new(PathOf(rank, (string)entry["name"]!), Aten.ViewAs(all.narrow(0, at, length).clone(), type).reshape(shape)));
                 at += length;
             }
             if (rank > 0) ranks.Add(said["state"]!.DeepClone());

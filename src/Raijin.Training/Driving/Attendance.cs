@@ -1,5 +1,4 @@
 using Raijin.Metrics;
-using static TorchSharp.torch;
 
 namespace Raijin.Training;
 

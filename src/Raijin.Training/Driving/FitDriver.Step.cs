@@ -58,7 +58,13 @@ sealed partial class FitDriver<TBatch>
             _profile?.Mark(ProfilePhase.Forward);
             if (_plan.Manual) TrainManually(batch, step);
             else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
-            else if (ForwardAndBackward(batch, step)) backward++;
+            else
+            {
+                _fabric.HasJoined = false;
+                if (ForwardAndBackward(batch, step)) backward++;
+                // What a rank passed over, it still brings to where all ranks' gradients meet.
+                if (!_fabric.HasJoined && _fabric.ReducesEachPass) _fabric.JoinGradients();
+            }
             HookTable.Call(_hooks.TrainBatchEnd, step);
             step.Published.Clear();
             samples += batch.Count;
@@ -78,7 +84,6 @@ sealed partial class FitDriver<TBatch>
         double gradients = backward;
         if (!_peers.IsAlone)
         {
-            // What a rank passed over, it still brings to where all ranks' gradients meet.
             if (!_plan.Manual && !_run.Optimizers[0].EvaluatesLoss && !_fabric.HasJoined) _fabric.JoinGradients();
             Meet(new StepAgreement { Gradients = backward, Samples = samples, Tokens = step.Tokens, EpochEnds = step.EpochEndRequested || _epochEnded ? 1 : 0 }, _cursor.Step + 1);
             _hasMet = true;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Raijin.Collectives;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using Raijin.Training;
 using Spectre.Console;
@@ -79,6 +80,9 @@ public sealed class Fabric : IDisposable
     /// <summary>Whether something set up here shares its training with other ranks, or is laid out to.</summary>
     internal bool Shares => _sharded.Count > 0;
 
+    /// <summary>Whether gradients lie divided, so that each backward pass meets the other ranks, synchronizing or not.</summary>
+    internal bool ReducesEachPass => !Peers.IsAlone && _options.Strategy is { Stage: >= 2 };
+
     /// <summary>Whether each rank holds only a part of the training state.</summary>
     internal bool IsDivided => !Peers.IsAlone && _options.Strategy is { Stage: > 0 };
 
@@ -114,7 +118,7 @@ public sealed class Fabric : IDisposable
             module.to(Precision.Compute);
         }
         module.to(Device);
-        if (Peers.World is { } world) _sharded.Add(new ShardedModel(module, _options.Strategy ?? Zero.Stage0, world));
+        if (Peers.World is { } world) _sharded.Add(new ShardedModel(module, _options.Strategy ?? Zero.Stage0, world.Group));
         return module;
     }
 
@@ -214,6 +218,7 @@ public sealed class Fabric : IDisposable
         try
         {
             Tensors.Backward.Run(loss, seed);
+            if (ReducesEachPass) JoinGradients();
         }
         finally
         {
@@ -233,7 +238,7 @@ public sealed class Fabric : IDisposable
     UpdaterFactory Updater(OptimizerRequest request)
     {
         var masters = MastersOf(request.Module);
-        if (ShardedOf(request.Module) is { } sharded) return (algorithm, groups) => sharded.CreateOptimizer(algorithm, groups, masters);
+        if (ShardedOf(request.Module) is { } sharded) return (algorithm, groups) => sharded.CreateOptimizer(algorithm, groups, new FusedOptimizerOptions { Masters = masters });
         if (Peers.World is not null) throw new InvalidOperationException($"{request.Module.GetName()} was not set up: call Setup on it before its optimizer is made.");
         return (algorithm, groups) => new FusedOptimizer(algorithm, groups, new FusedOptimizerOptions { Masters = masters });
     }

@@ -26,6 +26,9 @@ sealed class Peers : IDisposable
         _numbers = world.Group.Allocate(MaxNumbers, ScalarType.Float64).DetachFromDisposeScope();
     }
 
+    /// <summary>A rank without others.</summary>
+    public static Peers None { get; } = new(null);
+
     public World? World { get; }
 
     public int Rank => World?.Rank ?? 0;

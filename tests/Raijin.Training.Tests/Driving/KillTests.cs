@@ -44,8 +44,8 @@ public sealed class KillTests
         var expected = await Run(folder["undisturbed"], null, timeout.Token);
 
         using var process = Start(folder["stopped"], pace: 5);
-        await process.StandardOutput.ReadLineAsync(timeout.Token);
-        await Task.Delay(700, timeout.Token);
+        Assert.Equal("started", await process.StandardOutput.ReadLineAsync(timeout.Token));
+        Assert.Equal("training", await process.StandardOutput.ReadLineAsync(timeout.Token));
         using (var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"])) await kill.WaitForExitAsync(timeout.Token);
         Assert.Equal("interrupted", await process.StandardOutput.ReadLineAsync(timeout.Token));
         await process.WaitForExitAsync(timeout.Token);

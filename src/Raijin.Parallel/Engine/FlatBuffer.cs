@@ -1,0 +1,125 @@
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin.Parallel;
+
+/// <summary>
+/// The parameters of one unit that are of one type, in one flat buffer. Up to stage 2 the buffer is whole for good and this rank's shard is a part of it; in stage 3 the shard is memory of its own, and the
+/// whole comes and goes under the same views.
+/// </summary>
+sealed class FlatBuffer : IDisposable
+{
+    readonly EngineContext _context;
+
+    /// <summary>Packs parameters, and gives them the buffer's memory; their values are kept.</summary>
+    /// <param name="context">The engine's.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="parameters">At least one, of one type.</param>
+    /// <param name="isDivided">Whether it will be divided.</param>
+    public FlatBuffer(EngineContext context, string name, IReadOnlyList<ShardedParameter> parameters, bool isDivided)
+    {
+        _context = context;
+        Name = name;
+        IsDivided = isDivided;
+        Parameters = parameters;
+        DType = parameters[0].DType;
+        Layout = new FlatLayout(parameters.Select(p => (p.Name, (IReadOnlyList<long>)p.Shape)), context.NumShards);
+        for (var i = 0; i < parameters.Count; i++) parameters[i].Place(this, i);
+
+        using var none = no_grad();
+        // Slices are gathered into the whole after an update: there it lies where the ranks reach it.
+        Full = context.DividesUpdates && !isDivided ? context.ShardGroup.Allocate(Layout.PaddedElements, DType) : zeros(Layout.PaddedElements, DType, context.Device).DetachFromDisposeScope();
+        Held(BufferKind.Parameters, Layout.PaddedElements, +1);
+        foreach (var parameter in parameters)
+        {
+            using var view = View(Full, parameter);
+            if (!parameter.WasMeta) view.copy_(parameter.Real);
+            Aten.SetData(parameter.Real, view);
+        }
+        Shard = Slice(Full);
+    }
+
+    /// <summary>What messages and codecs call it: the unit's name, and the type where a unit has several.</summary>
+    public string Name { get; }
+
+    public IReadOnlyList<ShardedParameter> Parameters { get; }
+
+    /// <summary>Whether this rank holds its shard only, and the whole comes and goes.</summary>
+    public bool IsDivided { get; }
+
+    public ScalarType DType { get; }
+
+    public FlatLayout Layout { get; }
+
+    /// <summary>[padded]. In stage 3 without memory while the unit is released.</summary>
+    public Tensor Full { get; }
+
+    /// <summary>[slice] of this rank.</summary>
+    public Tensor Shard { get; private set; }
+
+    /// <summary>Where its gradients are reduced; null while no optimizer trains it.</summary>
+    public GradientBucket? Bucket { get; set; }
+
+    public long FullBytes => Layout.PaddedElements * Shard.ElementSize;
+
+    public IEnumerable<FlatPiece> Pieces => Layout.Pieces(_context.ShardGroup.Rank);
+
+    /// <summary>This rank's part of a flat tensor of the buffer's length; the caller owns the view.</summary>
+    public Tensor Slice(Tensor flat)
+    {
+        using var none = no_grad();
+        return flat.narrow(0, _context.ShardGroup.Rank * Layout.SliceElements, Layout.SliceElements).DetachFromDisposeScope();
+    }
+
+    /// <summary>A parameter's part of a flat tensor of the buffer's length, in its shape; the caller owns the view.</summary>
+    public Tensor View(Tensor flat, ShardedParameter parameter)
+    {
+        using var none = no_grad();
+        var entry = Layout.Entries[parameter.Entry];
+        using var range = flat.narrow(0, entry.Offset, entry.NumElements);
+        return range.view(parameter.Shape).DetachFromDisposeScope();
+    }
+
+    /// <summary>Divides the values: this rank keeps its shard, in memory of its own, and the whole is let go.</summary>
+    public void Divide()
+    {
+        using var none = no_grad();
+        var whole = Shard;
+        Shard = _context.ShardGroup.Allocate(Layout.SliceElements, DType);
+        Shard.copy_(whole);
+        whole.Dispose();
+        Held(BufferKind.Parameters, Layout.PaddedElements, -1);
+        Held(BufferKind.Parameters, Layout.SliceElements, +1);
+        LetGo();
+    }
+
+    /// <summary>Gives the whole its memory back; its values are to be gathered.</summary>
+    public void Refill()
+    {
+        TensorStorage.Resize(Full, FullBytes);
+        Held(BufferKind.Gathered, Layout.PaddedElements, +1);
+    }
+
+    /// <summary>Lets the whole go.</summary>
+    public void Release()
+    {
+        LetGo();
+        Held(BufferKind.Gathered, Layout.PaddedElements, -1);
+    }
+
+    void LetGo() => TensorStorage.Resize(Full, 0);
+
+    void Held(BufferKind kind, long elements, int sign)
+    {
+        var bytes = elements * Full.ElementSize;
+        if (sign > 0) _context.Ledger.Allocated(kind, bytes);
+        else _context.Ledger.Freed(kind, bytes);
+    }
+
+    public void Dispose()
+    {
+        Bucket?.Dispose();
+        Shard.Dispose();
+        Full.Dispose();
+    }
+}

@@ -1,0 +1,232 @@
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin.Parallel;
+
+/// <summary>Where a bucket is on its way through a pass.</summary>
+enum BucketState : byte
+{
+    /// <summary>Gradients are being collected.</summary>
+    Filling,
+
+    /// <summary>Its reduction is under way.</summary>
+    Reducing,
+
+    /// <summary>Reduced.</summary>
+    Reduced,
+}
+
+/// <summary>
+/// The gradients of one flat buffer on their way: collected as autograd completes them, reduced over ranks as a whole, and then seen by the update as views. Up to stage 1 the buffer of all gradients stays; from stage 2
+/// on it is borrowed for the reduction, and what stays is this rank's slice.
+/// </summary>
+/// <remarks>Every gradient is copied once, from where autograd made it (hot in the cache) to where ranks reduce it in place.</remarks>
+sealed class GradientBucket : IDisposable
+{
+    readonly EngineContext _context;
+    readonly FlatBuffer _buffer;
+    readonly Tensor[] _slots;
+    readonly bool[] _filled;
+    readonly bool[] _arrived;
+    readonly Tensor? _all;
+    readonly Tensor _mine;
+    readonly BucketRing? _ring;
+    PendingExchange? _exchange;
+    Tensor? _lease;
+    Tensor? _leasedSlice;
+    Tensor? _carried;
+    bool _hasReduced;
+
+    /// <param name="context">The engine's.</param>
+    /// <param name="buffer">The parameters.</param>
+    /// <param name="ring">Where buffers are borrowed from; null to keep one.</param>
+    public GradientBucket(EngineContext context, FlatBuffer buffer, BucketRing? ring)
+    {
+        _context = context;
+        _buffer = buffer;
+        _ring = ring;
+        _filled = new bool[buffer.Parameters.Count];
+        _arrived = new bool[buffer.Parameters.Count];
+        if (ring is null)
+        {
+            _all = context.ShardGroup.Allocate(buffer.Layout.PaddedElements, buffer.DType);
+            _mine = context.DividesUpdates ? buffer.Slice(_all) : TensorBox.Alias(_all);
+            _slots = [.. buffer.Parameters.Select(p => buffer.View(_all, p))];
+            context.Ledger.Allocated(BufferKind.Gradients, buffer.Layout.PaddedElements * _all.ElementSize);
+        }
+        else
+        {
+            _mine = zeros(buffer.Layout.SliceElements, buffer.DType, context.Device).DetachFromDisposeScope();
+            _slots = [];
+            context.Ledger.Allocated(BufferKind.Gradients, buffer.Layout.SliceElements * _mine.ElementSize);
+        }
+        // The part of the whole that norms are taken over: the same in every stage, so that they have the same bits.
+        Measured = ring is null && !context.DividesUpdates ? buffer.Slice(_all!) : TensorBox.Alias(_mine);
+    }
+
+    public BucketState State { get; private set; }
+
+    /// <summary>The reduced gradients that this rank has: all of them in stage 0, else its slice.</summary>
+    public Tensor Reduced => _mine;
+
+    /// <summary>This rank's slice of the reduced gradients, in every stage.</summary>
+    public Tensor Measured { get; }
+
+    public FlatBuffer Buffer => _buffer;
+
+    /// <summary>Whether every parameter's gradient of this pass is in.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Whether there is a gradient of a parameter that is not reduced yet: of this pass, or of earlier ones that were not reduced.</summary>
+    public bool IsFilled(int entry) => _filled[entry];
+
+    /// <summary>Takes a gradient that autograd has completed.</summary>
+    public void Take(ShardedParameter parameter)
+    {
+        if (State == BucketState.Reducing)
+            throw new InvalidOperationException(
+                $"{parameter.Name} got a gradient while that of its pass was already being reduced: backward reached it twice without FinishBackward between. Open NoSync for the passes that only accumulate.");
+        if (State == BucketState.Reduced) BeginPass();
+        if (_all is not null)
+        {
+            // A gradient that is the slot itself was added to in place.
+            GradientAccess.MoveTo(parameter.Real, _slots[parameter.Entry], add: _filled[parameter.Entry] || (_hasReduced && _carried is null));
+            GradientAccess.SetGradient(parameter.Real, _slots[parameter.Entry]);
+        }
+        _filled[parameter.Entry] = true;
+        if (_arrived[parameter.Entry]) return;
+        _arrived[parameter.Entry] = true;
+        IsComplete = Array.TrueForAll(_arrived, a => a);
+    }
+
+    /// <summary>The next gradient is the first of a new pass; those that are in stay.</summary>
+    public void ExpectAll()
+    {
+        Array.Clear(_arrived);
+        IsComplete = false;
+    }
+
+    /// <summary>Lets the module see the reduced gradient of a parameter, where it is whole.</summary>
+    /// <param name="parameter">One of the buffer's.</param>
+    /// <param name="isPresent">Whether any rank has one.</param>
+    public void Show(ShardedParameter parameter, bool isPresent)
+    {
+        if (isPresent && _all is not null && !_context.DividesUpdates) GradientAccess.SetGradient(parameter.Real, _slots[parameter.Entry]);
+        else GradientAccess.ClearGradient(parameter.Real);
+    }
+
+    /// <summary>Begins to reduce what is there; parameters without a gradient here count as zero.</summary>
+    public void Launch()
+    {
+        using var none = no_grad();
+        if (State == BucketState.Reduced) BeginPass();
+        State = BucketState.Reducing;
+        var gradients = _all ?? Borrow();
+        if (_all is not null)
+        {
+            for (var i = 0; i < _filled.Length; i++)
+                if (!_filled[i] && !(_hasReduced && _carried is null)) _slots[i].zero_();
+        }
+        if (_context.DividesUpdates)
+        {
+            _exchange = _context.Gradients.ReduceScatter(_buffer.Name, gradients, _leasedSlice ?? _mine);
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, Bytes(gradients));
+        }
+        else
+        {
+            _exchange = _context.Gradients.AllReduce(_buffer.Name, gradients);
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, Bytes(gradients));
+        }
+    }
+
+    /// <summary>Waits for the reduction, and adds it to what earlier passes left for this rank.</summary>
+    public void Complete(CancellationToken cancellation)
+    {
+        using var none = no_grad();
+        _exchange!.Wait(cancellation);
+        _exchange = null;
+        if (_lease is not null)
+        {
+            Replicate(_leasedSlice!, cancellation);
+            if (_hasReduced) _mine.add_(_leasedSlice!);
+            else _mine.copy_(_leasedSlice!);
+            _leasedSlice!.Dispose();
+            _ring!.Return(_lease);
+            _lease = _leasedSlice = null;
+        }
+        else
+        {
+            Replicate(_mine, cancellation);
+            if (_carried is not null)
+            {
+                _mine.add_(_carried);
+                _carried.Dispose();
+                _carried = null;
+            }
+        }
+        _hasReduced = true;
+        State = BucketState.Reduced;
+    }
+
+    /// <summary>Forgets the gradients: the next are the first again.</summary>
+    public void Clear()
+    {
+        _hasReduced = false;
+        _carried?.Dispose();
+        _carried = null;
+        Array.Clear(_filled);
+        ExpectAll();
+        State = BucketState.Filling;
+    }
+
+    // A pass after one that was reduced. In stage 0 gradients add to the mean that every rank has; a slice is put aside, because its neighbours' values are no longer theirs.
+    void BeginPass()
+    {
+        using var none = no_grad();
+        if (_all is not null && _context.DividesUpdates && _carried is null) _carried = _mine.clone().DetachFromDisposeScope();
+        Array.Clear(_filled);
+        ExpectAll();
+        State = BucketState.Filling;
+    }
+
+    // Over the ranks that hold the same part: means of means, since all parts are of one size.
+    void Replicate(Tensor slice, CancellationToken cancellation)
+    {
+        if (_context.ReplicaGroup is not { } replicas) return;
+        var wire = _context.Strategy.GradientWire is { } type && type != slice.dtype ? type : (ScalarType?)null;
+        replicas.AllReduce(slice, Collectives.ReduceOp.Mean, wire, cancellation);
+        _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, Bytes(slice));
+    }
+
+    Tensor Borrow()
+    {
+        _lease = _ring!.Lease(_buffer.Layout.PaddedElements, _buffer.DType);
+        _leasedSlice = _buffer.Slice(_lease);
+        foreach (var parameter in _buffer.Parameters)
+        {
+            using var slot = _buffer.View(_lease, parameter);
+            if (_filled[parameter.Entry])
+            {
+                GradientAccess.MoveTo(parameter.Real, slot, add: false);
+                GradientAccess.ClearGradient(parameter.Real);
+            }
+            else slot.zero_();
+        }
+        return _lease;
+    }
+
+    long Bytes(Tensor tensor) => tensor.NumberOfElements * (_context.Strategy.GradientWire is { } wire ? Width(wire) : tensor.ElementSize);
+
+    static long Width(ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : type == ScalarType.Float64 ? 8 : 4;
+
+    public void Dispose()
+    {
+        foreach (var slot in _slots) slot.Dispose();
+        Measured.Dispose();
+        _mine.Dispose();
+        _all?.Dispose();
+        _leasedSlice?.Dispose();
+        _lease?.Dispose();
+        _carried?.Dispose();
+    }
+}

@@ -1,0 +1,162 @@
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin.Parallel;
+
+/// <summary>
+/// Collects gradients while backward goes on and reduces them bucket by bucket, in one order on every rank: a bucket is begun as soon as it and all before it are complete. What stays incomplete (a parameter that got no
+/// gradient in this pass) waits for <see cref="Finish"/>, where ranks agree on which parameters have a gradient at all.
+/// </summary>
+/// <remarks>
+/// A step costs one all-reduce of a byte a parameter besides the buckets. A parameter that no rank has a gradient of gets none, as on one rank; one that only some ranks have counts as zero on the others.
+/// </remarks>
+sealed class GradientReducer : IDisposable
+{
+    readonly EngineContext _context;
+    readonly List<GradientBucket> _buckets = [];
+    readonly List<ShardedParameter> _parameters = [];
+    readonly List<IDisposable> _hooks = [];
+    readonly Queue<GradientBucket> _underWay = new();
+    readonly Action<ShardedParameter>? _taken;
+    Tensor? _presence;
+    BucketRing? _ring;
+    int _next;
+    bool _passBegun;
+
+    /// <param name="context">The engine's.</param>
+    /// <param name="taken">Told of each gradient after it was taken.</param>
+    public GradientReducer(EngineContext context, Action<ShardedParameter>? taken)
+    {
+        _context = context;
+        _taken = taken;
+    }
+
+    /// <summary>Whether passes are reduced; when not, gradients stay on this rank and add up.</summary>
+    public bool Synchronizes
+    {
+        get;
+        set
+        {
+            field = value;
+            foreach (var bucket in _buckets) bucket.ExpectAll();
+        }
+    } = true;
+
+    public IReadOnlyList<GradientBucket> Buckets => _buckets;
+
+    /// <summary>Reduces the gradients of these buffers too, in this order, from the next pass on.</summary>
+    public void Add(IReadOnlyList<FlatBuffer> buffers)
+    {
+        var added = buffers.Where(b => b.Bucket is null).ToList();
+        if (added.Count == 0) return;
+        if (_context.DividesGradients)
+        {
+            // Ring buffers serve every bucket: as large as the largest.
+            var largest = added.Max(b => b.FullBytes);
+            if (_ring is null || _ringBytes < largest)
+            {
+                _ring?.Dispose();
+                _ring = new BucketRing(_context, largest, Math.Min(2, Math.Max(1, added.Count)));
+                _ringBytes = largest;
+            }
+        }
+        foreach (var buffer in added)
+        {
+            buffer.Bucket = new GradientBucket(_context, buffer, _ring);
+            _buckets.Add(buffer.Bucket);
+            foreach (var parameter in buffer.Parameters)
+            {
+                parameter.Index = _parameters.Count;
+                _parameters.Add(parameter);
+                // The callback is given the same object each time: nothing is allocated in a pass.
+                _hooks.Add(GradientHooks.OnReady(parameter.Real, _ => OnReady(parameter)));
+            }
+        }
+        _presence?.Dispose();
+        _presence = _context.Control.Allocate(_parameters.Count, ScalarType.Byte);
+    }
+
+    long _ringBytes;
+
+    void OnReady(ShardedParameter parameter)
+    {
+        _passBegun = true;
+        parameter.Buffer.Bucket!.Take(parameter);
+        if (Synchronizes || _context.DividesGradients)
+        {
+            while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling) LaunchNext();
+            if (_underWay.Count > 0) _context.ShardGroup.Progress();
+        }
+        _taken?.Invoke(parameter);
+    }
+
+    /// <summary>Ends a pass: reduces what is left, and gives each parameter's reduced gradient to whoever updates it.</summary>
+    public void Finish(CancellationToken cancellation)
+    {
+        if (_buckets.Count == 0 || !(Synchronizes || _context.DividesGradients)) return;
+        var present = Agree(cancellation);
+        for (; _next < _buckets.Count;)
+        {
+            if (_buckets[_next].Buffer.Parameters.Any(p => present[p.Index])) LaunchNext(cancellation);
+            else _next++;
+        }
+        while (_underWay.TryDequeue(out var bucket)) bucket.Complete(cancellation);
+        _next = 0;
+        _passBegun = false;
+        foreach (var parameter in _parameters)
+        {
+            parameter.Buffer.Bucket!.Show(parameter, present[parameter.Index]);
+            parameter.Piece?.Show(present[parameter.Index]);
+        }
+    }
+
+    /// <summary>Whether gradients were taken since the last <see cref="Finish"/>.</summary>
+    public bool IsUnfinished => _passBegun;
+
+    /// <summary>Forgets all gradients.</summary>
+    public void Clear()
+    {
+        foreach (var bucket in _buckets)
+            if (bucket.State != BucketState.Reducing) bucket.Clear();
+    }
+
+    void LaunchNext(CancellationToken cancellation = default)
+    {
+        if (_ring is { CanLease: false }) _underWay.Dequeue().Complete(cancellation);
+        var bucket = _buckets[_next++];
+        bucket.Launch();
+        _underWay.Enqueue(bucket);
+    }
+
+    // A byte a parameter: 1 where some rank has a gradient of it.
+    bool[] Agree(CancellationToken cancellation)
+    {
+        var mine = new byte[_parameters.Count];
+        foreach (var parameter in _parameters)
+            if (parameter.Buffer.Bucket!.IsFilled(parameter.Entry)) mine[parameter.Index] = 1;
+        if (HostTensor.TryOpen(_presence!, out var view))
+        {
+            using (view) mine.CopyTo(view.Span<byte>());
+            _context.Control.AllReduce(_presence!, Collectives.ReduceOp.Max, cancellationToken: cancellation);
+            if (HostTensor.TryOpen(_presence!, out var agreed))
+                using (agreed) agreed.Span<byte>().CopyTo(mine);
+        }
+        else
+        {
+            using var none = no_grad();
+            using var values = tensor(mine);
+            _presence!.copy_(values);
+            _context.Control.AllReduce(_presence, Collectives.ReduceOp.Max, cancellationToken: cancellation);
+            using var host = _presence.cpu();
+            host.data<byte>().CopyTo(mine);
+        }
+        return Array.ConvertAll(mine, m => m != 0);
+    }
+
+    public void Dispose()
+    {
+        foreach (var hook in _hooks) hook.Dispose();
+        _presence?.Dispose();
+        _ring?.Dispose();
+    }
+}

@@ -1,0 +1,117 @@
+namespace Raijin.Parallel;
+
+/// <summary>Where a unit's parameters are.</summary>
+enum UnitState : byte
+{
+    /// <summary>Each rank has its shard.</summary>
+    Sharded,
+
+    /// <summary>They are on their way.</summary>
+    Gathering,
+
+    /// <summary>Every rank has all.</summary>
+    Full,
+}
+
+/// <summary>
+/// The parameters that are gathered together, used by a module, and let go. Who needs them asks for them (<see cref="Need"/>) and says when it is done; they go when the last user is. Any other order is a fault of
+/// the engine's and throws.
+/// </summary>
+sealed class ShardUnit(EngineContext context, string name, UnitModule? module, IReadOnlyList<FlatBuffer> buffers) : IDisposable
+{
+    readonly List<PendingExchange> _gathers = [];
+    int _users;
+
+    /// <summary>The module's name; empty for what lies outside every unit module.</summary>
+    public string Name => name;
+
+    /// <summary>The module whose calls need it; null where it is always there.</summary>
+    public UnitModule? Module => module;
+
+    public IReadOnlyList<FlatBuffer> Buffers => buffers;
+
+    public IEnumerable<ShardedParameter> Parameters => buffers.SelectMany(b => b.Parameters);
+
+    public UnitState State { get; private set; } = UnitState.Full;
+
+    public int Users => _users;
+
+    public long Bytes => buffers.Sum(b => b.FullBytes);
+
+    /// <summary>Lets each rank keep its shard only, once, after the values are there.</summary>
+    public void Divide()
+    {
+        Expect(UnitState.Full);
+        foreach (var buffer in buffers) buffer.Divide();
+        Hide();
+        State = UnitState.Sharded;
+    }
+
+    /// <summary>Begins to gather, where that is not under way.</summary>
+    public void Prefetch()
+    {
+        if (State != UnitState.Sharded) return;
+        foreach (var buffer in buffers)
+        {
+            buffer.Refill();
+            _gathers.Add(context.Weights.AllGather(buffer.Shard, buffer.Full));
+            context.Ledger.Posted(BufferKind.Parameters, Collectives.CollectiveKind.AllGather, buffer.FullBytes);
+        }
+        State = UnitState.Gathering;
+    }
+
+    /// <summary>Gathers, and counts one more user.</summary>
+    public void Need(CancellationToken cancellation)
+    {
+        Prefetch();
+        if (State == UnitState.Gathering)
+        {
+            foreach (var gather in _gathers) gather.Wait(cancellation);
+            _gathers.Clear();
+            foreach (var parameter in Parameters) parameter.Show();
+            State = UnitState.Full;
+        }
+        _users++;
+    }
+
+    /// <summary>Counts one user less, and lets go after the last.</summary>
+    public void Done()
+    {
+        Expect(UnitState.Full);
+        if (_users == 0) throw new InvalidOperationException($"Unit '{name}' was let go more often than it was asked for.");
+        if (--_users == 0) Release();
+    }
+
+    /// <summary>Lets go whoever used it: after a pass that was broken off.</summary>
+    public void Abandon()
+    {
+        foreach (var gather in _gathers) gather.Wait();
+        _gathers.Clear();
+        if (State == UnitState.Sharded) return;
+        _users = 0;
+        Release();
+    }
+
+    void Release()
+    {
+        Hide();
+        foreach (var buffer in buffers) buffer.Release();
+        State = UnitState.Sharded;
+    }
+
+    void Hide()
+    {
+        foreach (var parameter in Parameters) parameter.Hide();
+    }
+
+    void Expect(UnitState state)
+    {
+        if (State != state) throw new InvalidOperationException($"Unit '{name}' is {State} where it must be {state}.");
+    }
+
+    public void Dispose()
+    {
+        foreach (var parameter in Parameters) parameter.Dispose();
+        foreach (var buffer in buffers) buffer.Dispose();
+    }
+}

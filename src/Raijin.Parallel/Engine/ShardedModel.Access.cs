@@ -1,0 +1,92 @@
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin.Parallel;
+
+public sealed partial class ShardedModel
+{
+    /// <summary>Every parameter whole, on every rank, for as long as it is open: to look at, to save, to compute with outside the units' calls. Values that are written are lost.</summary>
+    public IDisposable Gather()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var divided = _units.Where(u => u.Buffers.Any(b => b.IsDivided)).ToList();
+        foreach (var unit in divided) unit.Need(CancellationToken.None);
+        return new Gathered(divided);
+    }
+
+    /// <summary>The value of a parameter, whole, on every rank. All ranks call it.</summary>
+    /// <param name="name">Its name in the module.</param>
+    /// <returns>A copy; the caller owns it.</returns>
+    public Tensor FullParameter(string name)
+    {
+        var parameter = Named(name);
+        using var none = no_grad();
+        if (!parameter.Buffer.IsDivided) return parameter.Real.clone().DetachFromDisposeScope();
+        return WholeOf(parameter, parameter.Buffer.Shard);
+    }
+
+    /// <summary>The reduced gradient of a parameter, whole, on every rank; null where no rank has one. All ranks call it, after <see cref="FinishBackward"/> and before gradients are cleared.</summary>
+    /// <returns>A copy; the caller owns it.</returns>
+    public Tensor? FullGradient(string name)
+    {
+        var parameter = Named(name);
+        using var none = no_grad();
+        if (_reducer is null || !_context.DividesUpdates) return GradientAccess.HasGradient(parameter.Real) ? parameter.Real.grad!.clone().DetachFromDisposeScope() : null;
+        if (parameter.Buffer.Bucket is not { State: BucketState.Reduced } bucket) return null;
+        return WholeOf(parameter, bucket.Measured);
+    }
+
+    /// <summary>This rank's part of a parameter: its first element in the flattened parameter, and a view of the values; null where the rank has no part of it.</summary>
+    public (long Start, Tensor Values)? LocalParameter(string name)
+    {
+        var parameter = Named(name);
+        foreach (var piece in parameter.Buffer.Pieces)
+            if (piece.Entry == parameter.Entry) return (piece.Start, parameter.Buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
+        return null;
+    }
+
+    /// <summary>The values of all parameters and buffers by name, whole, on every rank. All ranks call it; with <paramref name="onRankZero"/> only rank 0 gets them, the others an empty one.</summary>
+    /// <returns>Copies; the caller owns them.</returns>
+    public IReadOnlyDictionary<string, Tensor> StateDict(bool onRankZero = false)
+    {
+        using var none = no_grad();
+        var state = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach (var unit in _units)
+        {
+            var divided = unit.Buffers.Any(b => b.IsDivided);
+            if (divided) unit.Need(CancellationToken.None);
+            if (!onRankZero || World.Rank == 0)
+                foreach (var parameter in unit.Parameters) state[parameter.Name] = parameter.Real.clone().DetachFromDisposeScope();
+            if (divided) unit.Done();
+        }
+        if (onRankZero && World.Rank != 0) return state;
+        foreach (var (name, buffer) in Module.named_buffers()) state[name] = buffer.clone().DetachFromDisposeScope();
+        return state;
+    }
+
+    ShardedParameter Named(string name)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _byName.TryGetValue(name, out var found) ? found : throw new ArgumentException($"The module has no parameter '{name}'. It has {string.Join(", ", _byName.Keys.Take(20))}{(_byName.Count > 20 ? " …" : "")}.", nameof(name));
+    }
+
+    Tensor WholeOf(ShardedParameter parameter, Tensor slice)
+    {
+        using var whole = empty(parameter.Buffer.Layout.PaddedElements, slice.dtype, slice.device);
+        _context.ShardGroup.AllGather(slice, whole);
+        using var view = parameter.Buffer.View(whole, parameter);
+        return view.clone().DetachFromDisposeScope();
+    }
+
+    sealed class Gathered(List<ShardUnit> units) : IDisposable
+    {
+        bool _disposed;
+
+        public void Dispose()
+        {
+            if (_disposed) return;
+            _disposed = true;
+            foreach (var unit in units) unit.Done();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+// A step of N ranks over Ψ parameters moves, in units of a ring's volume (Ledger.Volume): stage 0  2Ψ (all-reduce of gradients);
+// stages 1, 2  2Ψ (reduce-scatter of gradients, all-gather of parameters); stage 3  3Ψ (all-gather before forward and before backward, reduce-scatter).
+// Held per rank with Adam in mixed precision: 16Ψ, 4Ψ + 12Ψ/N, 2Ψ + 14Ψ/N, 16Ψ/N.
+
+using Raijin.Collectives;
+using Raijin.Tensors;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Raijin.Parallel;
+
+/// <summary>
+/// A module whose training state is divided among ranks: ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054), of which data parallelism is stage 0. The module itself stays what it was: the same object, called as before.
+/// </summary>
+/// <remarks>
+/// <para>Every rank makes it of the same module with the same strategy; rank 0's values are everyone's. Then, in each step: backward (through <see cref="Backward"/>), <see cref="FinishBackward"/>, and the optimizers of <see cref="CreateOptimizer"/>.</para>
+/// <para>In stage 3 a parameter that nobody computes with is a tensor of the meta device: its shape is there, its values are not. They are inside the calls of the unit it belongs to, and in <see cref="Gather"/>.</para>
+/// </remarks>
+public sealed partial class ShardedModel : IDisposable
+{
+    readonly EngineContext _context;
+    readonly List<ShardUnit> _units = [];
+    readonly Dictionary<nint, ShardedParameter> _byHandle = [];
+    readonly Dictionary<string, ShardedParameter> _byName = new(StringComparer.Ordinal);
+    readonly List<ShardedOptimizer> _optimizers = [];
+    readonly GradientReducer? _reducer;
+    readonly GatherScheduler? _scheduler;
+    bool _disposed;
+
+    /// <summary>Divides a module.</summary>
+    /// <param name="module">On its device, of its final types; rank 0's values become everyone's. On the meta device its parameters are made unit by unit, so that no rank ever holds them all.</param>
+    /// <param name="strategy">What is divided.</param>
+    /// <param name="world">All ranks that train it; each makes it of the same module.</param>
+    /// <param name="initialize">Gives values to a parameter that has none yet, by name and on its device; for a module of the meta device. Rank 0's are taken.</param>
+    /// <param name="device">Where the parameters of a module of the meta device will lie; null for the host.</param>
+    /// <exception cref="InvalidOptionsException">The strategy can't be; carries every fault.</exception>
+    /// <exception cref="ArgumentException">A parameter has no values and nothing gives it any.</exception>
+    public ShardedModel(Module module, Strategy strategy, Group world, Action<string, Tensor>? initialize = null, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(strategy);
+        ArgumentNullException.ThrowIfNull(world);
+        InvalidOptionsException.ThrowIfAny(strategy.Faults(world.Size));
+        Module = module;
+        Strategy = strategy;
+        World = world;
+        device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
+        _context = MakeContext(strategy, world, device);
+        using (no_grad())
+        using (NewDisposeScope())
+        {
+            foreach (var planned in UnitPlan.Of(module, strategy.UnitBytes)) _units.Add(MakeUnit(planned, initialize));
+            foreach (var (_, buffer) in module.named_buffers()) Broadcast(buffer);
+        }
+        _reducer = world.Size == 1 ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
+        if (_context.DividesParameters)
+        {
+            var ahead = strategy.PrefetchUnits ?? (device.type == TorchSharp.DeviceType.CPU ? 0 : 1);
+            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], ahead);
+        }
+    }
+
+    /// <summary>The module.</summary>
+    public Module Module { get; }
+
+    /// <summary>What is divided.</summary>
+    public Strategy Strategy { get; }
+
+    /// <summary>All ranks that train it.</summary>
+    public Group World { get; }
+
+    /// <summary>What this rank holds, and what crossed.</summary>
+    public Ledger Ledger => _context.Ledger;
+
+    /// <summary>Names of the units, in the order in which their gradients are reduced.</summary>
+    public IReadOnlyList<string> Units => [.. _units.Select(u => u.Name)];
+
+    /// <summary>
+    /// Makes the optimizer of some of the parameters. Its <see cref="IParameterUpdater.MeasureGradients"/> gives the norm over all ranks; its step updates this rank's part and brings the parts together.
+    /// </summary>
+    /// <param name="algorithm">What is done to each parameter. From stage 1 on it must be elementwise.</param>
+    /// <param name="groups">Parameters of the module.</param>
+    /// <param name="options">How it runs; its masters are whole, under the names of <paramref name="groups"/>.</param>
+    /// <exception cref="NotSupportedException">The algorithm needs whole tensors, but each rank has parts of them.</exception>
+    /// <exception cref="ArgumentException">A parameter is not the module's, or has an optimizer already.</exception>
+    public IParameterUpdater CreateOptimizer(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(algorithm);
+        ArgumentNullException.ThrowIfNull(groups);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        options ??= new FusedOptimizerOptions();
+        if (_reducer is null) return MakeUpdater(algorithm, groups, options);
+        if (_context.DividesUpdates && algorithm is LayerwiseAlgorithm or Adafactor or Muon)
+            throw new NotSupportedException(
+                $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), or an elementwise algorithm such as AdamW.");
+        var owners = groups.SelectMany(g => g.Parameters.Select(p => (Group: g, p.Key, Parameter: Find(p.Key, p.Value)))).ToList();
+        var buffers = _units.SelectMany(u => u.Buffers).Where(b => owners.Any(o => ReferenceEquals(o.Parameter.Buffer, b))).ToList();
+        _reducer.Add(buffers);
+        var pieces = new List<(ParameterGroup, string, ParameterPiece)>();
+        var parts = buffers.ToDictionary(b => b, b => b.Pieces.ToDictionary(p => p.Entry));
+        foreach (var (group, name, parameter) in owners)
+        {
+            if (!parts[parameter.Buffer].TryGetValue(parameter.Entry, out var part)) continue;
+            parameter.Piece = new ParameterPiece(parameter, part, parameter.Buffer.Shard, parameter.Buffer.Bucket!.Measured);
+            pieces.Add((group, name, parameter.Piece));
+        }
+        using var scope = NewDisposeScope();
+        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, g => MakeUpdater(algorithm, g, ForPieces(options, g, pieces)));
+        _optimizers.Add(made);
+        return made;
+    }
+
+    /// <summary>Ends a backward pass on every rank: reduces the gradients that are still to be, and lets the optimizers see them. Call it after each backward that is not inside <see cref="NoSync"/>.</summary>
+    /// <param name="cancellationToken">Gives up waiting, and with it the engine.</param>
+    /// <exception cref="CollectiveException">Another rank failed, or did not come.</exception>
+    public void FinishBackward(CancellationToken cancellationToken = default)
+    {
+        _scheduler?.EndPass();
+        _reducer?.Finish(cancellationToken);
+    }
+
+    /// <summary>
+    /// Gradients of the passes inside stay on this rank and add up; the first pass after it reduces their sum. From stage 2 on nothing is kept whole: each pass is reduced by itself, and
+    /// <see cref="FinishBackward"/> is called in here too.
+    /// </summary>
+    public IDisposable NoSync() => new Unsynchronized(_reducer);
+
+    /// <summary>Makes rank 0's buffers (running statistics of batch norms) everyone's, as they are not reduced in training.</summary>
+    public void SynchronizeBuffers()
+    {
+        using var none = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (_, buffer) in Module.named_buffers()) Broadcast(buffer);
+    }
+
+    /// <summary>Gives the module its parameters back, whole, and ends the engine. The module is as one that was never divided.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        foreach (var optimizer in _optimizers) optimizer.Dispose();
+        _scheduler?.Dispose();
+        _reducer?.Dispose();
+        foreach (var unit in _units) unit.Dispose();
+        _context.Dispose();
+    }
+
+    static EngineContext MakeContext(Strategy strategy, Group world, Device device)
+    {
+        var ledger = new Ledger();
+        var control = world.Split([.. Enumerable.Range(0, world.Size)], "control");
+        if (strategy.ShardSize is 0 || strategy.ShardSize == world.Size)
+            return new(strategy, world, world, null, control, new PlainGradientExchange(world, strategy.GradientWire), new PlainWeightExchange(world), device, ledger);
+        var size = strategy.ShardSize;
+        var (part, place) = (world.Rank / size, world.Rank % size);
+        var shards = world.Split([.. Enumerable.Range(part * size, size)], "shards");
+        var replicas = world.Split([.. Enumerable.Range(0, world.Size / size).Select(i => (i * size) + place)], "replicas");
+        return new(strategy, world, shards, replicas, control, new PlainGradientExchange(shards, strategy.GradientWire), new PlainWeightExchange(shards), device, ledger);
+    }
+
+    ShardUnit MakeUnit(PlannedUnit planned, Action<string, Tensor>? initialize)
+    {
+        var isDivided = _context.DividesParameters && _context.NumShards > 1 && planned.Module is not null;
+        var parameters = new List<ShardedParameter>();
+        foreach (var (name, parameter) in planned.Parameters)
+        {
+            var sharded = new ShardedParameter(name, parameter, isDivided, _context.Device);
+            parameters.Add(sharded);
+            _byHandle.Add(parameter.Handle, sharded);
+            _byName.Add(name, sharded);
+        }
+        var kinds = parameters.GroupBy(p => (p.DType, p.IsTrainable)).ToList();
+        var buffers = new List<FlatBuffer>();
+        foreach (var kind in kinds)
+        {
+            var name = kinds.Count == 1 ? planned.Name : $"{planned.Name} ({kind.Key.DType}{(kind.Key.IsTrainable ? "" : ", frozen")})";
+            var buffer = new FlatBuffer(_context, name, [.. kind], isDivided);
+            foreach (var parameter in kind.Where(p => p.WasMeta))
+            {
+                if (initialize is null) throw new ArgumentException($"Parameter '{parameter.Name}' is on the meta device and has no values: give an initializer.", nameof(initialize));
+                initialize(parameter.Name, parameter.Real);
+            }
+            Broadcast(buffer.Full);
+            buffers.Add(buffer);
+        }
+        var unit = new ShardUnit(_context, planned.Name, planned.Module, buffers);
+        if (isDivided) unit.Divide();
+        return unit;
+    }
+
+    void Broadcast(Tensor tensor)
+    {
+        if (World.Size == 1 || tensor.NumberOfElements == 0) return;
+        if (tensor.is_contiguous())
+        {
+            World.Broadcast(tensor.view(-1), root: 0);
+            return;
+        }
+        var flat = tensor.contiguous().view(-1);
+        World.Broadcast(flat, root: 0);
+        tensor.copy_(flat.view(tensor.shape));
+    }
+
+    ShardedParameter Find(string name, Parameter parameter)
+    {
+        if (!_byHandle.TryGetValue(parameter.Handle, out var found))
+            throw new ArgumentException($"Parameter '{name}' is not one of the module that was divided: make the optimizer of the module's own parameters.", nameof(parameter));
+        if (found.Piece is not null) throw new ArgumentException($"Parameter '{name}' has an optimizer already.", nameof(parameter));
+        if (!found.IsTrainable) throw new ArgumentException($"Parameter '{name}' was frozen when the module was divided: let it require a gradient before.", nameof(parameter));
+        return found;
+    }
+
+    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options) => new FusedOptimizer(algorithm, groups, options);
+
+    // Masters of pieces are parts of the masters.
+    FusedOptimizerOptions ForPieces(FusedOptimizerOptions options, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces)
+    {
+        if (options.Masters is null || groups.Any(g => g.Parameters.Any(p => _byHandle.ContainsKey(p.Value.Handle)))) return options with { AllowEmptyGroups = true };
+        var masters = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach (var (_, name, piece) in pieces)
+            if (options.Masters.TryGetValue(name, out var whole)) masters[name] = whole.view(-1).narrow(0, piece.Start, piece.Values.NumberOfElements).DetachFromDisposeScope();
+        return options with { AllowEmptyGroups = true, Masters = masters };
+    }
+
+    sealed class Unsynchronized : IDisposable
+    {
+        readonly GradientReducer? _reducer;
+        readonly bool _before;
+
+        public Unsynchronized(GradientReducer? reducer)
+        {
+            _reducer = reducer;
+            if (reducer is null) return;
+            _before = reducer.Synchronizes;
+            reducer.Synchronizes = false;
+        }
+
+        public void Dispose()
+        {
+            if (_reducer is not null) _reducer.Synchronizes = _before;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using Raijin.Collectives;
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin.Parallel;
+
+/// <summary>
+/// Updates this rank's part of the parameters and brings the parts together: everything in stage 0, its slices from stage 1 on. Elementwise algorithms give the same bits in every stage.
+/// </summary>
+/// <remarks>Norms are summed over slices in the same order in every stage, and then over ranks in one all-reduce of a number: clipping is the same in every stage too.</remarks>
+sealed class ShardedOptimizer : IParameterUpdater
+{
+    readonly EngineContext _context;
+    readonly GradientReducer _reducer;
+    readonly IReadOnlyList<FlatBuffer> _buffers;
+    readonly IReadOnlyList<ParameterPiece> _pieces;
+    readonly IParameterUpdater? _whole;
+    readonly IParameterUpdater _mine;
+    readonly IReadOnlyList<ParameterGroup> _pieceGroups;
+    readonly Tensor _squares;
+
+    /// <param name="context">The engine's.</param>
+    /// <param name="reducer">Where the gradients come from.</param>
+    /// <param name="groups">As the user gave them.</param>
+    /// <param name="pieces">This rank's parts of their parameters, in the same order.</param>
+    /// <param name="make">Makes an updater over the given groups.</param>
+    public ShardedOptimizer(
+        EngineContext context, GradientReducer reducer, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces,
+        IReadOnlyList<FlatBuffer> buffers, Func<IReadOnlyList<ParameterGroup>, IParameterUpdater> make)
+    {
+        _context = context;
+        _reducer = reducer;
+        _buffers = buffers;
+        _pieces = [.. pieces.Select(p => p.Piece)];
+        Groups = groups;
+        _pieceGroups = [.. groups.Select(g => new ParameterGroup(g.Name, pieces.Where(p => ReferenceEquals(p.Group, g)).Select(p => KeyValuePair.Create(p.Name, p.Piece.Values)), g.LearningRate, g.WeightDecay))];
+        _mine = make(_pieceGroups);
+        if (!context.DividesUpdates) _whole = make(groups);
+        _squares = context.Control.Allocate(1, ScalarType.Float64);
+    }
+
+    public OptimizerAlgorithm Algorithm => _mine.Algorithm;
+
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    public long Updates { get; private set; }
+
+    /// <summary>This rank's parts of the parameters.</summary>
+    public IReadOnlyList<ParameterPiece> Pieces => _pieces;
+
+    public void Step(double gradientScale = 1, double clipValue = double.PositiveInfinity)
+    {
+        if (_whole is not null)
+        {
+            _whole.Step(gradientScale, clipValue);
+            Updates = _whole.Updates;
+            return;
+        }
+        for (var i = 0; i < Groups.Count; i++)
+            (_pieceGroups[i].LearningRate, _pieceGroups[i].WeightDecay, _pieceGroups[i].Momentum) = (Groups[i].LearningRate, Groups[i].WeightDecay, Groups[i].Momentum);
+        _mine.Step(gradientScale, clipValue);
+        // Ranks count alike, whether or not one has a part of what was updated.
+        if (_reducer.Buckets.Any(b => b.State == BucketState.Reduced && _buffers.Contains(b.Buffer))) Updates++;
+        BringTogether();
+    }
+
+    public GradientNorm MeasureGradients()
+    {
+        var mine = _mine.MeasureGradients();
+        using var none = no_grad();
+        _squares.fill_(mine.Norm * mine.Norm);
+        // In hybrid sharding the replicas measure the same parts: the sum is over one set of them.
+        if (_context.ReplicaGroup is null) _context.Control.AllReduce(_squares);
+        else _context.ShardGroup.AllReduce(_squares);
+        using var host = _squares.cpu();
+        return new(Math.Sqrt(host.item<double>()), mine.NumParameters);
+    }
+
+    public void ClearGradients()
+    {
+        _whole?.ClearGradients();
+        _mine.ClearGradients();
+        foreach (var buffer in _buffers)
+            if (buffer.Bucket is { State: not BucketState.Reducing } bucket) bucket.Clear();
+    }
+
+    public OptimizerState CaptureState() => (_whole ?? _mine).CaptureState();
+
+    public OptimizerStateDifference LoadState(OptimizerState state, bool strict = true)
+    {
+        var difference = (_whole ?? _mine).LoadState(state, strict);
+        if (_whole is null)
+            for (var i = 0; i < Groups.Count; i++)
+                (Groups[i].LearningRate, Groups[i].WeightDecay, Groups[i].Momentum) = (_pieceGroups[i].LearningRate, _pieceGroups[i].WeightDecay, _pieceGroups[i].Momentum);
+        Updates = state.Scalars.Updates;
+        return difference;
+    }
+
+    public void UseEvaluationWeights()
+    {
+        (_whole ?? _mine).UseEvaluationWeights();
+        BringTogether();
+    }
+
+    public void UseTrainingWeights()
+    {
+        (_whole ?? _mine).UseTrainingWeights();
+        BringTogether();
+    }
+
+    // After an update each rank has its slice only; where parameters are whole for good, they are made so again.
+    void BringTogether()
+    {
+        if (_whole is not null) return;
+        var gathers = new List<PendingExchange>();
+        foreach (var buffer in _buffers)
+        {
+            if (buffer.IsDivided) continue;
+            gathers.Add(_context.Weights.AllGather(buffer.Shard, buffer.Full));
+            _context.Ledger.Posted(BufferKind.Parameters, CollectiveKind.AllGather, buffer.FullBytes);
+        }
+        foreach (var gather in gathers) gather.Wait();
+    }
+
+    public void Dispose()
+    {
+        _whole?.Dispose();
+        _mine.Dispose();
+        _squares.Dispose();
+        foreach (var piece in _pieces) piece.Owner.Piece = null;
+        foreach (var piece in _pieces) piece.Dispose();
+    }
+}

@@ -1,0 +1,68 @@
+using Raijin.Collectives;
+
+namespace Raijin.Parallel;
+
+/// <summary>
+/// The engine's books on one rank: what it holds of each kind, the most it ever held, and what crossed between ranks for which purpose. Compared with the plan, and gated exactly by tests.
+/// </summary>
+public sealed class Ledger
+{
+    static readonly int Kinds = Enum.GetValues<BufferKind>().Length;
+
+    readonly long[] _held = new long[Kinds];
+    readonly long[] _peak = new long[Kinds];
+    readonly Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> _crossings = [];
+    long _total;
+
+    /// <summary>Bytes held of a kind now.</summary>
+    public long Held(BufferKind kind) => _held[(int)kind];
+
+    /// <summary>The most bytes ever held of a kind at once.</summary>
+    public long Peak(BufferKind kind) => _peak[(int)kind];
+
+    /// <summary>Bytes held now, over all kinds.</summary>
+    public long TotalHeld => _total;
+
+    /// <summary>The most bytes ever held at once, over all kinds.</summary>
+    public long TotalPeak { get; private set; }
+
+    /// <summary>Calls and bytes of one collective for one kind of buffer: the bytes of the whole tensor, as <see cref="TrafficCount"/> counts.</summary>
+    public Crossing Crossed(BufferKind kind, CollectiveKind collective) => _crossings.GetValueOrDefault((kind, collective));
+
+    /// <summary>Everything that crossed, by purpose.</summary>
+    public IReadOnlyDictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> Crossings => _crossings;
+
+    /// <summary>
+    /// Bytes that a ring moves over each rank's link for all that crossed, less the factor (n - 1)/n: an all-reduce counts twice its bytes, a reduce-scatter, an all-gather and a broadcast once. In these units a step of
+    /// data parallelism moves 2Ψ and one of stage 3 moves 3Ψ (Rajbhandari et al. 2020, §7).
+    /// </summary>
+    public long Volume => _crossings.Sum(c => c.Value.Bytes * (c.Key.Collective == CollectiveKind.AllReduce ? 2 : 1));
+
+    /// <summary>Forgets what crossed; what is held stays.</summary>
+    public void ResetCrossings() => _crossings.Clear();
+
+    internal void Allocated(BufferKind kind, long bytes)
+    {
+        var held = _held[(int)kind] += bytes;
+        if (held > _peak[(int)kind]) _peak[(int)kind] = held;
+        _total += bytes;
+        if (_total > TotalPeak) TotalPeak = _total;
+    }
+
+    internal void Freed(BufferKind kind, long bytes)
+    {
+        _held[(int)kind] -= bytes;
+        _total -= bytes;
+    }
+
+    internal void Posted(BufferKind kind, CollectiveKind collective, long bytes)
+    {
+        var crossing = _crossings.GetValueOrDefault((kind, collective));
+        _crossings[(kind, collective)] = new(crossing.Calls + 1, crossing.Bytes + bytes);
+    }
+}
+
+/// <summary>How often, and with how many bytes.</summary>
+/// <param name="Calls">Calls.</param>
+/// <param name="Bytes">Bytes of the whole tensors.</param>
+public readonly record struct Crossing(long Calls, long Bytes);
