@@ -41,6 +41,12 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default 25 MiB.</value>
     public long UnitBytes { get; init; } = 25 << 20;
 
+    /// <summary>
+    /// Names of parameters that are used outside the call of the module they belong to (weights tied to another layer's): they belong to the unit around all other units, whose values are there for the whole forward and backward pass.
+    /// </summary>
+    /// <value>Default none. Only stage 3 needs it, but it must be the same wherever bits are compared.</value>
+    public IReadOnlyList<string> SharedParameters { get; init; } = [];
+
     /// <summary>How many units are gathered ahead of their use, in the order of the last pass; stage 3 only.</summary>
     /// <value>Default null: 1 where an accelerator copies while it computes, 0 on the CPU, where a copy takes the time of the computation.</value>
     public int? PrefetchUnits { get; init; }

@@ -5,6 +5,8 @@ static class Scenarios
 {
     public static IReadOnlyDictionary<string, Func<string[], int>> All { get; } = new Dictionary<string, Func<string[], int>>(StringComparer.Ordinal)
     {
+        ["save-shards"] = ShardedSaves.Run,
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
+        ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

@@ -36,6 +36,28 @@ public sealed partial class ShardedModel
         return WholeOf(parameter, bucket.Measured);
     }
 
+    /// <summary>A tensor of an optimizer's state, whole, on every rank; null where the parameter has had no update yet. All ranks call it.</summary>
+    /// <param name="optimizer">One of <see cref="CreateOptimizer"/>.</param>
+    /// <param name="name">The parameter, by its name in the optimizer's groups.</param>
+    /// <param name="slot">The slot, such as <c>exp_avg</c>.</param>
+    /// <returns>A copy; the caller owns it.</returns>
+    public Tensor? FullState(IParameterUpdater optimizer, string name, string slot)
+    {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        using var none = no_grad();
+        var parameter = Owners(optimizer)[name];
+        var state = optimizer.CaptureState();
+        var mine = state.Slots(name).GetValueOrDefault(slot);
+        if (_reducer is null || !_context.DividesUpdates) return mine?.clone().DetachFromDisposeScope();
+        if (!state.Scalars.ParameterUpdates.ContainsKey(name)) return null;
+        // Ranks with a part lay it where it belongs; the sum with the zeros of the others is the whole.
+        using var scope = NewDisposeScope();
+        var whole = zeros(parameter.Shape.Aggregate(1L, (a, b) => a * b), ScalarType.Float32, _context.Device);
+        if (mine is not null && parameter.Piece is { } piece) whole.narrow(0, piece.Start, mine.NumberOfElements).copy_(mine.view(-1));
+        _context.ShardGroup.AllReduce(whole);
+        return whole.view(parameter.Shape).DetachFromDisposeScope();
+    }
+
     /// <summary>This rank's part of a parameter: its first element in the flattened parameter, and a view of the values; null where the rank has no part of it.</summary>
     public (long Start, Tensor Values)? LocalParameter(string name)
     {

@@ -50,7 +50,7 @@ public sealed partial class ShardedModel : IDisposable
         using (no_grad())
         using (NewDisposeScope())
         {
-            foreach (var planned in UnitPlan.Of(module, strategy.UnitBytes)) _units.Add(MakeUnit(planned, initialize));
+            foreach (var planned in UnitPlan.Of(module, strategy)) _units.Add(MakeUnit(planned, initialize));
             foreach (var (_, buffer) in module.named_buffers()) Broadcast(buffer);
         }
         _reducer = world.Size == 1 ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
@@ -90,7 +90,7 @@ public sealed partial class ShardedModel : IDisposable
         ArgumentNullException.ThrowIfNull(groups);
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new FusedOptimizerOptions();
-        if (_reducer is null) return MakeUpdater(algorithm, groups, options);
+        if (_reducer is null) return MakeUpdater(algorithm, groups, options, isMeasuring: false);
         if (_context.DividesUpdates && algorithm is LayerwiseAlgorithm or Adafactor or Muon)
             throw new NotSupportedException(
                 $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), or an elementwise algorithm such as AdamW.");
@@ -106,7 +106,7 @@ public sealed partial class ShardedModel : IDisposable
             pieces.Add((group, name, parameter.Piece));
         }
         using var scope = NewDisposeScope();
-        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, g => MakeUpdater(algorithm, g, ForPieces(options, g, pieces)));
+        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring));
         _optimizers.Add(made);
         return made;
     }
@@ -118,6 +118,17 @@ public sealed partial class ShardedModel : IDisposable
     {
         _scheduler?.EndPass();
         _reducer?.Finish(cancellationToken);
+    }
+
+    /// <summary>Refuses a loss that was computed with parameters whose values were not there. Call it before backward.</summary>
+    /// <exception cref="InvalidOperationException">It has no values.</exception>
+    public void ThrowIfReleased(Tensor loss)
+    {
+        TensorGuard.ThrowIfFreed(loss);
+        if (loss.device_type != TorchSharp.DeviceType.META) return;
+        throw new InvalidOperationException(
+            $"The loss has no values: a parameter was used outside the call of its unit, where stage 3 has let its values go. Call modules through call(), not forward(); name parameters that another module uses too (tied weights) in "
+            + $"strategy.sharedParameters; or choose units that hold whoever uses a parameter (IShardable). The units: {string.Join(", ", Units.Select(u => u.Length == 0 ? "the model itself" : u))}.");
     }
 
     /// <summary>
@@ -134,11 +145,34 @@ public sealed partial class ShardedModel : IDisposable
         foreach (var (_, buffer) in Module.named_buffers()) Broadcast(buffer);
     }
 
-    /// <summary>Gives the module its parameters back, whole, and ends the engine. The module is as one that was never divided.</summary>
+    /// <summary>
+    /// Gives the module its parameters back, whole and in memory of their own, on every rank, and ends the engine: the module is as one that was never divided. All ranks call it.
+    /// </summary>
+    public void Restore()
+    {
+        if (_disposed) return;
+        using (no_grad())
+        {
+            foreach (var unit in _units)
+            {
+                if (unit.State == UnitState.Sharded) unit.Need(CancellationToken.None);
+                foreach (var parameter in unit.Parameters)
+                {
+                    using var own = parameter.Real.detach();
+                    using var copy = own.clone();
+                    Aten.SetData(parameter.Real, copy);
+                }
+            }
+        }
+        Dispose();
+    }
+
+    /// <summary>Ends the engine, without a word to the other ranks. Parameters that were divided have no values afterwards, unless <see cref="Restore"/> was called.</summary>
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
+        foreach (var parameter in _byName.Values) GradientAccess.ClearGradient(parameter.Real);
         foreach (var optimizer in _optimizers) optimizer.Dispose();
         _scheduler?.Dispose();
         _reducer?.Dispose();
@@ -211,7 +245,11 @@ public sealed partial class ShardedModel : IDisposable
         return found;
     }
 
-    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options) => new FusedOptimizer(algorithm, groups, options);
+    // One that only measures never has state.
+    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring) =>
+        Strategy.OffloadOptimizer is Tier.OnDisk disk && !isMeasuring
+            ? new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions { Folder = disk.Folder, OffloadRatio = Strategy.OffloadRatio, Threads = options.Threads, Masters = options.Masters })
+            : new FusedOptimizer(algorithm, groups, options);
 
     // Masters of pieces are parts of the masters.
     FusedOptimizerOptions ForPieces(FusedOptimizerOptions options, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces)

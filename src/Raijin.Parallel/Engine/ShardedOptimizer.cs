@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Raijin.Collectives;
 using Raijin.Tensors;
 using static TorchSharp.torch;
@@ -18,15 +20,17 @@ sealed class ShardedOptimizer : IParameterUpdater
     readonly IParameterUpdater _mine;
     readonly IReadOnlyList<ParameterGroup> _pieceGroups;
     readonly Tensor _squares;
+    long _posted;
 
     /// <param name="context">The engine's.</param>
     /// <param name="reducer">Where the gradients come from.</param>
     /// <param name="groups">As the user gave them.</param>
     /// <param name="pieces">This rank's parts of their parameters, in the same order.</param>
-    /// <param name="make">Makes an updater over the given groups.</param>
+    /// <param name="buffers">Where they lie.</param>
+    /// <param name="make">Makes an updater over the given groups; told whether it will only measure.</param>
     public ShardedOptimizer(
         EngineContext context, GradientReducer reducer, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces,
-        IReadOnlyList<FlatBuffer> buffers, Func<IReadOnlyList<ParameterGroup>, IParameterUpdater> make)
+        IReadOnlyList<FlatBuffer> buffers, Func<IReadOnlyList<ParameterGroup>, bool, IParameterUpdater> make)
     {
         _context = context;
         _reducer = reducer;
@@ -34,8 +38,8 @@ sealed class ShardedOptimizer : IParameterUpdater
         _pieces = [.. pieces.Select(p => p.Piece)];
         Groups = groups;
         _pieceGroups = [.. groups.Select(g => new ParameterGroup(g.Name, pieces.Where(p => ReferenceEquals(p.Group, g)).Select(p => KeyValuePair.Create(p.Name, p.Piece.Values)), g.LearningRate, g.WeightDecay))];
-        _mine = make(_pieceGroups);
-        if (!context.DividesUpdates) _whole = make(groups);
+        _mine = make(_pieceGroups, !context.DividesUpdates);
+        if (!context.DividesUpdates) _whole = make(groups, false);
         _squares = context.Control.Allocate(1, ScalarType.Float64);
     }
 
@@ -44,6 +48,8 @@ sealed class ShardedOptimizer : IParameterUpdater
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
     public long Updates { get; private set; }
+
+    public long StateBytes => (_whole ?? _mine).StateBytes;
 
     /// <summary>This rank's parts of the parameters.</summary>
     public IReadOnlyList<ParameterPiece> Pieces => _pieces;
@@ -54,6 +60,7 @@ sealed class ShardedOptimizer : IParameterUpdater
         {
             _whole.Step(gradientScale, clipValue);
             Updates = _whole.Updates;
+            PostState();
             return;
         }
         for (var i = 0; i < Groups.Count; i++)
@@ -61,6 +68,7 @@ sealed class ShardedOptimizer : IParameterUpdater
         _mine.Step(gradientScale, clipValue);
         // Ranks count alike, whether or not one has a part of what was updated.
         if (_reducer.Buckets.Any(b => b.State == BucketState.Reduced && _buffers.Contains(b.Buffer))) Updates++;
+        PostState();
         BringTogether();
     }
 
@@ -84,11 +92,32 @@ sealed class ShardedOptimizer : IParameterUpdater
             if (buffer.Bucket is { State: not BucketState.Reducing } bucket) bucket.Clear();
     }
 
-    public OptimizerState CaptureState() => (_whole ?? _mine).CaptureState();
+    public OptimizerState CaptureState()
+    {
+        if (_whole is not null) return _whole.CaptureState();
+        // A rank knows the numbers of the parameters it has a part of; the state has those of all.
+        var mine = _mine.CaptureState();
+        var texts = RankTexts.Gather(_context.World, JsonSerializer.SerializeToUtf8Bytes(mine.Scalars, OptimizerJson.Default.OptimizerScalars));
+        var all = texts.Select(text => JsonSerializer.Deserialize(text, OptimizerJson.Default.OptimizerScalars)!).ToList();
+        var updates = all.SelectMany(s => s.ParameterUpdates).GroupBy(u => u.Key).ToDictionary(u => u.Key, u => u.First().Value, StringComparer.Ordinal);
+        var carried = all.Where(s => s.Carried is not null).SelectMany(s => s.Carried!).GroupBy(c => c.Key).ToDictionary(c => c.Key, c => c.First().Value, StringComparer.Ordinal);
+        return new(mine.Scalars with { Updates = Updates, ParameterUpdates = updates, Carried = mine.Scalars.Carried is null ? null : carried }, mine.Tensors);
+    }
 
     public OptimizerStateDifference LoadState(OptimizerState state, bool strict = true)
     {
-        var difference = (_whole ?? _mine).LoadState(state, strict);
+        var local = state;
+        if (_whole is null)
+        {
+            var names = _pieceGroups.SelectMany(g => g.Parameters).Select(p => p.Key).ToHashSet(StringComparer.Ordinal);
+            local = new(
+                state.Scalars with { ParameterUpdates = Of(state.Scalars.ParameterUpdates), Carried = state.Scalars.Carried is { } carried ? Of(carried) : null },
+                state.Tensors.Where(t => names.Contains(t.Key[..t.Key.LastIndexOf('/')])));
+
+            Dictionary<string, T> Of<T>(IReadOnlyDictionary<string, T> all) => all.Where(p => names.Contains(p.Key)).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
+        }
+        var difference = (_whole ?? _mine).LoadState(local, strict);
+        PostState();
         if (_whole is null)
             for (var i = 0; i < Groups.Count; i++)
                 (Groups[i].LearningRate, Groups[i].WeightDecay, Groups[i].Momentum) = (_pieceGroups[i].LearningRate, _pieceGroups[i].WeightDecay, _pieceGroups[i].Momentum);
@@ -108,6 +137,15 @@ sealed class ShardedOptimizer : IParameterUpdater
         BringTogether();
     }
 
+    // State is made when a parameter first has a gradient.
+    void PostState()
+    {
+        var bytes = StateBytes;
+        if (bytes == _posted) return;
+        _context.Ledger.Allocated(BufferKind.OptimizerState, bytes - _posted);
+        _posted = bytes;
+    }
+
     // After an update each rank has its slice only; where parameters are whole for good, they are made so again.
     void BringTogether()
     {
@@ -124,6 +162,8 @@ sealed class ShardedOptimizer : IParameterUpdater
 
     public void Dispose()
     {
+        _context.Ledger.Freed(BufferKind.OptimizerState, _posted);
+        _posted = 0;
         _whole?.Dispose();
         _mine.Dispose();
         _squares.Dispose();
@@ -131,3 +171,8 @@ sealed class ShardedOptimizer : IParameterUpdater
         foreach (var piece in _pieces) piece.Dispose();
     }
 }
+
+/// <summary>How the numbers of an optimizer cross between ranks.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(OptimizerScalars))]
+sealed partial class OptimizerJson : JsonSerializerContext;

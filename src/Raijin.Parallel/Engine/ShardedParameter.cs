@@ -8,7 +8,6 @@ namespace Raijin.Parallel;
 sealed class ShardedParameter : IDisposable
 {
     readonly Tensor? _released;
-    readonly bool _ownsReal;
 
     /// <summary>Takes a parameter over.</summary>
     /// <param name="name">Its name in the model.</param>
@@ -36,7 +35,6 @@ sealed class ShardedParameter : IDisposable
             Real = TensorBox.Alias(parameter);
             if (isDivided) _released = empty(Shape, DType, META).requires_grad_(IsTrainable).DetachFromDisposeScope();
         }
-        _ownsReal = true;
     }
 
     public string Name { get; }
@@ -80,7 +78,7 @@ sealed class ShardedParameter : IDisposable
 
     public void Dispose()
     {
-        if (_ownsReal) Real.Dispose();
+        Real.Dispose();
         _released?.Dispose();
     }
 }

@@ -41,6 +41,16 @@ public sealed class Ledger
     /// <summary>Forgets what crossed; what is held stays.</summary>
     public void ResetCrossings() => _crossings.Clear();
 
+    /// <summary>The books as they are now, which later entries don't change.</summary>
+    public Ledger Snapshot()
+    {
+        var copy = new Ledger { _total = _total, TotalPeak = TotalPeak };
+        _held.CopyTo(copy._held, 0);
+        _peak.CopyTo(copy._peak, 0);
+        foreach (var (key, crossing) in _crossings) copy._crossings.Add(key, crossing);
+        return copy;
+    }
+
     internal void Allocated(BufferKind kind, long bytes)
     {
         var held = _held[(int)kind] += bytes;

@@ -13,7 +13,7 @@ sealed record PlannedUnit(string Name, UnitModule? Module, IReadOnlyList<(string
 static class UnitPlan
 {
     /// <summary>The units in the order of the forward pass, as far as the model's structure tells: those that come last in it first get their gradients.</summary>
-    public static IReadOnlyList<PlannedUnit> Of(Module root, long unitBytes)
+    public static IReadOnlyList<PlannedUnit> Of(Module root, Strategy strategy)
     {
         var modules = Modules(root).ToList();
         var units = new Dictionary<string, UnitModule?>(StringComparer.Ordinal) { [""] = UnitModule.CanWatch(root) ? UnitModule.Of("", root) : null };
@@ -21,12 +21,15 @@ static class UnitPlan
         if (planned.Count > 0)
             foreach (var (path, module) in planned) AddNamed(path, (IShardable)module, modules, units);
         else
-            Divide("", root, unitBytes, units);
+            Divide("", root, strategy.UnitBytes, units);
 
         var owned = new Dictionary<string, List<(string, Parameter)>>(StringComparer.Ordinal);
-        foreach (var (name, parameter, paths) in Parameters(modules))
+        var all = Parameters(modules).ToList();
+        if (strategy.SharedParameters.FirstOrDefault(s => !all.Exists(p => p.Name == s)) is { } unknown)
+            InvalidOptionsException.ThrowIfAny([new("strategy.sharedParameters", $"names '{unknown}', but {root.GetType().Name} has no such parameter; it has {string.Join(", ", all.Take(20).Select(p => p.Name))}")]);
+        foreach (var (name, parameter, paths) in all)
         {
-            var unit = paths.Select(p => UnitOf(p, units)).Aggregate((a, b) => UnitOf(Common(a, b), units));
+            var unit = strategy.SharedParameters.Contains(name) ? "" : paths.Select(p => UnitOf(p, units)).Aggregate((a, b) => UnitOf(Common(a, b), units));
             if (!owned.TryGetValue(unit, out var list)) owned.Add(unit, list = []);
             list.Add((name, parameter));
         }

@@ -87,6 +87,18 @@ public readonly unsafe ref struct HostTensor
     /// <summary>The elements' bytes, wherever their number fits a span.</summary>
     public Span<byte> Bytes => new((void*)_memory.Data, checked((int)(_memory.NumElements * ElementBytes)));
 
+    /// <summary>Bytes <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/>, whatever the type.</summary>
+    public Span<byte> ByteSlice(long start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + count, _memory.NumElements * ElementBytes);
+        return new((byte*)_memory.Data + start, count);
+    }
+
+    /// <summary>Whether byte <paramref name="start"/> lies on a multiple of <paramref name="alignment"/>, a power of two.</summary>
+    public bool IsAligned(long start, int alignment) => ((_memory.Data + start) & (alignment - 1)) == 0;
+
     /// <summary>Bytes of one element.</summary>
     public int ElementBytes => _memory.DType switch
     {

@@ -34,7 +34,7 @@ public sealed partial class FusedOptimizer
         ArgumentNullException.ThrowIfNull(state);
         ObjectDisposedException.ThrowIf(_disposed, this);
         ThrowIfEvaluating();
-        var difference = Compare(state);
+        var difference = CompareState(state);
         if (strict && !difference.IsEmpty) throw new OptimizerStateMismatchException(difference);
 
         var loadable = _parameters.Where(p => Fits(p, state)).ToHashSet();
@@ -89,8 +89,11 @@ public sealed partial class FusedOptimizer
         return parameter.SlotNames(Algorithm).All(slot => saved.TryGetValue(slot, out var tensor) && tensor.shape.SequenceEqual(parameter.SlotShape(Algorithm, slot)));
     }
 
-    OptimizerStateDifference Compare(OptimizerState state)
+    /// <summary>What <see cref="LoadState"/> would find: in what a state differs from the optimizer. Nothing is loaded.</summary>
+    /// <param name="state">Borrowed; only names and shapes are looked at.</param>
+    public OptimizerStateDifference CompareState(OptimizerState state)
     {
+        ArgumentNullException.ThrowIfNull(state);
         var missing = new List<string>();
         var unexpected = new List<string>();
         var shapes = new List<string>();

@@ -21,7 +21,9 @@ public sealed partial class FusedOptimizer : IParameterUpdater
     readonly List<OptimizedParameter> _byLibtorch = [];
     readonly List<Tensor> _slabs = [];
     readonly IReadOnlyDictionary<string, Tensor>? _masters;
+    readonly Tensor? _stateMemory;
     readonly bool _carries;
+    long _stateMemoryUsed;
     bool _disposed;
 
     /// <summary>Makes an optimizer; state is allocated when a parameter first has a gradient.</summary>
@@ -43,6 +45,7 @@ public sealed partial class FusedOptimizer : IParameterUpdater
         Algorithm = algorithm;
         _carries = algorithm.CarriedNames.Count > 0;
         _masters = options.Masters;
+        _stateMemory = options.StateMemory is { } memory ? Checked(memory) : null;
         Groups = [.. groups];
         _parameters = Collect(Groups, algorithm, options.AllowEmptyGroups);
         _byKernels = new(_parameters.Length);
@@ -58,6 +61,12 @@ public sealed partial class FusedOptimizer : IParameterUpdater
 
     /// <summary>How many calls of <see cref="Step"/> updated at least one parameter.</summary>
     public long Updates { get; private set; }
+
+    /// <inheritdoc/>
+    public long StateBytes => _parameters.Sum(p => p.Slots.Sum(s => s.NumberOfElements * s.ElementSize));
+
+    /// <summary>Elements of <see cref="FusedOptimizerOptions.StateMemory"/> that hold state: a range from its beginning, which grows when a parameter has its first gradient.</summary>
+    public long StateMemoryUsed => _stateMemoryUsed;
 
     /// <summary>
     /// Updates every parameter that has a gradient, with clamp(gradient × <paramref name="gradientScale"/>, ±<paramref name="clipValue"/>) in its
@@ -154,11 +163,19 @@ public sealed partial class FusedOptimizer : IParameterUpdater
 
     void AllocateSlots(IReadOnlyList<OptimizedParameter> parameters)
     {
-        _slabs.Add(StateSlab.Allocate(parameters, Algorithm));
+        if (_stateMemory is null) _slabs.Add(StateSlab.Allocate(parameters, Algorithm));
+        else StateSlab.Allocate(parameters, Algorithm, _stateMemory, ref _stateMemoryUsed);
         if (_masters is null) return;
         using var gradients = no_grad();
         foreach (var parameter in parameters)
             if (parameter.HasMaster && _masters.TryGetValue(parameter.Name, out var original)) parameter.Slots[^1].copy_(original);
+    }
+
+    static Tensor Checked(Tensor memory)
+    {
+        if (memory.dtype != ScalarType.Float32 || memory.dim() != 1 || !TensorAccess.TryGetHostMemory(memory, out _))
+            ShapeMismatchException.Throw("state memory", "flat, contiguous Float32 on the host", $"[{string.Join(", ", memory.shape)}] {memory.dtype} on {memory.device}");
+        return memory;
     }
 
     static void RefuseSparse(OptimizedParameter parameter)

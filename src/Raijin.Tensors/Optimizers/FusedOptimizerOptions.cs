@@ -21,4 +21,14 @@ public sealed record FusedOptimizerOptions
     /// <summary>Whether a parameter group may have no parameters: a rank's share of a group may be none.</summary>
     /// <value>Default false.</value>
     public bool AllowEmptyGroups { get; init; }
+
+    /// <summary>
+    /// Where state is laid instead of in memory of the optimizer's own: flat, contiguous fp32 host memory, filled in the order in which parameters get their state, each slot on a multiple of
+    /// <see cref="StateMemoryAlignment"/> elements. What lies there may be moved away between steps, as long as it is back at the same place for the next one. Borrowed.
+    /// </summary>
+    /// <value>Default null. All parameters must be contiguous host ones of fp32, bf16 or fp16 then.</value>
+    public Tensor? StateMemory { get; init; }
+
+    /// <summary>Slots in <see cref="StateMemory"/> begin on multiples of so many elements: pages, which files are read and written by.</summary>
+    public const int StateMemoryAlignment = 1024;
 }

@@ -13,6 +13,9 @@ public interface IParameterUpdater : IDisposable
     /// <summary>How many calls of <see cref="Step"/> updated at least one parameter.</summary>
     long Updates { get; }
 
+    /// <summary>Bytes of state held in memory here: slots and masters. What lies in files is not counted.</summary>
+    long StateBytes { get; }
+
     /// <summary>Updates every parameter that has a gradient, with clamp(gradient × <paramref name="gradientScale"/>, ±<paramref name="clipValue"/>) in its gradient's place.</summary>
     /// <param name="gradientScale">Finite.</param>
     /// <param name="clipValue">Positive; infinite for no clamp.</param>

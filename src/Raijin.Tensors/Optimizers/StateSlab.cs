@@ -12,6 +12,23 @@ static class StateSlab
     // Slots begin on cache lines.
     const int Alignment = 16;
 
+    /// <summary>Gives every parameter its slots, at their initial values, in memory that is there already.</summary>
+    /// <param name="memory">fp32; borrowed.</param>
+    /// <param name="used">Elements of it that are taken; grows.</param>
+    /// <exception cref="NotSupportedException">A parameter's state cannot lie there.</exception>
+    /// <exception cref="InvalidOperationException">It is too small.</exception>
+    public static void Allocate(IReadOnlyList<OptimizedParameter> parameters, OptimizerAlgorithm algorithm, Tensor memory, ref long used)
+    {
+        using var _ = no_grad();
+        if (parameters.FirstOrDefault(p => !InSlab(p)) is { } other)
+            throw new NotSupportedException($"The state of parameter '{other.Name}' ({other.Tensor.dtype} on {other.Tensor.device}) can't lie in given memory: contiguous fp32, bf16 or fp16 on the host can.");
+        var end = used + Total(parameters, algorithm, FusedOptimizerOptions.StateMemoryAlignment);
+        if (end > memory.numel())
+            throw new InvalidOperationException($"The state memory holds {memory.numel()} elements, but {end} are needed.");
+        Lay(parameters, algorithm, memory, used, FusedOptimizerOptions.StateMemoryAlignment);
+        used = end;
+    }
+
     /// <summary>Gives every parameter its slots, at their initial values and returns the block, which the caller owns besides them.</summary>
     public static Tensor Allocate(IReadOnlyList<OptimizedParameter> parameters, OptimizerAlgorithm algorithm)
     {
@@ -20,12 +37,16 @@ static class StateSlab
         foreach (var parameter in parameters.Except(dense))
             parameter.SetSlots([.. parameter.SlotNames(algorithm).Select(slot => Separate(parameter, algorithm, slot))]);
 
-        var total = dense.Sum(p => p.SlotNames(algorithm).Sum(slot => Padded(Count(p.SlotShape(algorithm, slot)))));
         // Plain SGD keeps nothing: its parameters get an empty set of slots.
-        var slab = empty(total, ScalarType.Float32).DetachFromDisposeScope();
+        var slab = empty(Total(dense, algorithm, Alignment), ScalarType.Float32).DetachFromDisposeScope();
         HugePages.Advise(slab);
-        long offset = 0;
-        foreach (var parameter in dense)
+        Lay(dense, algorithm, slab, 0, Alignment);
+        return slab;
+    }
+
+    static void Lay(IReadOnlyList<OptimizedParameter> parameters, OptimizerAlgorithm algorithm, Tensor slab, long offset, int alignment)
+    {
+        foreach (var parameter in parameters)
         {
             var slots = new List<Tensor>();
             foreach (var name in parameter.SlotNames(algorithm))
@@ -34,14 +55,15 @@ static class StateSlab
                 using var range = slab.narrow(0, offset, Count(shape));
                 var slot = range.view(shape).DetachFromDisposeScope();
                 slots.Add(slot.fill_(algorithm.InitialValue(name)));
-                offset += Padded(Count(shape));
+                offset += Padded(Count(shape), alignment);
             }
 
             parameter.SetSlots([.. slots]);
         }
-
-        return slab;
     }
+
+    static long Total(IReadOnlyList<OptimizedParameter> parameters, OptimizerAlgorithm algorithm, int alignment) =>
+        parameters.Sum(p => p.SlotNames(algorithm).Sum(slot => Padded(Count(p.SlotShape(algorithm, slot)), alignment)));
 
     static bool InSlab(OptimizedParameter parameter) =>
         parameter.Tensor.device_type == DeviceType.CPU && parameter.Tensor.is_contiguous()
@@ -64,5 +86,5 @@ static class StateSlab
         return count;
     }
 
-    static long Padded(long count) => (count + Alignment - 1) / Alignment * Alignment;
+    static long Padded(long count, int alignment) => (count + alignment - 1) / alignment * alignment;
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Raijin.Tensors;
 
 /// <summary>The element types of the format: their names, their sizes and what libtorch calls them.</summary>
-static class SafetensorsDtype
+public static class SafetensorsDtype
 {
     /// <summary>Bytes of one element, or 0 when the format has no such type.</summary>
     public static int ElementBytes(string dtype) => dtype switch
@@ -15,6 +15,7 @@ static class SafetensorsDtype
         _ => 0,
     };
 
+    /// <summary>libtorch's element type, or none when the format's type has no counterpart here.</summary>
     public static ScalarType? ToScalarType(string dtype) => dtype switch
     {
         "BOOL" => ScalarType.Bool,

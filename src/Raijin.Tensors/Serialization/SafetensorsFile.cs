@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.IO.Hashing;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
@@ -122,6 +123,44 @@ public sealed class SafetensorsFile : IDisposable
         using var untracked = no_grad();
         destination.copy_(Tensor(name));
         // copy_ returns a second wrapper of the destination, which the scope frees.
+    }
+
+    /// <summary>Copies a run of a tensor's elements, counted row-major, into one that exists. Autograd does not see it.</summary>
+    /// <param name="name">Name in the file.</param>
+    /// <param name="start">The first element.</param>
+    /// <param name="destination">As many elements, of the same dtype, contiguous on any device; changed in place.</param>
+    /// <exception cref="SafetensorsException">There is no such tensor.</exception>
+    /// <exception cref="ShapeMismatchException">Its dtype differs from the destination's, or it has fewer elements.</exception>
+    public void CopyRangeTo(string name, long start, Tensor destination)
+    {
+        TensorGuard.ThrowIfFreed(destination);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        var entry = Entry(name);
+        var size = SafetensorsDtype.ElementBytes(entry.Dtype);
+        var count = destination.NumberOfElements;
+        if (entry.ScalarType != destination.dtype || count > entry.Bytes / size - start)
+            ShapeMismatchException.Throw(name, $"elements {start} to {start + count} of {destination.dtype}", $"{entry} in {Path}");
+        if (count == 0) return;
+        if (TensorAccess.TryGetHostMemory(destination, out var memory) && !destination.is_conj() && !destination.is_neg())
+        {
+            FileRange.CopyTo(_handle, entry.Offset + start * size, count * size, Path, memory.Data);
+            GC.KeepAlive(destination);
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        destination.view(-1).copy_(Tensor(name).view(-1).narrow(0, start, count));
+    }
+
+    /// <summary>XxHash3 of a tensor's bytes, as they are in the file.</summary>
+    /// <exception cref="SafetensorsException">There is no such tensor, or the file was cut short since it was opened.</exception>
+    public ulong Hash(string name)
+    {
+        var entry = Entry(name);
+        var hash = new XxHash3();
+        FileRange.Visit(_handle, entry.Offset, entry.Bytes, Path, hash, static (sum, bytes) => sum.Append(bytes));
+        return hash.GetCurrentHashAsUInt64();
     }
 
     /// <summary>SHA-256 of a tensor's bytes, as they are in the file (little endian, row-major).</summary>

@@ -9,6 +9,12 @@ namespace Raijin.Tensors;
 // The order of the format's reference writer: wide elements first, then by name. So every tensor is aligned to its element size without padding
 // (the data begins at a multiple of 8), and equal content is equal bytes whoever writes it.
 
+/// <summary>A tensor that lies in pieces: one after another, flattened, they are its elements. Borrowed.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Shape">Its dimensions, row-major over the pieces.</param>
+/// <param name="Pieces">At least one, all of one dtype.</param>
+public readonly record struct PiecewiseTensor(string Name, IReadOnlyList<long> Shape, IReadOnlyList<Tensor> Pieces);
+
 /// <summary>Where each of a set of named tensors goes in a file, and the header that says so.</summary>
 sealed class SafetensorsLayout
 {
@@ -33,24 +39,38 @@ sealed class SafetensorsLayout
     public long DataBytes => Items is [.., var last] ? last.Offset + last.Bytes : 0;
 
     /// <summary>A tensor and its place, counted from the start of the data.</summary>
-    internal readonly record struct Item(string Name, Tensor Tensor, string Dtype, long[] Shape, long Offset, long Bytes);
+    internal readonly record struct Item(string Name, IReadOnlyList<Tensor> Pieces, string Dtype, long[] Shape, long Offset, long Bytes);
 
     /// <summary>Lays out tensors, which are borrowed.</summary>
     /// <exception cref="ArgumentException">A name is doubled or reserved, or the format has no such dtype.</exception>
     /// <exception cref="ObjectDisposedException">A tensor was freed.</exception>
-    public static SafetensorsLayout Of(IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata)
+    public static SafetensorsLayout Of(IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata) =>
+        Of([.. tensors.Select(t => ItemOf(t.Key, null, [t.Value]))], metadata);
+
+    /// <inheritdoc cref="Of(IReadOnlyCollection{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string})"/>
+    public static SafetensorsLayout Of(IReadOnlyCollection<PiecewiseTensor> tensors, IReadOnlyDictionary<string, string>? metadata) =>
+        Of([.. tensors.Select(t => ItemOf(t.Name, [.. t.Shape], t.Pieces))], metadata);
+
+    static Item ItemOf(string name, long[]? shape, IReadOnlyList<Tensor> pieces)
     {
-        var items = new Item[tensors.Count];
+        foreach (var piece in pieces) TensorGuard.ThrowIfFreed(piece, name);
+        var first = pieces[0];
+        var dtype = SafetensorsDtype.FromScalarType(first.dtype)
+            ?? throw new ArgumentException($"The tensor \"{name}\" is {first.dtype}, which the safetensors format does not have: convert it first.", nameof(pieces));
+        var bytes = pieces.Sum(p => p.NumberOfElements) * first.ElementSize;
+        if (shape is null) return new Item(name, pieces, dtype, first.shape, 0, bytes);
+
+        var expected = shape.Aggregate(first.ElementSize, static (product, size) => checked(product * size));
+        if (bytes != expected || pieces.Any(p => p.dtype != first.dtype))
+            throw new ArgumentException($"The pieces of \"{name}\" are {bytes} bytes of {string.Join(", ", pieces.Select(p => p.dtype).Distinct())}, but [{string.Join(", ", shape)}] {dtype} takes {expected}.", nameof(pieces));
+        return new Item(name, pieces, dtype, shape, 0, bytes);
+    }
+
+    static SafetensorsLayout Of(Item[] items, IReadOnlyDictionary<string, string>? metadata)
+    {
         var names = new HashSet<string>(StringComparer.Ordinal) { SafetensorsHeader.MetadataKey };
-        var index = 0;
-        foreach (var (name, tensor) in tensors)
-        {
-            if (!names.Add(name)) throw new ArgumentException($"Two tensors are named \"{name}\", or the name is reserved: each needs its own.", nameof(tensors));
-            TensorGuard.ThrowIfFreed(tensor, name);
-            var dtype = SafetensorsDtype.FromScalarType(tensor.dtype)
-                ?? throw new ArgumentException($"The tensor \"{name}\" is {tensor.dtype}, which the safetensors format does not have: convert it first.", nameof(tensors));
-            items[index++] = new Item(name, tensor, dtype, tensor.shape, 0, tensor.NumberOfElements * tensor.ElementSize);
-        }
+        foreach (var item in items)
+            if (!names.Add(item.Name)) throw new ArgumentException($"Two tensors are named \"{item.Name}\", or the name is reserved: each needs its own.", nameof(items));
 
         Array.Sort(items, static (a, b) => Rank(b).CompareTo(Rank(a)) is var byType and not 0 ? byType : string.CompareOrdinal(a.Name, b.Name));
         var offset = 0L;

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using static TorchSharp.torch;
 
 namespace Raijin.Tensors;
@@ -13,6 +14,9 @@ public readonly record struct WrittenFile(long Bytes, ulong Hash);
 public static unsafe class SafetensorsWriter
 {
     const long ChunkBytes = 1 << 30;
+
+    /// <summary>Small enough that what was hashed is still in the caches when it is written.</summary>
+    const long HashedChunkBytes = 4 << 20;
 
     /// <summary>Writes a file that appears under its name, whole and durable, when this returns; what was there stays until then.</summary>
     /// <param name="path">Where; its folder exists.</param>
@@ -42,7 +46,31 @@ public static unsafe class SafetensorsWriter
 
     /// <summary>Writes a file into a folder that is published later as a whole (<see cref="DurableFolder.Publish(string, string)"/>).</summary>
     /// <inheritdoc cref="Write(string, IReadOnlyCollection{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string})"/>
-    public static WrittenFile WriteIn(string folder, string name, IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors)
+    /// <param name="folder">The folder that is written.</param>
+    /// <param name="name">The file's name in it.</param>
+    /// <param name="tensors">Names and tensors; borrowed.</param>
+    /// <param name="hashes">Gets the XxHash3 of each tensor's bytes under its name; null where nobody asks.</param>
+    public static WrittenFile WriteIn(string folder, string name, IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors, IDictionary<string, ulong>? hashes = null)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        var layout = SafetensorsLayout.Of(tensors, null);
+        using var file = DurableFile.CreateIn(folder, name, layout.Header.Length + layout.DataBytes);
+        return Write(file, layout, hashes);
+    }
+
+    /// <summary>Writes tensors that lie in pieces, one piece after another: they are never joined in memory.</summary>
+    /// <inheritdoc cref="Write(string, IReadOnlyCollection{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string})"/>
+    public static WrittenFile WriteJoined(string path, IReadOnlyCollection<PiecewiseTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        var layout = SafetensorsLayout.Of(tensors, metadata);
+        using var file = DurableFile.Replace(path, layout.Header.Length + layout.DataBytes);
+        return Write(file, layout);
+    }
+
+    /// <summary>Writes tensors that lie in pieces into a folder that is published later as a whole.</summary>
+    /// <inheritdoc cref="Write(string, IReadOnlyCollection{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string})"/>
+    public static WrittenFile WriteJoinedIn(string folder, string name, IReadOnlyCollection<PiecewiseTensor> tensors)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         var layout = SafetensorsLayout.Of(tensors, null);
@@ -59,13 +87,21 @@ public static unsafe class SafetensorsWriter
         return Write(file, snapshot);
     }
 
-    static WrittenFile Write(DurableFile file, SafetensorsLayout layout)
+    static WrittenFile Write(DurableFile file, SafetensorsLayout layout, IDictionary<string, ulong>? hashes = null)
     {
         file.Write(layout.Header);
+        var hash = hashes is null ? null : new XxHash3();
         foreach (var item in layout.Items)
         {
-            using var dense = new DenseHostCopy(item.Tensor);
-            WriteMemory(file, dense.Address, item.Bytes);
+            foreach (var piece in item.Pieces)
+            {
+                using var dense = new DenseHostCopy(piece);
+                WriteMemory(file, dense.Address, piece.NumberOfElements * piece.ElementSize, hash);
+            }
+
+            if (hash is null) continue;
+            hashes![item.Name] = hash.GetCurrentHashAsUInt64();
+            hash.Reset();
         }
 
         file.Commit();
@@ -80,9 +116,14 @@ public static unsafe class SafetensorsWriter
         return new WrittenFile(file.Bytes, file.Hash);
     }
 
-    static void WriteMemory(DurableFile file, nint address, long bytes)
+    static void WriteMemory(DurableFile file, nint address, long bytes, XxHash3? hash = null)
     {
-        for (var done = 0L; done < bytes; done += ChunkBytes)
-            file.Write(new ReadOnlySpan<byte>((byte*)address + done, (int)Math.Min(ChunkBytes, bytes - done)));
+        var chunk = hash is null ? ChunkBytes : HashedChunkBytes;
+        for (var done = 0L; done < bytes; done += chunk)
+        {
+            var part = new ReadOnlySpan<byte>((byte*)address + done, (int)Math.Min(chunk, bytes - done));
+            hash?.Append(part);
+            file.Write(part);
+        }
     }
 }

@@ -52,7 +52,7 @@ public sealed unsafe class TensorSnapshot : IDisposable
         var blocks = new List<CopyBlocks.CopiedBlock>(layout.Items.Count);
         foreach (var item in layout.Items)
         {
-            using var dense = new DenseHostCopy(item.Tensor);
+            using var dense = new DenseHostCopy(item.Pieces[0]);
             var destination = _buffer + (nint)item.Offset;
             if (dense.IsBorrowed) CopyBlocks.Split(dense.Address, destination, item.Bytes, blocks);
             else StreamingCopy.Copy(dense.Address, destination, item.Bytes);

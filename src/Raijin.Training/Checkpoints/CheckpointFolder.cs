@@ -12,8 +12,8 @@ namespace Raijin.Training;
 /// <summary>One checkpoint on the disk: how it is written whole or not at all.</summary>
 public static class CheckpointFolder
 {
-    internal const string StateFile = "state.json";
-    internal const string TensorSuffix = ".safetensors";
+    internal const string StateFile = CheckpointStaging.StateFile;
+    internal const string TensorSuffix = CheckpointStaging.TensorSuffix;
 
     /// <summary>Writes a checkpoint at a path of its own, outside any store: no index, no lock. What was there is replaced in one step.</summary>
     /// <param name="path">The folder to make; the one around it exists.</param>
@@ -39,79 +39,22 @@ public static class CheckpointFolder
 
     internal static CheckpointInfo Write(Save save, IEnumerable<TensorFile> tensors, CancellationToken cancellation)
     {
-        var path = save.Path;
-        var temporary = DurableFile.TemporaryName(path);
         try
         {
-            var parent = Path.GetDirectoryName(path)!;
-            if (!Directory.Exists(parent)) throw new DirectoryNotFoundException($"There is no folder {parent}.");
-            Directory.CreateDirectory(temporary);
-            var files = new SortedDictionary<string, ManifestFile>(StringComparer.Ordinal);
+            using var staging = CheckpointStaging.Create(save.Path);
             foreach (var (stem, write) in tensors)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var written = write(temporary, stem + TensorSuffix);
-                files[stem + TensorSuffix] = new ManifestFile(written.Bytes, CheckpointManifest.Hex(written.Hash));
+                staging.Add(stem + TensorSuffix, write(staging.Folder, stem + TensorSuffix));
             }
 
             cancellation.ThrowIfCancellationRequested();
-            files[StateFile] = WriteBytes(temporary, StateFile, save.State);
-            var manifest = new CheckpointManifest
-            {
-                Format = CheckpointManifest.FormatName,
-                Version = CheckpointManifest.CurrentVersion,
-                Sequence = save.Sequence,
-                Step = save.Facts.Step,
-                Score = save.Facts.Score,
-                Metrics = save.Facts.Metrics ?? new Dictionary<string, double>(),
-                Created = save.Created,
-                Files = files,
-            };
-            WriteBytes(temporary, CheckpointManifest.FileName, manifest.Write());
-            DurableFolder.Publish(temporary, path);
-            return manifest.Describe(path);
+            staging.Write(StateFile, save.State);
+            return staging.Publish(save.Facts, save.Created, save.Sequence);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            RemoveUnfinished(temporary);
-            throw new CheckpointException(path, $"it could not be saved: {error.Message} {Space(path)}What was there before is untouched.", innerException: error);
-        }
-        catch
-        {
-            RemoveUnfinished(temporary);
-            throw;
-        }
-    }
-
-    static ManifestFile WriteBytes(string folder, string name, byte[] bytes)
-    {
-        using var file = DurableFile.CreateIn(folder, name, bytes.Length);
-        file.Write(bytes);
-        file.Commit();
-        return new ManifestFile(file.Bytes, CheckpointManifest.Hex(file.Hash));
-    }
-
-    static void RemoveUnfinished(string temporary)
-    {
-        try
-        {
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // The error that led here is the one to report; the next writer removes the rest.
-        }
-    }
-
-    static string Space(string path)
-    {
-        try
-        {
-            return $"The disk has {new DriveInfo(Path.GetDirectoryName(path)!).AvailableFreeSpace >> 20} MB free. ";
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return "";
+            throw CheckpointStaging.Refused(save.Path, error);
         }
     }
 }

@@ -21,7 +21,7 @@ static class Rig
 
     public static Outcome Train(
         int ranks, Strategy strategy, int steps = 10, Func<Module<Tensor, Tensor>>? make = null, OptimizerAlgorithm? algorithm = null, double? clip = 0.5,
-        ScalarType dtype = ScalarType.Float32, int accumulate = 1, Func<Module<Tensor, Tensor>, Tensor, Tensor, Tensor>? loss = null)
+        ScalarType dtype = ScalarType.Float32, int accumulate = 1, Func<Module<Tensor, Tensor>, Tensor, Tensor, int, Tensor>? loss = null)
     {
         strategy = strategy with { UnitBytes = 1 };
         var models = new Module<Tensor, Tensor>[ranks];
@@ -43,7 +43,7 @@ static class Rig
             // One thread a rank: what libtorch's threads divide among them, they sum in another order.
             set_num_threads(1);
             using var sharded = new ShardedModel(model, strategy, world.Group);
-            using var optimizer = sharded.CreateOptimizer(algorithm ?? new Raijin.Tensors.AdamW(), [new ParameterGroup("all", model.named_parameters().Select(p => KeyValuePair.Create(p.name, p.parameter)), 1e-2, 0.1)]);
+            using var optimizer = sharded.CreateOptimizer(algorithm ?? new Raijin.Tensors.AdamW(), [new ParameterGroup("all", model.named_parameters().Where(p => p.parameter.requires_grad).Select(p => KeyValuePair.Create(p.name, p.parameter)), 1e-2, 0.1)]);
             var (losses, norms) = (new List<double>(), new List<double>());
             for (var step = 0; step < steps; step++)
             {
@@ -55,7 +55,7 @@ static class Rig
                     var x = inputs[index].chunk(world.Size)[world.Rank];
                     var y = targets[index].chunk(world.Size)[world.Rank];
                     using var quiet = micro < accumulate - 1 ? sharded.NoSync() : null;
-                    var value = loss is null ? functional.mse_loss(model.call(x), y) : loss(model, x, y);
+                    var value = loss is null ? functional.mse_loss(model.call(x), y) : loss(model, x, y, index);
                     if (accumulate > 1) value = value / accumulate;
                     Backward.Run(value);
                     if (quiet is null || strategy.Stage >= 2) sharded.FinishBackward();

@@ -2,49 +2,61 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Raijin.Tensors;
 
-namespace Raijin.Training;
+namespace Raijin.Tensors;
 
 /// <summary>A file of a checkpoint as it was written.</summary>
 /// <param name="Bytes">Its length.</param>
 /// <param name="Xxh3">XxHash3 of its bytes, 16 hexadecimal digits.</param>
-sealed record ManifestFile(long Bytes, string Xxh3);
+public sealed record ManifestFile(long Bytes, string Xxh3);
 
 /// <summary>
 /// <c>manifest.json</c>, written last: what the checkpoint is, and the length and hash of every file in it. It carries its own hash too, so that no
 /// bit of a checkpoint can change unseen.
 /// </summary>
-sealed record CheckpointManifest
+public sealed record CheckpointManifest
 {
+    /// <summary>The file's name.</summary>
     public const string FileName = "manifest.json";
+    /// <summary>What <see cref="Format"/> says.</summary>
     public const string FormatName = "raijin-checkpoint";
+    /// <summary>What <see cref="Version"/> says.</summary>
     public const int CurrentVersion = 1;
 
     /// <summary>A manifest is a few hundred bytes a file; nothing larger is read.</summary>
     const int MaxBytes = 16 << 20;
 
+    /// <summary>Always <see cref="FormatName"/>.</summary>
     public required string Format { get; init; }
 
+    /// <summary>Of the document.</summary>
     public required int Version { get; init; }
 
+    /// <summary><inheritdoc cref="CheckpointInfo" path="/param[@name='Sequence']"/></summary>
     public required long Sequence { get; init; }
 
+    /// <summary>Optimizer steps done.</summary>
     public required long Step { get; init; }
 
+    /// <summary>The value it is ranked by in reports, if any.</summary>
     public double? Score { get; init; }
 
+    /// <summary>The logged values at that step.</summary>
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
 
+    /// <summary>When the save began.</summary>
     public required DateTimeOffset Created { get; init; }
 
+    /// <summary>Every other file of the folder by its name.</summary>
     public required IReadOnlyDictionary<string, ManifestFile> Files { get; init; }
 
     /// <summary>XxHash3 of this document without this line.</summary>
     public string? Xxh3 { get; init; }
 
+    /// <summary>A hash as the document has it: 16 hexadecimal digits.</summary>
     public static string Hex(ulong hash) => hash.ToString("x16", CultureInfo.InvariantCulture);
 
+    /// <summary>What is said of the checkpoint in that folder.</summary>
     public CheckpointInfo Describe(string folder) =>
         new(Path.GetFileName(folder), folder, Step, Score, Metrics, Created, Files.Values.Sum(f => f.Bytes), Sequence);
 
@@ -81,8 +93,12 @@ sealed record CheckpointManifest
     }
 
     /// <summary>Compares every file with the manifest: its length always, its hash on request (files in parallel).</summary>
+    /// <param name="folder">The checkpoint's folder.</param>
+    /// <param name="hashes">Whether the content is compared too.</param>
+    /// <param name="part">Which of the <paramref name="parts"/> of the files has its content compared: ranks share the work.</param>
+    /// <param name="parts">Into how many parts the files are divided.</param>
     /// <exception cref="CheckpointException">A file is missing, or has another length or hash.</exception>
-    public void Check(string folder, bool hashes)
+    public void Check(string folder, bool hashes, int part = 0, int parts = 1)
     {
         foreach (var (name, file) in Files)
         {
@@ -92,7 +108,7 @@ sealed record CheckpointManifest
         }
 
         if (!hashes) return;
-        var damaged = Files.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
+        var damaged = Files.OrderBy(f => f.Key, StringComparer.Ordinal).Where((_, i) => i % parts == part).ToArray().AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
             .Select(file => (file.Key, Expected: file.Value.Xxh3, Found: HashOf(Path.Combine(folder, file.Key))))
             .FirstOrDefault(file => file.Expected != file.Found);
         if (damaged.Key is not null)
@@ -116,23 +132,6 @@ sealed record CheckpointManifest
     static byte[] Serialize(CheckpointManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestJson.Default.CheckpointManifest);
 }
 
-/// <summary><c>index.json</c>: the same facts of all checkpoints in one place, for people and tools. Derived from the manifests, never read for decisions.</summary>
-/// <param name="Format">Always <see cref="FormatName"/>.</param>
-/// <param name="Version">Of the document.</param>
-/// <param name="Last">Name of the newest checkpoint.</param>
-/// <param name="Checkpoints">All of them, oldest first; paths are their names, relative to the index.</param>
-sealed record CheckpointIndex(string Format, int Version, string? Last, IReadOnlyList<CheckpointInfo> Checkpoints)
-{
-    public const string FileName = "index.json";
-    public const string FormatName = "raijin-checkpoints";
-
-    public static byte[] Write(IReadOnlyList<CheckpointInfo> checkpoints)
-    {
-        var index = new CheckpointIndex(FormatName, CheckpointManifest.CurrentVersion, checkpoints.Count == 0 ? null : checkpoints[^1].Name, [.. checkpoints.Select(c => c with { Path = c.Name })]);
-        return JsonSerializer.SerializeToUtf8Bytes(index, ManifestJson.Default.CheckpointIndex);
-    }
-}
-
 /// <summary>Serialization generated at compile time: no reflection on the way to a checkpoint. NaN and infinite metrics are kept as text.</summary>
 [JsonSourceGenerationOptions(
     WriteIndented = true,
@@ -142,5 +141,4 @@ sealed record CheckpointIndex(string Format, int Version, string? Last, IReadOnl
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(CheckpointManifest))]
-[JsonSerializable(typeof(CheckpointIndex))]
 sealed partial class ManifestJson : JsonSerializerContext;

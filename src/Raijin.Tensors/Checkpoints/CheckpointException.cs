@@ -19,7 +19,8 @@ public sealed class CheckpointException : Exception
     /// <summary>The file or folder it is about.</summary>
     public string Path { get; }
 
-    internal string Problem { get; }
+    /// <summary>What was found, what was expected and what to do: the message without the path.</summary>
+    public string Problem { get; }
 
     /// <summary>Name of the newest whole checkpoint before a damaged one: the one to go on from.</summary>
     public string? PreviousGood { get; }

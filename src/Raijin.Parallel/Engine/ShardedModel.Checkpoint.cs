@@ -1,0 +1,115 @@
+using System.Globalization;
+using Raijin.Tensors;
+using static TorchSharp.torch;
+
+namespace Raijin.Parallel;
+
+public sealed partial class ShardedModel
+{
+    const string ModelStem = "model";
+    const string OptimizerStem = "optimizer";
+
+    /// <summary>
+    /// What this rank holds of parameters and buffers, for <see cref="ShardedCheckpointWriter"/>: under <c>model/</c> and the name in the module. Views, which the open scope owns; nobody is asked for anything.
+    /// </summary>
+    public IEnumerable<LogicalSlice> ModelSlices()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var none = no_grad();
+        foreach (var buffer in _units.SelectMany(u => u.Buffers))
+        {
+            // Who holds a whole offers it whole, so that ranks can share the writing.
+            if (!buffer.IsDivided)
+                foreach (var parameter in buffer.Parameters) yield return LogicalSlice.Whole($"{ModelStem}/{parameter.Name}", parameter.Real);
+            else
+                foreach (var piece in buffer.Pieces)
+                    yield return new($"{ModelStem}/{buffer.Parameters[piece.Entry].Name}", buffer.Parameters[piece.Entry].Shape, piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
+        }
+        foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
+    }
+
+    /// <summary>What this rank holds of an optimizer's state, under <c>optimizer/</c>, the optimizer's number, the parameter's name and the slot's.</summary>
+    /// <param name="optimizer">One of <see cref="CreateOptimizer"/>.</param>
+    /// <param name="number">Its number among the run's.</param>
+    /// <param name="state">Its <see cref="IParameterUpdater.CaptureState"/>.</param>
+    public IEnumerable<LogicalSlice> OptimizerSlices(IParameterUpdater optimizer, int number, OptimizerState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        var owners = Owners(optimizer);
+        foreach (var (key, tensor) in state.Tensors)
+        {
+            var parameter = owners[key[..key.LastIndexOf('/')]];
+            yield return tensor.shape.SequenceEqual(parameter.Shape) || !_context.DividesUpdates || parameter.Piece is null
+                ? LogicalSlice.Whole(Key(number, key), tensor)
+                : new(Key(number, key), parameter.Shape, parameter.Piece.Start, tensor.detach().view(-1));
+        }
+    }
+
+    /// <summary>Takes over parameters and buffers from a checkpoint of any world size, stage and precision. All ranks call it.</summary>
+    /// <exception cref="CheckpointException">Something is missing, of another size, or damaged.</exception>
+    public void LoadModel(ShardedCheckpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var none = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var buffer in _units.SelectMany(u => u.Buffers))
+        {
+            if (!buffer.IsDivided)
+                foreach (var parameter in buffer.Parameters) Read(checkpoint, parameter, 0, parameter.Real);
+            else
+                foreach (var piece in buffer.Pieces) Read(checkpoint, buffer.Parameters[piece.Entry], piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
+        }
+        foreach (var (name, buffer) in Module.named_buffers())
+        {
+            var values = buffer.contiguous();
+            checkpoint.Read($"{ModelStem}/{name}", 0, values, convert: true);
+            if (!ReferenceEquals(values, buffer)) buffer.copy_(values);
+        }
+    }
+
+    /// <summary>Takes over an optimizer's state from a checkpoint of any world size and stage. All ranks call it.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="optimizer">One of <see cref="CreateOptimizer"/>.</param>
+    /// <param name="number">Its number among the run's.</param>
+    /// <param name="scalars">Its numbers, as they were saved.</param>
+    /// <exception cref="CheckpointException">Something is missing, of another size, or damaged.</exception>
+    /// <exception cref="OptimizerStateMismatchException">It is another optimizer's.</exception>
+    public void LoadOptimizer(ShardedCheckpoint checkpoint, IParameterUpdater optimizer, int number, OptimizerScalars scalars)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(scalars);
+        using var none = no_grad();
+        using var scope = NewDisposeScope();
+        var prefix = Key(number, "");
+        var tensors = new List<(string, Tensor)>();
+        var owners = Owners(optimizer);
+        foreach (var saved in checkpoint.Tensors.Where(t => t.Name.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            var key = saved.Name[prefix.Length..];
+            if (!owners.TryGetValue(key[..key.LastIndexOf('/')], out var parameter) || !_context.DividesUpdates || _reducer is null || !saved.Shape.SequenceEqual(parameter.Shape))
+            {
+                tensors.Add((key, checkpoint.Read(saved.Name)));
+                continue;
+            }
+            if (parameter.Piece is not { } piece) continue;
+            var part = empty(piece.Values.NumberOfElements, saved.ScalarType ?? ScalarType.Float32);
+            checkpoint.Read(saved.Name, piece.Start, part);
+            tensors.Add((key, part));
+        }
+        optimizer.LoadState(new OptimizerState(scalars, tensors));
+    }
+
+    Dictionary<string, ShardedParameter> Owners(IParameterUpdater optimizer) =>
+        optimizer.Groups.SelectMany(g => g.Parameters).ToDictionary(p => p.Key, p => _byHandle[p.Value.Handle], StringComparer.Ordinal);
+
+    void Read(ShardedCheckpoint checkpoint, ShardedParameter parameter, long start, Tensor destination)
+    {
+        var name = $"{ModelStem}/{parameter.Name}";
+        if (checkpoint.Find(name) is { } saved && !saved.Shape.SequenceEqual(parameter.Shape))
+            throw new CheckpointException(checkpoint.Path, $"\"{name}\" is {saved}, but the model's is [{string.Join(", ", parameter.Shape)}].");
+        checkpoint.Read(name, start, destination, convert: true);
+    }
+
+    static string Key(int number, string key) => string.Create(CultureInfo.InvariantCulture, $"{OptimizerStem}/{number}/{key}");
+}

@@ -1,0 +1,82 @@
+// Ψ parameters, Ψₜ of them trained, N ranks that divide the state, p bytes of a parameter and of a gradient, K bytes of optimizer state a parameter
+// (4 of a float32 master where parameters are of 16 bits, and the algorithm's: 8 of Adam).
+//
+//   stage   parameters   gradients   optimizer state   mixed precision with Adam (p = 2, K = 12)   float32 (p = 4, K = 8)
+//   0       pΨ           pΨₜ         KΨₜ               16Ψ                                         16Ψ
+//   1       pΨ           pΨₜ         KΨₜ / N           4Ψ + 12Ψ/N                                  8Ψ + 8Ψ/N
+//   2       pΨ           pΨₜ / N     KΨₜ / N           2Ψ + 14Ψ/N                                  4Ψ + 12Ψ/N
+//   3       pΨ / N       pΨₜ / N     KΨₜ / N           16Ψ/N                                       16Ψ/N
+//
+// Rajbhandari et al. 2020, §5, arXiv:1910.02054. Each unit is divided by itself, so that each leaves a remainder of fewer than N elements. Beside the
+// state there are a bucket in stages 2 and 3 (before, the reduced gradients are the buckets), and in stage 3 what is gathered: the rest, the unit
+// that computes, and the one fetched ahead of it. Activations depend on batch and model, and are not in the plan.
+
+namespace Raijin;
+
+/// <summary>Bytes of one kind in one place.</summary>
+/// <param name="Kind">What they hold.</param>
+/// <param name="Tier">Where they lie.</param>
+/// <param name="Bytes">How many, on each rank.</param>
+public readonly record struct PlannedBuffer(BufferKind Kind, Tier Tier, long Bytes);
+
+/// <summary>The memory that training takes on each rank beside activations, known before anything runs.</summary>
+public sealed record MemoryPlan
+{
+    MemoryPlan(IReadOnlyList<PlannedBuffer> buffers) => Buffers = buffers;
+
+    /// <summary>All buffers that are not empty, by kind.</summary>
+    public IReadOnlyList<PlannedBuffer> Buffers { get; }
+
+    /// <summary>All bytes of a rank, wherever they lie.</summary>
+    public long TotalBytes => Buffers.Sum(buffer => buffer.Bytes);
+
+    /// <summary>Bytes in the memory of the device.</summary>
+    public long DeviceBytes => BytesWhere(buffer => buffer.Tier is Tier.OnDevice);
+
+    /// <summary>Bytes in the memory of the host. Where the host computes, <see cref="DeviceBytes"/> lie there too.</summary>
+    public long HostBytes => BytesWhere(buffer => buffer.Tier is Tier.OnHost);
+
+    /// <summary>Bytes in files.</summary>
+    public long DiskBytes => BytesWhere(buffer => buffer.Tier is Tier.OnDisk);
+
+    /// <summary>Bytes of a kind, wherever they lie.</summary>
+    public long BytesOf(BufferKind kind) => BytesWhere(buffer => buffer.Kind == kind);
+
+    /// <summary>Plans.</summary>
+    /// <param name="shape">The model.</param>
+    /// <param name="strategy">How it is divided.</param>
+    /// <param name="ranks">Among how many ranks.</param>
+    /// <param name="options">Precision and optimizer; null for the defaults.</param>
+    /// <exception cref="InvalidOptionsException">What is asked for can't be; lists every fault.</exception>
+    public static MemoryPlan Of(ModelShape shape, Strategy strategy, int ranks, PlanOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(strategy);
+        options ??= new();
+        options.Check(strategy, ranks);
+        var size = PlanOptions.ShardSize(strategy, ranks);
+        long parameterBytes = options.ParameterBytes;
+
+        var optimizer = (strategy.Stage >= 1 ? Slices(shape, unit => unit.NumTrained, size) : shape.NumTrained) * options.OptimizerBytes;
+        var offloaded = strategy.OffloadOptimizer is Tier.OnDevice ? 0 : (long)(optimizer * strategy.OffloadRatio);
+        List<PlannedBuffer> buffers =
+        [
+            new(BufferKind.Parameters, strategy.OffloadParameters, (strategy.Stage == 3 ? Slices(shape, unit => unit.NumParameters, size) : shape.NumParameters) * parameterBytes),
+            new(BufferKind.Gradients, Tier.Device, (strategy.Stage >= 2 ? Slices(shape, unit => unit.NumTrained, size) : shape.NumTrained) * parameterBytes),
+            new(BufferKind.OptimizerState, Tier.Device, optimizer - offloaded),
+            new(BufferKind.OptimizerState, strategy.OffloadOptimizer, offloaded),
+            new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape) * parameterBytes : 0),
+            new(BufferKind.Gathered, Tier.Device, strategy.Stage == 3 && (size > 1 || strategy.OffloadParameters is not Tier.OnDevice) ? Gathered(shape) * parameterBytes : 0),
+        ];
+        return new([.. buffers.Where(buffer => buffer.Bytes > 0)]);
+    }
+
+    long BytesWhere(Func<PlannedBuffer, bool> where) => Buffers.Where(where).Sum(buffer => buffer.Bytes);
+
+    static long Slices(ModelShape shape, Func<UnitShape, long> count, int size) => shape.All.Sum(unit => (count(unit) + size - 1) / size);
+
+    // Two buffers in turn, each as large as the largest unit's gradients.
+    static long Bucket(ModelShape shape) => Math.Min(2, shape.All.Count(unit => unit.NumTrained > 0)) * shape.All.Max(unit => unit.NumTrained);
+
+    static long Gathered(ModelShape shape) => shape.Rest.NumParameters + shape.Units.Select(unit => unit.NumParameters).OrderDescending().Take(2).Sum();
+}
