@@ -63,10 +63,11 @@ public sealed partial class Trainer
         {
             using var stage = StageSetup<TBatch>.Begin(RunStage.Predict, Options, module, data, _world, cancellationToken);
             using var fabric = LaunchForEvaluation(module);
-            Use(weights, module);
+            Use(weights, module, fabric);
             var evaluator = new Evaluator<TBatch>(fabric, module, stage.Hooks, stage.Overrides, null) { InferenceMode = Options.InferenceMode };
             using var answers = evaluator.Predict(data.PredictLoaders() ?? throw NoLoader(data, "PredictLoaders"), Options.LimitPredict.Apply, absent, cancellationToken).GetEnumerator();
             while (Next(stage, answers)) yield return answers.Current;
+            fabric.MakeWhole();
         }
 
         static bool Next(StageSetup<TBatch> stage, IEnumerator<Tensor> answers)
@@ -184,10 +185,11 @@ public sealed partial class Trainer
             if (!(isTest ? module.Tests : module.Validates))
                 InvalidOptionsException.ThrowIfAny([new("module", $"{module.GetName()} overrides {(isTest ? "neither TestStep nor ValidationStep" : "no ValidationStep")}: there is nothing to evaluate by")]);
             using var fabric = LaunchForEvaluation(module);
-            var checkpoint = Use(weights, module);
+            var checkpoint = Use(weights, module, fabric);
             var evaluator = new Evaluator<TBatch>(fabric, module, stage.Hooks, stage.Overrides, null) { InferenceMode = Options.InferenceMode };
             var limit = isTest ? Options.LimitTest : Options.LimitValidation;
             var result = evaluator.Run(isTest ? EvalPhase.Test : EvalPhase.Validation, loaders, limit.Apply, cancellationToken);
+            fabric.MakeWhole();
             return (result ?? throw new OperationCanceledException(cancellationToken)) with { Checkpoint = checkpoint };
         }
         catch (Exception error)
@@ -213,7 +215,7 @@ public sealed partial class Trainer
 
     /// <summary>Loads the weights that are asked for.</summary>
     /// <returns>The checkpoint's folder; null where the module's own stay.</returns>
-    string? Use(Weights? weights, nn.Module module)
+    string? Use(Weights? weights, nn.Module module, Fabric fabric)
     {
         var path = weights switch
         {
@@ -225,7 +227,7 @@ public sealed partial class Trainer
         if (path is null) return null;
         using var store = new CheckpointStore(Path.GetDirectoryName(path)!);
         using var checkpoint = store.Open(path);
-        RunState.RestoreModel(checkpoint, module, strict: true);
+        RunState.RestoreModel(checkpoint, module, strict: true, fabric.Sharded(module));
         foreach (var averaging in Options.Callbacks.OfType<WeightAveraging>()) averaging.UseSaved(checkpoint, module);
         return path;
     }

@@ -10,11 +10,11 @@ namespace Raijin.Training;
 /// <summary>What a checkpoint keeps of every rank but the first, whose own stands where a rank alone has it.</summary>
 static class RankStates
 {
-    const string Key = "ranks";
+    const string Key = "otherRanks";
 
     /// <summary>Collects what all ranks keep, into the first one's content. Every rank calls it.</summary>
     /// <param name="peers">The ranks.</param>
-    /// <param name="content">This rank's content: it gets <c>ranks</c> among the state.</param>
+    /// <param name="content">This rank's content: it gets <c>otherRanks</c> among the state.</param>
     /// <param name="state">This rank's plain data.</param>
     /// <param name="file">The file that this rank's <paramref name="tensors"/> go to.</param>
     /// <param name="tensors">This rank's tensors; borrowed.</param>

@@ -77,7 +77,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
         _run.Clock = new RunClock(_plan.Options.Time, resumeFrom is null ? TimeSpan.Zero : RunSnapshot.ElapsedOf(resumeFrom));
         if (!_peers.IsAlone) MeetNow();
-        if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks);
+        if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks, _fabric.Sharded(_module));
         _run.FirstStep = _cursor.Step;
         Publish();
         if (_plan.Directory is { } directory && _peers.IsFirst)
@@ -268,6 +268,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _checkpoints?.Flush();
         // The caller keeps the weights that are meant to be used.
         foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
+        _fabric.MakeWhole();
     }
 
     List<KeyValuePair<string, double>> ReadEpoch()
@@ -296,9 +297,9 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     string? StopWished() => _run.StopReason is { } reason && _cursor.Epoch >= _plan.Options.MinEpochs && _cursor.Step >= _plan.Options.MinSteps ? reason : null;
 
-    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, _peers);
+    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, _peers, _fabric.IsDivided ? _fabric.Sharded(_module) : null);
 
-    CheckpointContent SnapshotOfFailure() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, Peers.None);
+    CheckpointContent SnapshotOfFailure() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, Peers.None, null);
 
     void Publish()
     {

@@ -32,7 +32,8 @@ sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) 
         if (!peers.IsFirst)
         {
             using var part = TensorScope.Open();
-            capture();
+            var mine = capture();
+            if (mine.Slices is not null) store.SaveTogether(NameOf(requests, run), peers.World!.Group, mine, new CheckpointFacts(run.Step));
             return;
         }
         (_run, _hooks) = (run, hooks);
@@ -41,7 +42,7 @@ sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) 
 
         foreach (var request in requests) _retentions[request.By] = request.Retention;
         store.Retain = all => _retentions.Values.SelectMany(r => r.Select(all));
-        var name = string.Create(CultureInfo.InvariantCulture, $"{requests[0].Prefix}-{run.Step:D8}");
+        var name = NameOf(requests, run);
         var scored = requests.FirstOrDefault(r => r.Score is not null)?.Score;
         double? score = scored is not null && run.Metrics.TryGetValue(scored.Metric, out var value) ? value : null;
         if (scored is not null && score is null)
@@ -49,9 +50,14 @@ sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) 
 
         using var scope = TensorScope.Open();
         var facts = new CheckpointFacts(run.Step, score, new Dictionary<string, double>(run.Metrics));
-        if (requests.All(r => r.InBackground)) _pending = store.SaveInBackground(name, capture(), facts);
-        else Written(store.Save(name, capture(), facts));
+        var content = capture();
+        // Ranks that write together wait for each other.
+        if (content.Slices is not null) Written(store.SaveTogether(name, peers.World!.Group, content, facts));
+        else if (requests.All(r => r.InBackground)) _pending = store.SaveInBackground(name, content, facts);
+        else Written(store.Save(name, content, facts));
     }
+
+    static string NameOf(IReadOnlyList<CheckpointRequest> requests, TrainingRun run) => string.Create(CultureInfo.InvariantCulture, $"{requests[0].Prefix}-{run.Step:D8}");
 
     /// <summary>Waits until everything asked for lies on the disk.</summary>
     public void Flush() => Settle();

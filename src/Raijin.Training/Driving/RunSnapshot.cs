@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Raijin.Parallel;
 using static TorchSharp.torch;
 
 namespace Raijin.Training;
@@ -10,9 +11,9 @@ static class RunSnapshot
 {
     const string MetricFile = "metrics";
 
-    public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks, Peers peers) where TBatch : IBatch<TBatch>
+    public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks, Peers peers, ShardedModel? divided) where TBatch : IBatch<TBatch>
     {
-        var content = RunState.Capture(module, run.Optimizers);
+        var content = RunState.Capture(module, run.Optimizers, divided);
         var state = content.State;
         state["cursor"] = cursor.Save();
         state["elapsedTicks"] = run.Elapsed.Ticks;
@@ -61,7 +62,7 @@ static class RunSnapshot
     /// <summary>Puts a run back to where the checkpoint left it, all but the random state.</summary>
     /// <returns>Where it goes on.</returns>
     /// <exception cref="CheckpointException">The run is not the same: other data, another accumulation, other weights.</exception>
-    public static FitCursor Restore<TBatch>(LoadedCheckpoint checkpoint, RunPlan plan, TrainingRun run, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
+    public static FitCursor Restore<TBatch>(LoadedCheckpoint checkpoint, RunPlan plan, TrainingRun run, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks, ShardedModel? sharded) where TBatch : IBatch<TBatch>
     {
         var state = checkpoint.State;
         if (state["cursor"] is not JsonObject cursor)
@@ -76,7 +77,7 @@ static class RunSnapshot
             Same("the number of batches in an epoch", state["batchesPerEpoch"]?.ToString(), plan.BatchesPerEpoch?.ToString(CultureInfo.InvariantCulture));
         }
 
-        RunState.Restore(checkpoint, module, run.Optimizers);
+        RunState.Restore(checkpoint, module, run.Optimizers, sharded);
         foreach (var rank in RankStates.TakenBy(peers, checkpoint))
             run.TrainLog.Load((rank == 0 ? state : RankStates.Of(checkpoint, rank))["trainLog"]!.AsArray(), module.Metrics().ToDictionary(m => m.Name, m => m.Metric));
         foreach (var (key, bits) in state["metrics"]!.AsObject()) run.SetMetric(key, BitConverter.Int64BitsToDouble((long)bits!));
@@ -86,16 +87,15 @@ static class RunSnapshot
 
         using var scope = TensorScope.Open();
         var saved = state["callbacks"]!.AsObject();
-        var kept = checkpoint.Has(RunState.CallbackFile) ? checkpoint.File(RunState.CallbackFile) : null;
+        var kept = checkpoint.NamesOf(RunState.CallbackFile).ToList();
         foreach (var callback in callbacks)
         {
             if (saved[callback.StateKey] is JsonObject own) callback.LoadState(own.DeepClone().AsObject());
             var prefix = callback.StateKey + "/";
-            var mine = kept?.Entries.Where(e => e.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(e => e.Name[prefix.Length..], e => kept.Tensor(e.Name));
-            if (mine is { Count: > 0 }) callback.LoadTensors(mine);
+            var mine = kept.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(n => n[prefix.Length..], n => checkpoint.Read(RunState.CallbackFile, n));
+            if (mine.Count > 0) callback.LoadTensors(mine);
         }
 
-        var tensors = checkpoint.File(MetricFile);
         foreach (var (name, metric) in module.Metrics())
         {
             foreach (var part in metric.Parts())
@@ -104,7 +104,7 @@ static class RunSnapshot
                 foreach (var rank in RankStates.TakenBy(peers, checkpoint))
                 {
                     if ((rank == 0 ? state : RankStates.Of(checkpoint, rank))["metricUpdates"]![path] is not { } count) continue;
-                    var values = part.States.ToDictionary(s => s.Name, s => tensors.Tensor(RankStates.PathOf(rank, $"{path}/{s.Name}")));
+                    var values = part.States.ToDictionary(s => s.Name, s => checkpoint.Read(MetricFile, RankStates.PathOf(rank, $"{path}/{s.Name}")));
                     if (rank == peers.Rank) part.States.Load(values, (long)count);
                     else part.States.Fold(values, (long)count);
                 }

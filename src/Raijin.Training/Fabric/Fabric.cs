@@ -233,12 +233,14 @@ public sealed class Fabric : IDisposable
         HasJoined = true;
     }
 
-    ShardedModel? ShardedOf(Module module) => _sharded.Find(s => ReferenceEquals(s.Module, module) || s.Module.named_modules().Any(m => ReferenceEquals(m.module, module)));
+    /// <summary>What holds a model that several ranks train: whole or local values of its parameters, gradients and state, and what was moved for it. Null where this rank holds all of it.</summary>
+    /// <param name="module">A model that was set up, or a part of one.</param>
+    public ShardedModel? Sharded(Module module) => _sharded.Find(s => ReferenceEquals(s.Module, module) || s.Module.named_modules().Any(m => ReferenceEquals(m.module, module)));
 
     UpdaterFactory Updater(OptimizerRequest request)
     {
         var masters = MastersOf(request.Module);
-        if (ShardedOf(request.Module) is { } sharded) return (algorithm, groups) => sharded.CreateOptimizer(algorithm, groups, new FusedOptimizerOptions { Masters = masters });
+        if (Sharded(request.Module) is { } sharded) return (algorithm, groups) => sharded.CreateOptimizer(algorithm, groups, new FusedOptimizerOptions { Masters = masters });
         if (Peers.World is not null) throw new InvalidOperationException($"{request.Module.GetName()} was not set up: call Setup on it before its optimizer is made.");
         return (algorithm, groups) => new FusedOptimizer(algorithm, groups, new FusedOptimizerOptions { Masters = masters });
     }
@@ -280,7 +282,7 @@ public sealed class Fabric : IDisposable
     public IDisposable Gather(Module module)
     {
         ArgumentNullException.ThrowIfNull(module);
-        return ShardedOf(module)?.Gather() ?? new FabricNoSync(null);
+        return Sharded(module)?.Gather() ?? new FabricNoSync(null);
     }
 
     /// <summary>Prints a line, once for all ranks.</summary>
@@ -295,14 +297,17 @@ public sealed class Fabric : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         using var scope = TensorScope.Open();
-        var content = RunState.Capture(model, _optimizers);
+        var divided = IsDivided ? Sharded(model) : null;
+        var content = RunState.Capture(model, _optimizers, divided);
         content.State["user"] = state?.DeepClone();
         RankStates.Gather(Peers, content, new JsonObject { [RunState.Random] = content.State[RunState.Random]!.DeepClone() }, RunState.CallbackFile, []);
-        if (IsRankZero)
+        if (IsRankZero && Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent) Directory.CreateDirectory(parent);
+        if (content.Slices is { } slices)
         {
-            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent) Directory.CreateDirectory(parent);
-            CheckpointFolder.Write(path, content, new CheckpointFacts(_steps));
+            ShardedCheckpointWriter.Write(path, Group, new ShardedContent { Slices = slices, State = content.State }, new CheckpointFacts(_steps));
+            return;
         }
+        if (IsRankZero) CheckpointFolder.Write(path, content, new CheckpointFacts(_steps));
         // Whoever returns may read it.
         Peers.Meet();
     }
@@ -314,9 +319,34 @@ public sealed class Fabric : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         using var checkpoint = LoadedCheckpoint.Open(path);
-        RunState.Restore(checkpoint, model, _optimizers);
+        RunState.Restore(checkpoint, model, _optimizers, Sharded(model));
         RunState.RestoreRandom(checkpoint, _options.Seed ?? 0, Peers);
         return checkpoint.State["user"]?.DeepClone().AsObject();
+    }
+
+    /// <summary>
+    /// Ends the sharing of what was set up, each model with all its parameters whole again, on every rank. Every rank calls it, and no optimizer is used after it. Without it a model that
+    /// stage 3 divided is left without values.
+    /// </summary>
+    public void MakeWhole()
+    {
+        if (_sharded.Count == 0) return;
+        foreach (var optimizer in _optimizers) optimizer.Dispose();
+        _optimizers.Clear();
+        foreach (var model in _sharded)
+        {
+            var values = model.Strategy.Stage == 3 && !Peers.IsAlone ? model.StateDict() : null;
+            model.Dispose();
+            if (values is null) continue;
+            foreach (var (name, parameter) in model.Module.named_parameters())
+            {
+                using var value = values[name];
+                using var leaf = value.requires_grad_(parameter.requires_grad);
+                TensorBox.Point(parameter, leaf);
+            }
+            foreach (var (name, _) in model.Module.named_buffers()) values[name].Dispose();
+        }
+        _sharded.Clear();
     }
 
     /// <summary>Frees the optimizers' state. Models are yours.</summary>

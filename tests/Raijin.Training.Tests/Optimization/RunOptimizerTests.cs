@@ -8,7 +8,7 @@ namespace Raijin.Training.Tests.Optimization;
 public sealed class RunOptimizerTests
 {
     static RunOptimizer Make(OptimizerSetup setup, Clip clip = default, LossScaler? scaler = null, long? totalSteps = null, long? stepsPerEpoch = null) =>
-        new(setup.Requests[0], clip, scaler, totalSteps, stepsPerEpoch, masters: null);
+        new(setup.Requests[0], clip, scaler, totalSteps, stepsPerEpoch, (algorithm, groups) => new FusedOptimizer(algorithm, groups));
 
     /// <summary>A line with given gradients, scaled by <paramref name="scale"/>, as backward would leave them.</summary>
     static void SetGradients(Module module, int step, double scale = 1)
