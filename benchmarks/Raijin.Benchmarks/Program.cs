@@ -6,6 +6,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
     ["detection"] = DetectionPage.Run,
+    ["gpt"] = GptPage.Run,
     ["images"] = ImagesPage.Run,
     ["loader"] = LoaderPage.Run,
     ["logging"] = LoggingPage.Run,

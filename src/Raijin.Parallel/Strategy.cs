@@ -47,6 +47,14 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default none. Only stage 3 needs it, but it must be the same wherever bits are compared.</value>
     public IReadOnlyList<string> SharedParameters { get; init; } = [];
 
+    /// <summary>Whether every step gives the same parameters a gradient, on every rank: then ranks agree on them once, and not in each step. A step that differs is an error.</summary>
+    /// <value>Default false. PyTorch's <c>static_graph</c>.</value>
+    public bool StaticGraph { get; init; }
+
+    /// <summary>Whether batch norms take their statistics over all ranks' samples while they train.</summary>
+    /// <value>Default false: each rank normalizes by its own samples. Lightning's <c>sync_batchnorm</c>.</value>
+    public bool SyncBatchNorm { get; init; }
+
     /// <summary>How many units are gathered ahead of their use, in the order of the last pass; stage 3 only.</summary>
     /// <value>Default null: 1 where an accelerator copies while it computes, 0 on the CPU, where a copy takes the time of the computation.</value>
     public int? PrefetchUnits { get; init; }

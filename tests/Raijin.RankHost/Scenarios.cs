@@ -7,6 +7,12 @@ static class Scenarios
     {
         ["save-shards"] = ShardedSaves.Run,
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
+        ["mpi-contract"] = MpiRank.Contract,
+        ["mpi-where"] = MpiRank.Where,
+        ["mpi-endless"] = MpiRank.Endless,
+        ["mpi-failing"] = MpiRank.Failing,
+        ["mpi-mismatch"] = MpiRank.Mismatch,
+        ["launched"] = Launched.Run,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

@@ -37,6 +37,7 @@ sealed class CommandLine
     {
         if (Completion.IsAsked(args)) return Completion.Answer(_root, _app.Name, args, _terminal.Out);
 
+        args = LaunchCommand.Separated(_root, args);
         // Posix bundling would read -seed as -s -e -e -d.
         var arguments = _root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
 

@@ -22,11 +22,13 @@ static class CommandTree
         ]),
         Group("checkpoint", "Looks into and converts checkpoints", [new CheckpointInspectCommand(), new CheckpointConvertCommand()]),
         Group("schedule", "Prints and draws learning-rate schedules", ScheduleCatalog.All().Select(entry => new ScheduleCommand(entry))),
+        // The tool plans models it is told; a program plans its own.
+        app.Name == AppDescription.Tool ? new PlanCommand() : PerTask(app, "plan", "Says what memory and communication training would take on each rank", task => new PlanTaskCommand(task)),
         new MetricsCommand(),
         new PlotCommand(),
         new RunsCommand(),
         new DoctorCommand(),
-        .. app.Name == AppDescription.Tool ? (Command[])[new NewCommand()] : [],
+        .. app.Name == AppDescription.Tool ? (Command[])[new LaunchCommand(), new NewCommand()] : [],
         new CompletionCommand(),
     ];
 

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Raijin.App;
 
 /// <summary>Something a program can train: a module, its data, and the options of both.</summary>
@@ -63,6 +65,9 @@ abstract class LearningTask
     /// <summary>Gives the answers of a checkpoint's weights to <paramref name="writer"/>.</summary>
     public abstract void Predict(TaskConfig config, TrainerOptions options, string checkpoint, PredictionWriter writer);
 
+    /// <summary>The size of the module that a configuration makes. It is made on the meta device: its weights take no memory.</summary>
+    public abstract ModelShape Measure(TaskConfig config);
+
     object? Owner(string path)
     {
         object? owner = Defaults;
@@ -101,6 +106,22 @@ sealed class LearningTask<TModule, TData, TBatch>(TaskDescription description) :
         var trainer = new Trainer(options);
         using var model = Model(config);
         trainer.Predict(model, Data(config), writer, Weights.From(checkpoint));
+    }
+
+    public override ModelShape Measure(TaskConfig config)
+    {
+        var device = get_default_device();
+        set_default_device(META);
+        try
+        {
+            using var scope = TensorScope.Open();
+            using var model = Model(config);
+            return ModelShape.Of(model);
+        }
+        finally
+        {
+            set_default_device(device);
+        }
     }
 
     TModule Model(TaskConfig config) => (TModule)Description.Module.Make(config);

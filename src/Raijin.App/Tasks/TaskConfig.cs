@@ -14,6 +14,9 @@ sealed class TaskConfig(IReadOnlyList<TaskSection> sections, object?[] values)
     /// <summary>When to stop before the end; null for never.</summary>
     public EarlyStoppingOptions? EarlyStopping => (EarlyStoppingOptions?)this[TaskSection.EarlyStopping];
 
+    /// <summary>The optimizer, where the module takes one from configuration.</summary>
+    public OptimizerOptions? Optimizer => sections.Any(section => section.Key == TaskSection.Optimizer) ? (OptimizerOptions?)this[TaskSection.Optimizer] : null;
+
     /// <summary>A section's record.</summary>
     public object? this[string key]
     {

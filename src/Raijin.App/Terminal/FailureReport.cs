@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Raijin.Collectives;
 using Spectre.Console;
 
 namespace Raijin.App;
@@ -6,10 +7,11 @@ namespace Raijin.App;
 /// <summary>Says what went wrong: one line, or the list of faults; a stack trace only when asked for.</summary>
 static class FailureReport
 {
-    /// <summary>Prints <paramref name="error"/> to standard error, and as JSON where that is wanted.</summary>
+    /// <summary>Prints <paramref name="error"/> to standard error, and as JSON where that is wanted; tells the supervisor, in a process that is a rank.</summary>
     /// <returns><paramref name="exitCode"/>.</returns>
     public static int Print(Terminal terminal, string command, Exception error, bool verbose, int exitCode)
     {
+        RankProcess.Tell(error);
         var faults = (error as InvalidOptionsException)?.Faults ?? [];
         if (faults.Count > 0) PrintFaults(terminal.Errors, faults);
         else terminal.Errors.MarkupLine($"{"error".In(Palette.Bad)} {Markup.Escape(error.Message)}");

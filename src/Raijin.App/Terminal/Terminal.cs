@@ -15,6 +15,9 @@ sealed class Terminal(TextWriter output, TextWriter error, TerminalStyle style)
     /// <summary>Standard output, for what programs read.</summary>
     public TextWriter Out => output;
 
+    /// <summary>Standard error, for texts that are drawn already.</summary>
+    public TextWriter Error => error;
+
     /// <summary>Whether the last line on standard output is a JSON object, so that human output moves to standard error.</summary>
     public bool Json { get; set; }
 

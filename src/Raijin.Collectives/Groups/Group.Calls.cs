@@ -1,4 +1,3 @@
-using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin.Collectives;
@@ -17,8 +16,8 @@ public sealed partial class Group
     /// <inheritdoc cref="AllReduce"/>
     public Work AllReduceAsync(Tensor buffer, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null)
     {
-        var bytes = CheckFlat(buffer, nameof(buffer), wire);
-        CheckOp(buffer, op);
+        var bytes = CheckFlat(buffer, nameof(buffer), ref wire);
+        CheckOp(buffer, nameof(buffer), op);
         return Begin(new(CollectiveKind.AllReduce, 0, buffer, buffer, op, Wire: wire), bytes);
     }
 
@@ -35,10 +34,10 @@ public sealed partial class Group
     /// <inheritdoc cref="ReduceScatter"/>
     public Work ReduceScatterAsync(Tensor input, Tensor output, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, IReadOnlyList<long>? counts = null)
     {
-        var bytes = CheckFlat(input, nameof(input), wire);
+        var bytes = CheckFlat(input, nameof(input), ref wire);
         CheckFlat(output, nameof(output));
-        CheckOp(input, op);
-        CheckParts(whole: input, part: output, nameof(input), counts, Rank);
+        CheckOp(input, nameof(input), op);
+        CheckParts(input, output, nameof(input), nameof(output), counts);
         return Begin(new(CollectiveKind.ReduceScatter, 0, input, output, op, InputCounts: counts, Wire: wire), bytes);
     }
 
@@ -55,7 +54,7 @@ public sealed partial class Group
     {
         CheckFlat(input, nameof(input));
         var bytes = CheckFlat(output, nameof(output));
-        CheckParts(whole: output, part: input, nameof(output), counts, Rank);
+        CheckParts(output, input, nameof(output), nameof(input), counts);
         return Begin(new(CollectiveKind.AllGather, 0, input, output, OutputCounts: counts), bytes);
     }
 
@@ -77,8 +76,8 @@ public sealed partial class Group
     /// <inheritdoc cref="Reduce"/>
     public Work ReduceAsync(Tensor buffer, int root, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null)
     {
-        var bytes = CheckFlat(buffer, nameof(buffer), wire);
-        CheckOp(buffer, op);
+        var bytes = CheckFlat(buffer, nameof(buffer), ref wire);
+        CheckOp(buffer, nameof(buffer), op);
         CheckPeer(root, nameof(root));
         return Begin(new(CollectiveKind.Reduce, 0, buffer, buffer, op, root, Wire: wire), bytes);
     }
@@ -101,7 +100,7 @@ public sealed partial class Group
         if (output is not null)
         {
             bytes = CheckFlat(output, nameof(output));
-            CheckParts(whole: output, part: input, nameof(output), counts, Rank);
+            CheckParts(output, input, nameof(output), nameof(input), counts);
         }
         return Begin(new(CollectiveKind.Gather, 0, input, output, Peer: root, OutputCounts: counts), bytes);
     }
@@ -124,7 +123,7 @@ public sealed partial class Group
         if (input is not null)
         {
             bytes = CheckFlat(input, nameof(input));
-            CheckParts(whole: input, part: output, nameof(input), counts, Rank);
+            CheckParts(input, output, nameof(input), nameof(output), counts);
         }
         return Begin(new(CollectiveKind.Scatter, 0, input, output, Peer: root, InputCounts: counts), bytes);
     }
@@ -143,8 +142,7 @@ public sealed partial class Group
     {
         var bytes = CheckFlat(input, nameof(input));
         CheckFlat(output, nameof(output));
-        CheckCounts(input, nameof(input), inputCounts);
-        CheckCounts(output, nameof(output), outputCounts);
+        CheckExchange(input, output, inputCounts, outputCounts);
         return Begin(new(CollectiveKind.AllToAll, 0, input, output, InputCounts: inputCounts, OutputCounts: outputCounts), bytes);
     }
 
@@ -155,7 +153,7 @@ public sealed partial class Group
     public Work SendAsync(Tensor buffer, int destination)
     {
         var bytes = CheckFlat(buffer, nameof(buffer));
-        CheckOther(destination, nameof(destination));
+        CheckPartner(destination, nameof(destination));
         return Begin(new(CollectiveKind.Send, 0, buffer, null, Peer: destination), bytes);
     }
 
@@ -166,7 +164,7 @@ public sealed partial class Group
     public Work ReceiveAsync(Tensor buffer, int source)
     {
         var bytes = CheckFlat(buffer, nameof(buffer));
-        CheckOther(source, nameof(source));
+        CheckPartner(source, nameof(source));
         return Begin(new(CollectiveKind.Receive, 0, null, buffer, Peer: source), bytes);
     }
 
@@ -175,65 +173,4 @@ public sealed partial class Group
 
     /// <inheritdoc cref="Barrier"/>
     public Work BarrierAsync() => Begin(new(CollectiveKind.Barrier, 0, null, null), 0);
-
-    /// <returns>The bytes that cross, for the whole tensor.</returns>
-    static long CheckFlat(Tensor tensor, string name, ScalarType? wire = null)
-    {
-        TensorGuard.ThrowIfFreed(tensor, name);
-        if (tensor.dim() != 1 || !tensor.is_contiguous())
-            ShapeMismatchException.Throw(name, "a flat tensor: one dimension, contiguous", $"[{string.Join(", ", tensor.shape)}]", "Give tensor.view(-1) of a contiguous one.");
-        return tensor.NumberOfElements * Bytes(wire ?? tensor.dtype);
-    }
-
-    static int Bytes(ScalarType dtype) => dtype switch
-    {
-        ScalarType.Float64 or ScalarType.Int64 => 8,
-        ScalarType.Float32 or ScalarType.Int32 => 4,
-        ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
-        ScalarType.Int8 or ScalarType.Byte or ScalarType.Bool => 1,
-        _ => throw new NotSupportedException($"{dtype} does not cross between ranks: convert to a real type."),
-    };
-
-    static void CheckOp(Tensor buffer, ReduceOp op)
-    {
-        if (op == ReduceOp.Mean && !buffer.is_floating_point())
-            throw new ArgumentException($"A mean of {buffer.dtype} has no exact result: reduce by sum, or convert to a floating type.", nameof(op));
-    }
-
-    void CheckParts(Tensor whole, Tensor part, string wholeName, IReadOnlyList<long>? counts, int mine)
-    {
-        if (whole.dtype != part.dtype) throw new ArgumentException($"The whole is {whole.dtype}, the part of rank {Rank} is {part.dtype}: they must be of one type.", wholeName);
-        CheckCounts(whole, wholeName, counts);
-        var expected = counts is null ? whole.NumberOfElements / Size : counts[mine];
-        if (part.NumberOfElements != expected)
-            throw new ArgumentException($"Rank {Rank} of {Size} has a part of {part.NumberOfElements} elements, but {expected} of {whole.NumberOfElements} are its share.", wholeName);
-    }
-
-    void CheckCounts(Tensor whole, string name, IReadOnlyList<long>? counts)
-    {
-        if (counts is null)
-        {
-            if (whole.NumberOfElements % Size != 0)
-                throw new ArgumentException($"{whole.NumberOfElements} elements are not divisible among {Size} ranks of group {Name}: give the counts, or pad.", name);
-            return;
-        }
-        if (counts.Count != Size || counts.Any(c => c < 0) || counts.Sum() != whole.NumberOfElements)
-            throw new ArgumentException($"The counts [{string.Join(", ", counts)}] do not divide {whole.NumberOfElements} elements among {Size} ranks of group {Name}.", name);
-    }
-
-    void CheckPeer(int peer, string name)
-    {
-        if (peer < 0 || peer >= Size) throw new ArgumentOutOfRangeException(name, peer, $"Group {Name} has ranks 0 to {Size - 1}.");
-    }
-
-    void CheckOther(int peer, string name)
-    {
-        CheckPeer(peer, name);
-        if (peer == Rank) throw new ArgumentException($"Rank {Rank} can't send to itself: copy the tensor.", name);
-    }
-
-    void CheckRootTensor(Tensor? tensor, string name, int root)
-    {
-        if ((tensor is not null) != (Rank == root)) throw new ArgumentException($"The {name} is the root's alone: rank {Rank} is {(Rank == root ? "" : "not ")}the root.", name);
-    }
 }

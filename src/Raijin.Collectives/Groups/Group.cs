@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text;
 using static TorchSharp.torch;
 
 namespace Raijin.Collectives;
@@ -9,23 +11,43 @@ namespace Raijin.Collectives;
 /// <remarks>
 /// Calls work on flat tensors: one dimension, contiguous, on the device of the transport. Those that end in <c>Async</c> return at once with a <see cref="Work"/>; it owns their tensors until it is complete.
 /// Used by one thread at a time. Reductions take ranks in their order, so every rank gets the same bits, in every run.
+/// An argument that one rank can see to be wrong is refused and leaves the group as it was; any other failure leaves it broken, on all ranks.
 /// </remarks>
 public sealed partial class Group : IDisposable
 {
+    // Short enough to notice a cancellation; a partner's arrival ends a pause sooner.
+    static readonly TimeSpan LongPause = TimeSpan.FromMilliseconds(20);
+
+    // Where several calls wait for different partners, none of them may hold the thread for long.
+    static readonly TimeSpan ShortPause = TimeSpan.FromMicroseconds(100);
+
     readonly Transport _transport;
-    readonly Queue<Work> _underWay = new();
+    readonly Group? _parent;
+    readonly Queue<Work> _collectives = new();
+    readonly List<Work> _messages = [];
     readonly CallLog _log;
+    readonly CallCheck? _check;
+    readonly long[] _sent;
+    readonly long[] _received;
     CollectiveException? _broken;
-    long _sequence;
+    long _numCollectives;
+    long _numChecks;
+    int _numParts;
+    int _threadInside;
     bool _disposed;
 
-    internal Group(Transport transport, string name, IReadOnlyList<int> globalRanks, GroupOptions options)
+    internal Group(Transport transport, string name, IReadOnlyList<int> globalRanks, GroupOptions options, Group? parent = null)
     {
+        options.ThrowIfInvalid();
         _transport = transport;
+        _parent = parent;
         Name = name;
         GlobalRanks = globalRanks;
         Options = options;
         _log = new CallLog(options.LogLength);
+        _sent = new long[transport.Size];
+        _received = new long[transport.Size];
+        if (options.CheckCalls) _check = new CallCheck(transport);
     }
 
     /// <summary>What it is called in messages: <c>world</c>, or an axis of a mesh.</summary>
@@ -43,6 +65,9 @@ public sealed partial class Group : IDisposable
     /// <summary>What moves the bytes.</summary>
     public TransportKind Transport => _transport.Kind;
 
+    /// <summary>Where its tensors lie.</summary>
+    internal Device Device => Transport == TransportKind.Nccl ? CUDA : CPU;
+
     /// <summary>Deadline, checks, log.</summary>
     public GroupOptions Options { get; }
 
@@ -56,32 +81,72 @@ public sealed partial class Group : IDisposable
     public Tensor Allocate(long numElements, ScalarType dtype)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(numElements);
-        ThrowIfUnusable();
-        return _transport.Allocate(numElements, dtype);
+        Bytes(dtype, nameof(dtype));
+        Enter();
+        try
+        {
+            if (_check is not null) CheckTogether(CallRow.OfAllocation(numElements, dtype));
+            return _transport.Allocate(numElements, dtype).DetachFromDisposeScope();
+        }
+        catch (Exception error) when (Breaks(error))
+        {
+            throw;
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>Makes a group of some of the members. All members of this group call it, each with the part it is in.</summary>
-    /// <param name="ranks">Members of this group, by their ranks here; this rank among them.</param>
-    /// <param name="name">A name that is new in this group; the same for all parts made together.</param>
+    /// <param name="ranks">Members of this group, by their ranks here; this rank among them. Their order is that of the new ranks.</param>
+    /// <param name="name">What the part is called in messages; the same for all parts made together.</param>
     public Group Split(IReadOnlyList<int> ranks, string name)
     {
         ArgumentNullException.ThrowIfNull(ranks);
         ArgumentException.ThrowIfNullOrEmpty(name);
-        ThrowIfUnusable();
         if (!ranks.Contains(Rank)) throw new ArgumentException($"Rank {Rank} of group {Name} is not in the part it asks for, [{string.Join(", ", ranks)}].", nameof(ranks));
         if (ranks.Distinct().Count() != ranks.Count || ranks.Any(r => r < 0 || r >= Size))
             throw new ArgumentException($"[{string.Join(", ", ranks)}] are not different ranks of group {Name}, which has {Size}.", nameof(ranks));
-        return new Group(_transport.Split(ranks, name), name, [.. ranks.Select(r => GlobalRanks[r])], Options);
+        Enter();
+        try
+        {
+            if (_check is not null) CheckTogether(CallRow.OfSplit(ranks, name));
+            // Splits are counted alike on every member, so a name may be given twice.
+            var part = _transport.Split(ranks, string.Create(CultureInfo.InvariantCulture, $"{name}.{_numParts++}"));
+            return new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, this);
+        }
+        catch (Exception error) when (Breaks(error))
+        {
+            throw;
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
-    /// <summary>Tells the other members that this one gives up: their calls fail with <paramref name="reason"/>. Callable from any thread.</summary>
-    public void Abort(string reason) => _transport.Abort(reason);
+    /// <summary>Tells the other members, and those of the groups this one is a part of, that this rank gives up: their calls fail with <paramref name="reason"/>, and so do its own later ones. Callable from any thread.</summary>
+    public void Abort(string reason)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reason);
+        Fail(new CollectiveException($"Rank {Rank} of group {Name} gave up: {reason}") { Group = Name }, reason);
+    }
 
     /// <summary>Goes on with whatever is under way, as far as is possible without waiting. For whoever has other work to do meanwhile.</summary>
     /// <exception cref="CollectiveException">A call failed, here or on another rank.</exception>
     public void Progress()
     {
-        if (_underWay.TryPeek(out var first)) Drive(first);
+        if (_collectives.Count == 0 && _messages.Count == 0) return;
+        Enter();
+        try
+        {
+            Advance(null);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>Leaves the group. What is under way is abandoned.</summary>
@@ -89,89 +154,234 @@ public sealed partial class Group : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        foreach (var message in _messages) message.Abandon();
+        _check?.Dispose();
         _transport.Dispose();
     }
 
-    Work Begin(Collective call, long bytes)
+    Work Begin(in Collective call, long bytes)
     {
-        ThrowIfUnusable();
-        call = call with { Sequence = _sequence++ };
-        _log.Started(call);
-        Traffic.Count(call.Kind, bytes);
-        var pending = _transport.Start(call);
-        if (pending is null)
+        Enter();
+        try
         {
-            _log.Completed(call.Sequence);
-            return Work.Done;
+            Traffic.Count(call.Kind, bytes);
+            var signature = CallSummary.Of(call);
+            return signature.IsMessage ? BeginMessage(call, signature) : BeginTogether(call, signature);
         }
-        var work = new Work(this, call, pending);
-        _underWay.Enqueue(work);
+        finally
+        {
+            Leave();
+        }
+    }
+
+    Work BeginTogether(in Collective call, in CallSummary signature)
+    {
+        var ticket = _log.Started(_numCollectives, signature);
+        if (_check is not null) CheckTogether(CallRow.Of(call, signature));
+        var work = Start(call with { Sequence = _numCollectives + _numChecks }, signature, _numCollectives, ticket);
+        _numCollectives++;
         return work;
     }
 
-    /// <summary>Goes on with the calls up to this one.</summary>
-    internal bool Drive(Work work)
+    Work BeginMessage(in Collective call, in CallSummary signature)
     {
-        ThrowIfUnusable();
+        ref var number = ref (call.Kind == CollectiveKind.Send ? _sent : _received)[call.Peer];
+        var ticket = _log.Started(number, signature);
+        if (_check is not null)
+        {
+            if (call.Kind == CollectiveKind.Send) CheckSend(call, signature);
+            else CheckReceive(call, signature);
+        }
+        var work = Start(call with { Sequence = number }, signature, number, ticket);
+        number++;
+        return work;
+    }
+
+    /// <param name="ticket">Its place in the log; -1 where it is none of the user's.</param>
+    /// <param name="owned">A tensor that is freed when the call is complete.</param>
+    Work Start(in Collective call, in CallSummary signature, long number, long ticket, Tensor? owned = null)
+    {
         try
         {
-            while (_underWay.TryPeek(out var first))
+            if (_transport.Start(call) is { } pending)
             {
-                if (!first.Pending!.Poll()) return work.IsCompleted;
-                _underWay.Dequeue();
-                first.Complete();
-                _log.Completed(first.Sequence);
-                if (ReferenceEquals(first, work)) break;
+                var work = new Work(this, signature, number, ticket, pending, owned);
+                if (signature.IsMessage) _messages.Add(work);
+                else _collectives.Enqueue(work);
+                return work;
             }
         }
-        catch (CollectiveException error)
+        catch (Exception error) when (Breaks(error))
         {
-            _broken = error;
             throw;
+        }
+        _log.Completed(ticket);
+        owned?.Dispose();
+        return Work.Done;
+    }
+
+    /// <summary>Goes on as far as is possible without waiting, or until one call is complete.</summary>
+    void Advance(Work? until)
+    {
+        try
+        {
+            for (var i = 0; i < _messages.Count;)
+            {
+                if (IsBehindAnother(i) || !_messages[i].Pending!.Poll()) i++;
+                else
+                {
+                    Finish(_messages[i]);
+                    _messages.RemoveAt(i);
+                }
+            }
+            while (until is not { IsCompleted: true } && _collectives.TryPeek(out var first) && first.Pending!.Poll())
+            {
+                Finish(first);
+                _collectives.Dequeue();
+            }
+        }
+        catch (Exception error) when (Breaks(error))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Messages of one pair in one direction complete in their order.</summary>
+    bool IsBehindAnother(int index)
+    {
+        var call = _messages[index].Call;
+        for (var i = 0; i < index; i++)
+            if (_messages[i].Call.Kind == call.Kind && _messages[i].Call.Peer == call.Peer) return true;
+        return false;
+    }
+
+    void Finish(Work work)
+    {
+        work.Complete();
+        _log.Completed(work.Ticket);
+    }
+
+    internal bool Poll(Work work)
+    {
+        Enter();
+        try
+        {
+            Advance(work);
+        }
+        finally
+        {
+            Leave();
         }
         return work.IsCompleted;
     }
 
     internal void Await(Work work, CancellationToken cancellation)
     {
-        while (!Drive(work))
+        Enter();
+        try
         {
-            if (cancellation.IsCancellationRequested)
-            {
-                _broken = new CollectiveException($"{work.Kind} {work.Sequence} of group {Name} was cancelled on rank {Rank}.") { Group = Name, Kind = work.Kind, Sequence = work.Sequence };
-                Abort(_broken.Message);
-                cancellation.ThrowIfCancellationRequested();
-            }
-            ThrowIfLate(work);
-            // Short enough to notice a cancellation; a partner's arrival ends it sooner.
-            _underWay.Peek().Pending!.Pause(TimeSpan.FromMilliseconds(20));
+            Finish(work, cancellation);
+        }
+        finally
+        {
+            Leave();
         }
     }
 
-    internal void ThrowIfLate(Work work)
+    void Finish(Work work, CancellationToken cancellation)
     {
-        if (work.Waited < Options.Deadline) return;
-        var first = _underWay.Peek();
-        var missing = first.Pending!.Missing();
-        var error = new CollectiveTimeoutException(LateText(first, missing)) { Group = Name, Kind = first.Kind, Sequence = first.Sequence, Missing = missing };
-        _broken = error;
-        Abort(error.Message);
+        Advance(work);
+        if (work.IsCompleted) return;
+        var started = Stopwatch.GetTimestamp();
+        while (!work.IsCompleted)
+        {
+            ThrowIfOver(work, started, cancellation);
+            var first = work.Call.IsMessage ? work : _collectives.Peek();
+            var others = _messages.Count + (_collectives.Count > 0 ? 1 : 0) > 1;
+            try
+            {
+                first.Pending!.Pause(others ? ShortPause : LongPause);
+            }
+            catch (Exception error) when (Breaks(error))
+            {
+                throw;
+            }
+            ThrowIfBroken();
+            Advance(work);
+        }
+    }
+
+    /// <summary>Ends the group when a wait is cancelled or has met its deadline.</summary>
+    internal void ThrowIfOver(Work work, long started, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested)
+        {
+            Fail(new CollectiveException($"{work.Call.Describe()}, number {work.Number} of group {Name}, was cancelled on rank {Rank}.") { Group = Name, Kind = work.Call.Kind, Sequence = work.Number });
+            cancellation.ThrowIfCancellationRequested();
+        }
+        if (Options.Deadline == Timeout.InfiniteTimeSpan || Stopwatch.GetElapsedTime(started) < Options.Deadline) return;
+        var first = work.Call.IsMessage ? work : _collectives.Peek();
+        // Of a message only its two ranks are expected.
+        List<int> expected = first.Call.IsMessage ? [Rank, first.Call.Peer] : [.. Enumerable.Range(0, Size)];
+        List<int> missing = [.. first.Pending!.Missing().Intersect(expected)];
+        var error = new CollectiveTimeoutException(LateText(first, expected, missing)) { Group = Name, Kind = first.Call.Kind, Sequence = first.Number, Missing = missing };
+        Fail(error);
         throw error;
     }
 
-    string LateText(Work work, IReadOnlyList<int> missing)
+    string LateText(Work work, IReadOnlyList<int> expected, IReadOnlyList<int> missing)
     {
-        var came = Enumerable.Range(0, Size).Except(missing);
-        return $"{work.Kind} number {work.Sequence} of group {Name} met its deadline of {Options.Deadline:c} on rank {Rank}. Came: {Names(came)}. Did not come: {Names(missing)}. "
-            + $"Every rank must make the same calls in the same order. The last calls of rank {Rank}:\n{_log.Describe()}";
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{work.Call.Kind} number {work.Number} of group {Name} met its deadline of {Options.Deadline:c} on rank {Rank}: {work.Call.Describe()}.\n");
+        text.Append(CultureInfo.InvariantCulture, $"Came: {Names(expected.Except(missing))}. Did not come: {Names(missing)}. Every rank must make the same calls in the same order.\n");
+        for (var rank = 0; rank < Size; rank++)
+            if ((rank == Rank ? _log.Describe() : _transport.DescribePeer(rank)) is { } calls) text.Append(CultureInfo.InvariantCulture, $"The last calls of rank {Named(rank)}:\n{calls}");
+        return text.ToString();
 
-        static string Names(IEnumerable<int> ranks) => string.Join(", ", ranks.Select(r => r.ToString(System.Globalization.CultureInfo.InvariantCulture)).DefaultIfEmpty("nobody"));
+        string Names(IEnumerable<int> ranks) => string.Join(", ", ranks.Select(Named).DefaultIfEmpty("nobody"));
     }
 
+    /// <summary>A rank as messages call it: with its number in the world where that is another.</summary>
+    string Named(int rank) => GlobalRanks[rank] == rank ? $"{rank}" : $"{rank} (rank {GlobalRanks[rank]} of the world)";
+
+    /// <summary>Ends the group on this rank and tells the others, and those of the groups it is a part of: they will wait for this rank in vain.</summary>
+    void Fail(CollectiveException error, string? reason = null)
+    {
+        Break(error);
+        if (!_disposed) _transport.Abort(reason ?? error.Message);
+        _parent?.Fail(error, reason);
+    }
+
+    /// <summary>Notes what came out of the transport, and tells the others unless they know. Never true: the error goes on its way.</summary>
+    bool Breaks(Exception error)
+    {
+        var cause = error as CollectiveException ?? new CollectiveException($"Rank {Rank} of group {Name} failed: {error.GetType().Name}: {error.Message}", error) { Group = Name };
+        if (error is RankFailureException) Break(cause);
+        else Fail(cause);
+        return false;
+    }
+
+    // The first cause is the one that later calls tell.
+    void Break(CollectiveException error) => Interlocked.CompareExchange(ref _broken, error, null);
+
     [StackTraceHidden]
-    void ThrowIfUnusable()
+    void Enter()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        var mine = Environment.CurrentManagedThreadId;
+        var other = Interlocked.CompareExchange(ref _threadInside, mine, 0);
+        if (other != 0)
+            throw new InvalidOperationException($"Thread {mine} uses group {Name} of rank {Rank} while thread {other} is in one of its calls: the order of calls must be the same on every rank, so one thread makes them. Give each thread a group of its own (Split).");
+        if (_broken is null) return;
+        Leave();
+        ThrowIfBroken();
+    }
+
+    void Leave() => Volatile.Write(ref _threadInside, 0);
+
+    [StackTraceHidden]
+    void ThrowIfBroken()
+    {
         if (_broken is { } cause) throw new CollectiveException($"Group {Name} is of no further use: {cause.Message}", cause) { Group = Name };
     }
 }

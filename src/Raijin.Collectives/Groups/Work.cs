@@ -1,50 +1,54 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using static TorchSharp.torch;
 
 namespace Raijin.Collectives;
 
 /// <summary>A call under way. Its tensors belong to it until it is complete: wait for it, or poll it, before touching them.</summary>
-/// <remarks>Calls of a group complete in their order: waiting for one drives those before it too.</remarks>
+/// <remarks>Collectives of a group complete in their order: waiting for one drives those before it too. Messages do not wait for collectives, nor for messages of other ranks.</remarks>
 public sealed class Work
 {
     internal static readonly Work Done = new();
 
     readonly Group? _group;
-    readonly long _started;
+    readonly Tensor? _owned;
     PendingCollective? _pending;
 
     Work()
     {
     }
 
-    internal Work(Group group, in Collective call, PendingCollective pending)
+    internal Work(Group group, in CallSummary call, long number, long ticket, PendingCollective pending, Tensor? owned)
     {
         _group = group;
         _pending = pending;
-        _started = Stopwatch.GetTimestamp();
-        Kind = call.Kind;
-        Sequence = call.Sequence;
+        _owned = owned;
+        Call = call;
+        Number = number;
+        Ticket = ticket;
     }
 
-    internal CollectiveKind Kind { get; }
+    internal CallSummary Call { get; }
 
-    internal long Sequence { get; }
+    /// <summary>Its number in the group, or among the messages of its pair.</summary>
+    internal long Number { get; }
+
+    /// <summary>Its place in the log.</summary>
+    internal long Ticket { get; }
 
     internal PendingCollective? Pending => _pending;
-
-    internal TimeSpan Waited => Stopwatch.GetElapsedTime(_started);
 
     /// <summary>Whether it was complete when last looked at.</summary>
     public bool IsCompleted => _pending is null;
 
-    /// <summary>Goes on as far as is possible without waiting.</summary>
+    /// <summary>Goes on as far as is possible without waiting. No deadline holds for whoever only polls.</summary>
     /// <returns>Whether it is complete.</returns>
     /// <exception cref="CollectiveException">It failed, here or on another rank.</exception>
-    public bool Poll() => _pending is null || _group!.Drive(this);
+    public bool Poll() => _pending is null || _group!.Poll(this);
 
     /// <summary>Waits until it is complete.</summary>
     /// <param name="cancellationToken">Gives up waiting; the group is then of no further use, and the other ranks are told.</param>
-    /// <exception cref="CollectiveTimeoutException">The group's deadline was met.</exception>
+    /// <exception cref="CollectiveTimeoutException">The group's deadline was met: it counts from the beginning of this wait.</exception>
     /// <exception cref="CollectiveException">It failed, here or on another rank.</exception>
     public void Wait(CancellationToken cancellationToken = default)
     {
@@ -52,20 +56,27 @@ public sealed class Work
     }
 
     /// <summary>Waits without holding a thread: <c>await work</c> polls as long as it takes.</summary>
+    /// <param name="cancellationToken">As for <see cref="Wait"/>.</param>
     public async Task WaitAsync(CancellationToken cancellationToken = default)
     {
-        // Short waits are the rule: a thread's turn later most are over.
+        var started = Stopwatch.GetTimestamp();
         for (var turn = 0; !Poll(); turn++)
         {
-            _group!.ThrowIfLate(this);
+            _group!.ThrowIfOver(this, started, cancellationToken);
+            // Short waits are the rule: a thread's turn later most are over.
             if (turn < 20) await Task.Yield();
-            else await Task.Delay(1, cancellationToken).ConfigureAwait(false);
-            cancellationToken.ThrowIfCancellationRequested();
+            else await Task.Delay(1, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
     /// <summary>Makes <c>await work</c> possible.</summary>
     public TaskAwaiter GetAwaiter() => WaitAsync().GetAwaiter();
 
-    internal void Complete() => _pending = null;
+    internal void Complete()
+    {
+        _pending = null;
+        Abandon();
+    }
+
+    internal void Abandon() => _owned?.Dispose();
 }

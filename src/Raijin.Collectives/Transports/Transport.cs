@@ -19,8 +19,9 @@ public enum TransportKind : byte
 }
 
 /// <summary>
-/// How the members of one group move bytes. A <see cref="Group"/> checks calls, counts them, holds deadlines and keeps the log; a transport only moves. All members make the same calls in
-/// the same order; calls of one group complete in that order. Used by one thread at a time, but for <see cref="Abort"/>.
+/// How the members of one group move bytes. A <see cref="Group"/> checks calls, counts them, holds deadlines and keeps the log; a transport only moves. All members make the same collectives
+/// in the same order, and they complete in that order. Messages (sends, receives) keep their order within a pair of ranks and a direction, and go on beside all others: each is polled whether or not a collective
+/// before it is complete. Used by one thread at a time, but for <see cref="Abort"/>.
 /// </summary>
 public abstract class Transport : IDisposable
 {
@@ -46,11 +47,14 @@ public abstract class Transport : IDisposable
 
     /// <summary>Makes the transport of a part of this group. All members of this group call it with the same <paramref name="name"/>, those outside with their own list.</summary>
     /// <param name="ranks">The members of the part this rank is in, as ranks of this group; the order is that of the new ranks.</param>
-    /// <param name="name">A name that is new in this group.</param>
+    /// <param name="name">A name that is new in this group, and equal on all its members.</param>
     public abstract Transport Split(IReadOnlyList<int> ranks, string name);
 
     /// <summary>Tells the other members that this one gives up: their waiting calls fail with <paramref name="reason"/> instead of running into their deadline. Callable from any thread; never throws.</summary>
     public abstract void Abort(string reason);
+
+    /// <summary>The last calls of a member, a line a call, for the report of a timeout; null where they can't be seen from here.</summary>
+    public virtual string? DescribePeer(int rank) => null;
 
     /// <summary>Leaves. Frees what belongs to this member, and what belongs to all when it is the last.</summary>
     public void Dispose()

@@ -3,11 +3,14 @@ using System.Runtime.ExceptionServices;
 namespace Raijin.Collectives;
 
 /// <summary>All the ranks that train together, as one of them sees it.</summary>
-public sealed class World : IDisposable
+public sealed partial class World : IDisposable
 {
-    internal World(RankIdentity identity, Transport transport, GroupOptions options)
+    readonly string _origin;
+
+    internal World(RankIdentity identity, Transport transport, GroupOptions options, string origin)
     {
         Identity = identity;
+        _origin = origin;
         Group = new Group(transport, "world", [.. Enumerable.Range(0, transport.Size)], options);
     }
 
@@ -43,6 +46,7 @@ public sealed class World : IDisposable
             foreach (var thread in threads) thread.Start();
             foreach (var thread in threads) thread.Join();
         }
+        if (Array.Exists(errors, e => e is not null)) cancellationToken.ThrowIfCancellationRequested();
         // The cause is the one that is no echo of another rank's.
         (Array.Find(errors, e => e is { SourceException: not RankFailureException and not CollectiveException { InnerException: RankFailureException } }) ?? Array.Find(errors, e => e is not null))?.Throw();
         return results;
@@ -68,10 +72,10 @@ public sealed class World : IDisposable
         Run(size, world => { rank(world); return 0; }, options, cancellationToken);
     }
 
-    static World[] InThreads(int size, GroupOptions? options)
+    static World[] InThreads(int size, GroupOptions? options, string origin = "ranks as threads")
     {
-        var table = new MeetingTransport.Table(size);
-        return [.. Enumerable.Range(0, size).Select(r => new World(new RankIdentity(r, size, r, size, 0, 1), new MeetingTransport(table, r), options ?? new GroupOptions()))];
+        var transports = InProcessSegment.World(size);
+        return [.. transports.Select((transport, r) => new World(new RankIdentity(r, size, r, size, 0, 1), transport, options ?? new GroupOptions(), origin))];
     }
 
     /// <summary>Leaves the world.</summary>

@@ -1,6 +1,7 @@
 // B batch, T tokens, d width, V vocabulary.
 
 using Raijin.Models;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -12,7 +13,9 @@ namespace Raijin;
 /// <remarks>Parameters have the names of Hugging Face's <c>GPT2LMHeadModel</c>: <c>transformer.wte.weight</c>, <c>transformer.h.0.attn.c_attn.weight</c>; matrices lie as <c>Linear</c>'s, [out, in]. A tied head has none of its own.</remarks>
 public sealed partial class Gpt : Module<Tensor, Tensor>, IShardable
 {
+    [ComponentName(Name = "transformer")]
     readonly GptTransformer _transformer;
+    [ComponentName(Name = "lm_head")]
     readonly Module<Tensor, Tensor>? _head;
     Tensor? _targets;
 
@@ -27,12 +30,8 @@ public sealed partial class Gpt : Module<Tensor, Tensor>, IShardable
         options.Validate();
         Options = options;
         _transformer = new GptTransformer(options, device, dtype);
-        register_module("transformer", _transformer);
-        if (!options.TieEmbeddings)
-        {
-            _head = Linear(options.Width, options.Vocabulary, hasBias: false, device, dtype);
-            register_module("lm_head", _head);
-        }
+        if (!options.TieEmbeddings) _head = Linear(options.Width, options.Vocabulary, hasBias: false, device, dtype);
+        RegisterComponents();
         Initialize();
     }
 

@@ -1,6 +1,7 @@
 // B batch, T tokens, d width, H heads, D = d / H, m MLP width.
 
 using Raijin.Models;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -13,9 +14,13 @@ namespace Raijin;
 public sealed class GptBlock : Module<Tensor, Tensor>
 {
     readonly GptOptions _options;
+    [ComponentName(Name = "ln_1")]
     readonly Module<Tensor, Tensor> _attentionNorm;
+    [ComponentName(Name = "attn")]
     readonly GptAttention _attention;
+    [ComponentName(Name = "ln_2")]
     readonly Module<Tensor, Tensor> _mlpNorm;
+    [ComponentName(Name = "mlp")]
     readonly GptMlp _mlp;
 
     /// <summary>Makes a block with fresh weights.</summary>
@@ -32,10 +37,7 @@ public sealed class GptBlock : Module<Tensor, Tensor>
         _attention = new GptAttention(options, device, dtype);
         _mlpNorm = LayerNorm(options.Width, options.Epsilon, bias: options.Bias, device: device, dtype: dtype);
         _mlp = new GptMlp(options, device, dtype);
-        register_module("ln_1", _attentionNorm);
-        register_module("attn", _attention);
-        register_module("ln_2", _mlpNorm);
-        register_module("mlp", _mlp);
+        RegisterComponents();
         Initialize();
     }
 

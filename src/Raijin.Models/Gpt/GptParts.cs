@@ -2,6 +2,7 @@
 
 using Raijin.Tensors;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -11,7 +12,9 @@ namespace Raijin.Models;
 sealed class GptAttention : Module<Tensor, Tensor>
 {
     readonly GptOptions _options;
+    [ComponentName(Name = "c_attn")]
     readonly Module<Tensor, Tensor> _mixed;
+    [ComponentName(Name = "c_proj")]
     readonly Module<Tensor, Tensor> _output;
 
     public GptAttention(GptOptions options, Device? device, ScalarType? dtype) : base(nameof(GptAttention))
@@ -19,8 +22,7 @@ sealed class GptAttention : Module<Tensor, Tensor>
         _options = options;
         _mixed = Linear(options.Width, 3L * options.Width, options.Bias, device, dtype);
         _output = Linear(options.Width, options.Width, options.Bias, device, dtype);
-        register_module("c_attn", _mixed);
-        register_module("c_proj", _output);
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor input)
@@ -40,7 +42,9 @@ sealed class GptAttention : Module<Tensor, Tensor>
 sealed class GptMlp : Module<Tensor, Tensor>
 {
     readonly GptOptions _options;
+    [ComponentName(Name = "c_fc")]
     readonly Module<Tensor, Tensor> _inner;
+    [ComponentName(Name = "c_proj")]
     readonly Module<Tensor, Tensor> _output;
 
     public GptMlp(GptOptions options, Device? device, ScalarType? dtype) : base(nameof(GptMlp))
@@ -48,8 +52,7 @@ sealed class GptMlp : Module<Tensor, Tensor>
         _options = options;
         _inner = Linear(options.Width, options.Inner, options.Bias, device, dtype);
         _output = Linear(options.Inner, options.Width, options.Bias, device, dtype);
-        register_module("c_fc", _inner);
-        register_module("c_proj", _output);
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor input)
@@ -70,9 +73,13 @@ sealed class GptMlp : Module<Tensor, Tensor>
 sealed class GptTransformer : Module<Tensor, Tensor>
 {
     readonly GptOptions _options;
+    [ComponentName(Name = "wte")]
     readonly GptEmbedding _tokens;
+    [ComponentName(Name = "wpe")]
     readonly GptEmbedding _positions;
+    [ComponentName(Name = "h")]
     readonly ModuleList<GptBlock> _blocks;
+    [ComponentName(Name = "ln_f")]
     readonly Module<Tensor, Tensor> _norm;
 
     public GptTransformer(GptOptions options, Device? device, ScalarType? dtype) : base(nameof(GptTransformer))
@@ -82,10 +89,7 @@ sealed class GptTransformer : Module<Tensor, Tensor>
         _positions = new GptEmbedding(options.Context, options.Width, device, dtype);
         _blocks = new ModuleList<GptBlock>([.. Enumerable.Range(0, options.Layers).Select(_ => new GptBlock(options, device, dtype))]);
         _norm = LayerNorm(options.Width, options.Epsilon, bias: options.Bias, device: device, dtype: dtype);
-        register_module("wte", _tokens);
-        register_module("wpe", _positions);
-        register_module("h", _blocks);
-        register_module("ln_f", _norm);
+        RegisterComponents();
     }
 
     /// <summary>[V, d], borrowed.</summary>
@@ -115,19 +119,22 @@ sealed class GptEmbedding : Module<Tensor, Tensor>
 {
     static readonly AtenOp Lookup = AtenOp.Declare("aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor");
 
+    [ComponentName(Name = "weight")]
+    readonly Parameter _weight;
+
     public GptEmbedding(long rows, long width, Device? device, ScalarType? dtype) : base(nameof(GptEmbedding))
     {
-        Weight = new Parameter(empty(rows, width, device: device, dtype: dtype));
-        register_parameter("weight", Weight);
+        _weight = new Parameter(empty(rows, width, device: device, dtype: dtype));
+        RegisterComponents();
     }
 
     /// <summary>[rows, d], borrowed.</summary>
-    public Parameter Weight { get; }
+    public Parameter Weight => _weight;
 
     public override Tensor forward(Tensor input)
     {
         using var call = new AtenCall(Lookup, stackalloc ulong[5]);
-        call.Push(Weight);
+        call.Push(_weight);
         call.Push(input);
         call.Push(-1L);
         call.Push(false);

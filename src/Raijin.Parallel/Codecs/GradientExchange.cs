@@ -36,6 +36,12 @@ abstract class GradientExchange : IDisposable
             throw new ArgumentException($"The saved state holds what a gradient codec kept ({tensors.Keys.First()} …), but gradients cross uncoded here: give the strategy the codec that it was saved with.", nameof(tensors));
     }
 
+    /// <summary>Multiplies what is kept: gradients that carry a loss scale leave errors that carry it too, and a new scale must find them in its own measure.</summary>
+    /// <param name="factor">New loss scale / old one.</param>
+    public virtual void Rescale(double factor)
+    {
+    }
+
     /// <summary>Frees what is kept.</summary>
     public void Dispose()
     {

@@ -19,6 +19,9 @@ sealed class GradientReducer : IDisposable
     readonly Queue<GradientBucket> _underWay = new();
     readonly Action<ShardedParameter>? _taken;
     Tensor? _presence;
+    byte[] _mine = [];
+    byte[] _present = [];
+    bool _isAgreed;
     BucketRing? _ring;
     int _next;
     bool _passBegun;
@@ -74,6 +77,9 @@ sealed class GradientReducer : IDisposable
         }
         _presence?.Dispose();
         _presence = _context.Control.Allocate(_parameters.Count, ScalarType.Byte);
+        _mine = new byte[_parameters.Count];
+        _present = new byte[_parameters.Count];
+        _isAgreed = false;
     }
 
     long _ringBytes;
@@ -94,10 +100,10 @@ sealed class GradientReducer : IDisposable
     public void Finish(CancellationToken cancellation)
     {
         if (_buckets.Count == 0 || !(Synchronizes || _context.DividesGradients)) return;
-        var present = Agree(cancellation);
+        Agree(cancellation);
         for (; _next < _buckets.Count;)
         {
-            if (_buckets[_next].Buffer.Parameters.Any(p => present[p.Index])) LaunchNext(cancellation);
+            if (_buckets[_next].Buffer.Parameters.Any(p => _present[p.Index] != 0)) LaunchNext(cancellation);
             else _next++;
         }
         while (_underWay.TryDequeue(out var bucket)) bucket.Complete(cancellation);
@@ -105,8 +111,8 @@ sealed class GradientReducer : IDisposable
         _passBegun = false;
         foreach (var parameter in _parameters)
         {
-            parameter.Buffer.Bucket!.Show(parameter, present[parameter.Index]);
-            parameter.Piece?.Show(present[parameter.Index]);
+            parameter.Buffer.Bucket!.Show(parameter, _present[parameter.Index] != 0);
+            parameter.Piece?.Show(_present[parameter.Index] != 0);
         }
     }
 
@@ -129,28 +135,29 @@ sealed class GradientReducer : IDisposable
     }
 
     // A byte a parameter: 1 where some rank has a gradient of it.
-    bool[] Agree(CancellationToken cancellation)
+    void Agree(CancellationToken cancellation)
     {
-        var mine = new byte[_parameters.Count];
+        if (_context.Strategy.StaticGraph && _isAgreed)
+        {
+            foreach (var parameter in _parameters) ThrowIfChanged(parameter);
+            return;
+        }
         foreach (var parameter in _parameters)
-            if (parameter.Buffer.Bucket!.IsFilled(parameter.Entry)) mine[parameter.Index] = 1;
-        if (HostTensor.TryOpen(_presence!, out var view))
-        {
-            using (view) mine.CopyTo(view.Span<byte>());
-            _context.Control.AllReduce(_presence!, Collectives.ReduceOp.Max, cancellationToken: cancellation);
-            if (HostTensor.TryOpen(_presence!, out var agreed))
-                using (agreed) agreed.Span<byte>().CopyTo(mine);
-        }
-        else
-        {
-            using var none = no_grad();
-            using var values = tensor(mine);
-            _presence!.copy_(values);
-            _context.Control.AllReduce(_presence, Collectives.ReduceOp.Max, cancellationToken: cancellation);
-            using var host = _presence.cpu();
-            host.data<byte>().CopyTo(mine);
-        }
-        return Array.ConvertAll(mine, m => m != 0);
+            _mine[parameter.Index] = (byte)(parameter.Buffer.Bucket!.IsFilled(parameter.Entry) ? 1 : 0);
+        using var none = no_grad();
+        using (var values = tensor(_mine)) _presence!.copy_(values);
+        _context.Control.AllReduce(_presence, Collectives.ReduceOp.Max, cancellationToken: cancellation);
+        using var host = _presence.cpu();
+        host.data<byte>().CopyTo(_present);
+        _isAgreed = true;
+    }
+
+    void ThrowIfChanged(ShardedParameter parameter)
+    {
+        var has = parameter.Buffer.Bucket!.IsFilled(parameter.Entry);
+        if (has == (_mine[parameter.Index] != 0)) return;
+        throw new InvalidOperationException(
+            $"strategy.staticGraph says that every step gives the same parameters a gradient, but {parameter.Name} {(has ? "has one now and had none" : "has none now and had one")} in the first: leave staticGraph out.");
     }
 
     public void Dispose()

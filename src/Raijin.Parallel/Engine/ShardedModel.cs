@@ -26,6 +26,8 @@ public sealed partial class ShardedModel : IDisposable
     readonly List<ShardedOptimizer> _optimizers = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
+    readonly SynchronizedNorms? _norms;
+    readonly Group? _normGroup;
     bool _disposed;
 
     /// <summary>Divides a module.</summary>
@@ -54,6 +56,12 @@ public sealed partial class ShardedModel : IDisposable
             foreach (var (_, buffer) in module.named_buffers()) Broadcast(buffer);
         }
         _reducer = world.Size == 1 ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
+        // Before the units are watched: a norm that is a unit is still whole when its hook computes with it.
+        if (strategy.SyncBatchNorm && world.Size > 1)
+        {
+            _normGroup = world.Split([.. Enumerable.Range(0, world.Size)], "batch norms");
+            _norms = new SynchronizedNorms(module, _normGroup);
+        }
         if (_context.DividesParameters)
         {
             var ahead = strategy.PrefetchUnits ?? (device.type == TorchSharp.DeviceType.CPU ? 0 : 1);
@@ -175,6 +183,8 @@ public sealed partial class ShardedModel : IDisposable
         foreach (var parameter in _byName.Values) GradientAccess.ClearGradient(parameter.Real);
         foreach (var optimizer in _optimizers) optimizer.Dispose();
         _scheduler?.Dispose();
+        _norms?.Dispose();
+        _normGroup?.Dispose();
         _reducer?.Dispose();
         foreach (var unit in _units) unit.Dispose();
         _context.Dispose();

@@ -38,7 +38,7 @@ sealed partial class TieredOptimizer : IParameterUpdater
 
     /// <summary>Makes an optimizer, and the file.</summary>
     /// <param name="algorithm">What is done to each parameter; elementwise.</param>
-    /// <param name="groups">As for <see cref="FusedOptimizer"/>; contiguous host parameters.</param>
+    /// <param name="groups">As for <see cref="FusedOptimizer"/>, but a group may be empty, as a rank's share of one may be; contiguous host parameters.</param>
     /// <param name="options">Where the state lies.</param>
     /// <exception cref="InvalidOptionsException">An option is outside its range.</exception>
     /// <exception cref="NotSupportedException">The algorithm is not elementwise, or a parameter not on the host.</exception>
@@ -51,7 +51,7 @@ sealed partial class TieredOptimizer : IParameterUpdater
         ArgumentNullException.ThrowIfNull(options);
         _pieces = TilePlan.Pieces(algorithm, groups);
         options.Validate(_pieces.Max(p => (int?)p.SlotNames.Count) ?? 0);
-        _whole = new(algorithm, groups, new() { Threads = options.Threads });
+        _whole = new(algorithm, groups, new() { Threads = options.Threads, AllowEmptyGroups = true });
         var leaseElements = options.LeaseBytes / NumLeases / ScratchFile.Alignment * ScratchFile.Alignment / sizeof(float);
         var plan = new TilePlan(_pieces, leaseElements, options.OffloadRatio);
         if (plan.Resident.Count > 0) _resident = new(algorithm, plan.Resident, null, options);

@@ -79,4 +79,16 @@ public static unsafe class TensorAccess
         GC.KeepAlive(tensor);
         return kind == HostMemoryKind.Dense;
     }
+
+    /// <summary>Where a tensor's first element lies, in the memory of its own device.</summary>
+    /// <param name="tensor">Dense or strided; keep it alive while the address is in use.</param>
+    /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
+    public static nint Address(Tensor tensor)
+    {
+        TensorGuard.ThrowIfFreed(tensor);
+        nint data;
+        if (Data(tensor.Handle, &data) != 0) throw new InvalidOperationException($"A tensor on {tensor.device} has no address.");
+        GC.KeepAlive(tensor);
+        return data;
+    }
 }

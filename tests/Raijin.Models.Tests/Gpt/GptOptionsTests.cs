@@ -34,7 +34,7 @@ public sealed class GptOptionsTests
         using var model = new Gpt(options);
         // Every product of the model on one sequence: of matrices as they are called, with a tied head, of queries with keys, of weights with values.
         long products = 0;
-        foreach (var linear in model.modules().OfType<Linear>().Distinct())
+        foreach (var linear in model.modules().OfType<Linear>())
             linear.register_forward_hook((_, input, output) =>
             {
                 products += output.numel() * input.shape[^1];

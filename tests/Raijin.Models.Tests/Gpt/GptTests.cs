@@ -48,6 +48,19 @@ public sealed class GptTests
     }
 
     [Fact]
+    public void A_converted_model_computes_with_what_it_lists()
+    {
+        using var scope = NewDisposeScope();
+        using var recorded = new RecordedGpt("untied");
+        using var model = recorded.Load();
+        model.to(ScalarType.Float64);
+        var loss = model.Loss(recorded.Tokens, recorded.Targets);
+        Assert.Equal(ScalarType.Float64, loss.dtype);
+        loss.backward();
+        foreach (var (key, parameter) in model.named_parameters()) Assert.InRange(Difference(recorded["grad." + key], parameter.grad!), 0, 1e-6);
+    }
+
+    [Fact]
     public void A_token_sees_none_that_come_after_it()
     {
         using var scope = NewDisposeScope();
@@ -83,6 +96,7 @@ public sealed class GptTests
                 select $"transformer.h.{layer}.{name}.{kind}",
              "transformer.ln_f.weight", "transformer.ln_f.bias"],
             model.named_parameters().Select(p => p.name));
+        Assert.Equal(model.named_parameters().Select(p => p.name), model.state_dict().Keys);
         var modules = model.named_modules().ToDictionary(m => m.name, m => m.module);
         Assert.Equal(["transformer.h.0", "transformer.h.1"], model.ShardingPlan.Units);
         Assert.All(model.ShardingPlan.Units, unit => Assert.IsType<GptBlock>(modules[unit]));

@@ -73,6 +73,20 @@ public sealed class ModuleShapesTests
         Rig.AssertSame(Rig.Train(2, Zero.Stage0 with { SharedParameters = shared }, 5, () => new Tied()), Rig.Train(2, new Strategy { Stage = stage, SharedParameters = shared }, 5, () => new Tied()));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void A_static_graph_is_agreed_on_once(int stage) =>
+        Rig.AssertSame(Rig.Train(2, Zero.Stage0, 5, Makers["a layer nobody uses"]), Rig.Train(2, new Strategy { Stage = stage, StaticGraph = true }, 5, Makers["a layer nobody uses"]));
+
+    [Fact]
+    public void A_graph_that_was_said_to_be_static_and_is_not_is_refused()
+    {
+        static Tensor Loss(Module<Tensor, Tensor> model, Tensor x, Tensor y, int step) => functional.mse_loss(((Branches)model).Run(x, step % 3), y);
+        var error = Assert.Throws<InvalidOperationException>(() => Rig.Train(2, Zero.Stage2 with { StaticGraph = true }, 3, () => new Branches(), loss: Loss));
+        Assert.Contains("staticGraph", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Gathering_ahead_changes_nothing() =>
         Rig.AssertSame(Rig.Train(2, Zero.Stage0), Rig.Train(2, Zero.Stage3 with { PrefetchUnits = 2 }));

@@ -10,7 +10,7 @@ namespace Raijin.Parallel.Tests.Engine;
 /// <summary>A small net on a few ranks: each sees its part of the same samples, and everything that can be compared is kept.</summary>
 static class Rig
 {
-    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(20), CheckCalls = false };
+    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(20), CheckCalls = true };
 
     /// <summary>Linear - GELU - Linear - LayerNorm - Linear.</summary>
     public static Sequential Net(int width = 24) => Sequential(
@@ -34,9 +34,14 @@ static class Rig
         }
         using var inputs = Samples(steps * accumulate, 12, 1, dtype);
         using var targets = Samples(steps * accumulate, 5, 2, dtype);
-        var outcomes = World.Run(ranks, world => Live(world, models[world.Rank]), Options);
-        foreach (var model in models) model.Dispose();
-        return outcomes[0];
+        try
+        {
+            return World.Run(ranks, world => Live(world, models[world.Rank]), Options)[0];
+        }
+        finally
+        {
+            foreach (var model in models) model.Dispose();
+        }
 
         Outcome Live(World world, Module<Tensor, Tensor> model)
         {

@@ -233,6 +233,24 @@ public sealed class TieredOptimizerTests : IDisposable
     }
 
     [Fact]
+    public void Groups_may_be_empty_and_all_of_them()
+    {
+        using var here = new Pieces(Sizes, 1);
+        using var there = new Pieces(Sizes, 1);
+        using var memory = new FusedOptimizer(new AdamW(), here.Groups);
+        using var tiered = new TieredOptimizer(new AdamW(), [.. there.Groups, new("none", [], 0.1)], Options());
+        here.SetGradients(0);
+        there.SetGradients(0);
+        memory.Step();
+        tiered.Step();
+        AssertSame(here, there);
+        Assert.Contains("none", tiered.CaptureState().Scalars.Groups.Select(g => g.Name));
+        using var nothing = new TieredOptimizer(new AdamW(), [new("none", [], 0.1)], Options());
+        nothing.Step();
+        Assert.Equal((0, 0, 0), (nothing.Updates, nothing.FileBytes, nothing.CaptureState().Tensors.Count));
+    }
+
+    [Fact]
     public void A_parameter_that_was_moved_is_refused()
     {
         using var pieces = new Pieces([("big", 200_000), ("b", 10)], 1);

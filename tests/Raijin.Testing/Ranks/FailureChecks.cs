@@ -8,7 +8,7 @@ namespace Raijin.Testing;
 /// <summary>What happens when a rank does not do its part. Each leaves a broken group behind.</summary>
 static class FailureChecks
 {
-    static readonly GroupOptions Short = new() { Deadline = TimeSpan.FromSeconds(1) };
+    static readonly GroupOptions Short = new() { Deadline = TimeSpan.FromSeconds(2) };
 
     public static IReadOnlyList<GroupCheck> All { get; } =
     [
@@ -43,7 +43,7 @@ static class FailureChecks
         if (world.Rank == 0)
         {
             // Alive, but elsewhere until the others' deadline is over: whoever met it first has told all.
-            Task.Delay(world.Group.Options.Deadline * 2).Wait();
+            Task.Delay(world.Group.Options.Deadline * 1.5).Wait();
             Assert.Throws<RankFailureException>(() => world.Group.AllReduce(ones(10, ScalarType.Float32)));
             return;
         }

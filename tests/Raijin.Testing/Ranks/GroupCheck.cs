@@ -24,6 +24,9 @@ public sealed record GroupCheck(string Name, Action<World> Body)
     /// <summary>Those that leave the world usable, which one world can do one after the other.</summary>
     public static IReadOnlyList<GroupCheck> Lasting { get; } = [.. All.Where(c => !c.Breaks)];
 
+    /// <summary>A random program of calls against its simulation.</summary>
+    public static GroupCheck RandomProgram(int seed, int length) => new($"random program {seed}", world => OrderChecks.Program(world, seed, length));
+
     /// <summary>By name.</summary>
     public static GroupCheck Named(string name) => All.Single(c => c.Name == name);
 

@@ -18,7 +18,7 @@ static class MessageChecks
     {
         var (next, previous) = ((world.Rank + 1) % world.Size, (world.Rank + world.Size - 1) % world.Size);
         foreach (var dtype in RankValues.Moved)
-            foreach (var n in RankValues.Sizes)
+            foreach (var n in RankValues.SizesOf(dtype))
             {
                 using var scope = TensorScope.Open();
                 var (mine, theirs) = (RankValues.Of(world.Rank, n, dtype), zeros(n, dtype));

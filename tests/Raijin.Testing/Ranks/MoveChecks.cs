@@ -19,7 +19,7 @@ static class MoveChecks
     static void Each(World world, Action<World, ScalarType, long> check)
     {
         foreach (var dtype in RankValues.Moved)
-            foreach (var n in RankValues.Sizes)
+            foreach (var n in RankValues.SizesOf(dtype))
             {
                 using var scope = TensorScope.Open();
                 check(world, dtype, n);

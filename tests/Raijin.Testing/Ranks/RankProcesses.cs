@@ -121,7 +121,7 @@ public sealed class RankProcesses : IDisposable
     }
 
     /// <summary>Raijin.RankHost in its own output folder, next to the one of the running tests.</summary>
-    static string Program()
+    public static string Program()
     {
         var mine = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         return Path.Combine(mine.Parent!.Parent!.FullName, "Raijin.RankHost", mine.Name, OperatingSystem.IsWindows() ? "Raijin.RankHost.exe" : "Raijin.RankHost");

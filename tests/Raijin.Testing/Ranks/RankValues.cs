@@ -19,6 +19,9 @@ static class RankValues
     /// <summary>Sizes around what vectors, cache lines and small messages hold.</summary>
     public static readonly long[] Sizes = [0, 1, 3, 17, 64, 257, 4_099];
 
+    /// <summary>The sizes worth trying of a type: all of those that models are made of, two of the others.</summary>
+    public static long[] SizesOf(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.BFloat16 ? Sizes : [1, 257];
+
     /// <summary>[n] of rank <paramref name="rank"/> in the round <paramref name="seed"/>: -3 to 3, 0 to 3 in a type without a sign.</summary>
     public static Tensor Of(int rank, long n, ScalarType dtype, long seed = 0)
     {

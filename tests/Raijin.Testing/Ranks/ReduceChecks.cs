@@ -25,10 +25,10 @@ static class ReduceChecks
     {
         foreach (var dtype in RankValues.Reduced)
             foreach (var op in Exact)
-                foreach (var n in RankValues.Sizes) All3(world, dtype, op, n, Oracle(RankValues.OfAll(world.Size, n * world.Size, dtype), op).to(dtype));
+                foreach (var n in op == ReduceOp.Sum ? RankValues.SizesOf(dtype) : [257]) AllReductions(world, dtype, op, n, Oracle(RankValues.OfAll(world.Size, n * world.Size, dtype), op).to(dtype));
     }
 
-    static void All3(World world, ScalarType dtype, ReduceOp op, long n, Tensor expected)
+    static void AllReductions(World world, ScalarType dtype, ReduceOp op, long n, Tensor expected)
     {
         using var scope = TensorScope.Open();
         var (group, whole) = (world.Group, n * world.Size);

@@ -26,6 +26,7 @@ namespace Raijin.Tensors;
 [JsonDerivedType(typeof(Adafactor), "adafactor")]
 [JsonDerivedType(typeof(Muon), "muon")]
 [JsonDerivedType(typeof(LbfgsOptions), "lbfgs")]
+[JsonDerivedType(typeof(OneBitAdam), "onebit-adam")]
 public abstract record OptimizerAlgorithm
 {
     /// <summary>Ascend the objective: the gradient's sign is turned before anything else.</summary>

@@ -62,7 +62,7 @@ public enum CollectiveKind : byte
 /// One call of one rank, checked, as a transport is told of it. Tensors are flat (one dimension, contiguous) and borrowed until the call is done.
 /// </summary>
 /// <param name="Kind">What is done.</param>
-/// <param name="Sequence">The call's number in its group, from 0: the same on every rank. Sends and receives are counted for each pair of ranks.</param>
+/// <param name="Sequence">The call's number in its group, from 0: the same on every rank. Sends and receives are counted for each pair of ranks and direction.</param>
 /// <param name="Input">What this rank gives; null where it gives nothing.</param>
 /// <param name="Output">Where this rank's result goes; null where it gets none. The same tensor as <paramref name="Input"/> where the call works in place.</param>
 /// <param name="Op">How values are reduced.</param>

@@ -19,7 +19,7 @@ public class CollectiveException : Exception
     public long? Sequence { get; init; }
 }
 
-/// <summary>A call met its deadline. The message names the call, who came and who did not, and the last calls of each rank.</summary>
+/// <summary>A call met its deadline. The message names the call, who came and who did not, and the last calls of each rank that can be seen.</summary>
 public sealed class CollectiveTimeoutException : CollectiveException
 {
     /// <summary>Says which call, and who is missing.</summary>

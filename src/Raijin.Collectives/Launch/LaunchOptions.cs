@@ -1,0 +1,66 @@
+namespace Raijin.Collectives;
+
+/// <summary>How <see cref="Launcher"/> starts the ranks of one host and watches over them.</summary>
+public sealed record LaunchOptions
+{
+    /// <summary>The program and its arguments, the same for every rank. A bare name is looked for in <c>PATH</c>.</summary>
+    public required IReadOnlyList<string> Command { get; init; }
+
+    /// <summary>How many ranks.</summary>
+    public required int Ranks { get; init; }
+
+    /// <summary>
+    /// Where the output of ranks other than 0 goes, <c>rank-3.log</c> each, and after a restart to <c>restart-1/rank-3.log</c>. Rank 0 writes where this process does. Logs that stay empty
+    /// are removed at the end.
+    /// </summary>
+    /// <value>Default null: <c>rank-logs/</c> and the launch's name, in the current folder.</value>
+    public string? LogFolder { get; init; }
+
+    /// <summary>How often all ranks are started again after one failed; <c>RAIJIN_RESTART</c> then counts from 1, and a program goes on from its last checkpoint.</summary>
+    /// <value>Default 0.</value>
+    public int MaxRestarts { get; init; }
+
+    /// <summary>Whether each rank has cores of its own, neighbours together. No effect where there are fewer CPUs than ranks, or the system can't.</summary>
+    /// <value>Default true. DeepSpeed's <c>--bind_cores_to_rank</c>.</value>
+    public bool BindCores { get; init; } = true;
+
+    /// <summary>How long a rank that has joined may be silent before it counts as dead. <see cref="Timeout.InfiniteTimeSpan"/>: forever.</summary>
+    /// <value>Default 30 seconds; a rank beats four times a second, whatever it computes.</value>
+    public TimeSpan HeartbeatDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether a rank with a debugger attached may be silent, as it is at a breakpoint.</summary>
+    /// <value>Default true.</value>
+    public bool ExcuseDebugged { get; init; } = true;
+
+    /// <summary>How long the other ranks have to end after one failed, before they are killed.</summary>
+    /// <value>Default 2 seconds.</value>
+    public TimeSpan FailureGrace { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long ranks have to end after SIGINT or SIGTERM was passed on to them, before they are killed; a second signal kills at once.</summary>
+    /// <value>Default 30 seconds: the step under way, and a checkpoint.</value>
+    public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether SIGINT, SIGTERM and SIGHUP of this process are passed on to the ranks.</summary>
+    /// <value>Default true.</value>
+    public bool HandleSignals { get; init; } = true;
+
+    /// <summary>Where failures and restarts are told, as they happen.</summary>
+    /// <value>Default <see cref="TextWriter.Null"/>.</value>
+    public TextWriter Messages { get; init; } = TextWriter.Null;
+
+    /// <summary>Called when all ranks were started, and again after each restart, with their process ids in the order of ranks.</summary>
+    public Action<IReadOnlyList<int>>? OnStart { get; init; }
+
+    internal void ThrowIfInvalid()
+    {
+        var faults = new List<OptionFault>();
+        if (Command.Count == 0 || Command[0].Length == 0) faults.Add(new("command", "is empty: give a program and its arguments"));
+        if (Ranks < 1) faults.Add(new("ranks", $"= {Ranks} (allowed: 1 and more)"));
+        if (MaxRestarts < 0) faults.Add(new("maxRestarts", $"= {MaxRestarts} (allowed: 0 and more)"));
+        if (HeartbeatDeadline != Timeout.InfiniteTimeSpan && HeartbeatDeadline < LifeLine.Interval * 4)
+            faults.Add(new("heartbeatDeadline", $"= {HeartbeatDeadline:c} (allowed: {LifeLine.Interval * 4:c} and more: a few beats)"));
+        if (FailureGrace < TimeSpan.Zero) faults.Add(new("failureGrace", $"= {FailureGrace:c} (allowed: 0 and more)"));
+        if (StopGrace < TimeSpan.Zero) faults.Add(new("stopGrace", $"= {StopGrace:c} (allowed: 0 and more)"));
+        InvalidOptionsException.ThrowIfAny(faults);
+    }
+}

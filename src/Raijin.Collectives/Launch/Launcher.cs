@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Raijin.Tensors;
+
+namespace Raijin.Collectives;
+
+/// <summary>Starts ranks as processes of this host and watches over them: one that fails, is killed or falls silent ends all.</summary>
+public static class Launcher
+{
+    const string Threads = "OMP_NUM_THREADS";
+
+    /// <summary>Runs the ranks until all have ended. This process only waits; it needs no libtorch.</summary>
+    /// <param name="options">What to run, how often, and how patiently.</param>
+    /// <param name="cancellationToken">Ends the ranks as SIGTERM does.</param>
+    /// <exception cref="InvalidOptionsException">An option is out of its range.</exception>
+    /// <exception cref="IOException">The program can't be started.</exception>
+    /// <exception cref="PlatformNotSupportedException">Not on Linux or macOS.</exception>
+    public static LaunchResult Run(LaunchOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.ThrowIfInvalid();
+        var name = RandomNumberGenerator.GetHexString(12, lowercase: true);
+        var folder = Path.GetFullPath(options.LogFolder ?? Path.Combine("rank-logs", name));
+        var cores = CorePlan.Divide(CorePlan.OfHost(), options.Ranks, options.BindCores && CpuAffinity.IsSupported);
+        for (var restart = 0; ; restart++)
+        {
+            // A name of its own for each start: what a killed rank left behind can't be met again.
+            var job = string.Create(CultureInfo.InvariantCulture, $"{name}-{restart}");
+            var logs = restart == 0 ? folder : Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"restart-{restart}"));
+            Directory.CreateDirectory(logs);
+            using var supervisor = new Supervisor(options);
+            using (new Signals(options.HandleSignals, supervisor, cancellationToken))
+            {
+                try
+                {
+                    supervisor.Run([.. Enumerable.Range(0, options.Ranks).Select(rank => Environment(rank, options.Ranks, job, restart, cores.Threads))], cores, logs);
+                }
+                finally
+                {
+                    JobFiles.Remove(job);
+                    RemoveEmptyLogs(logs);
+                    if (options.LogFolder is null) RemoveEmpty(logs, folder, Path.GetDirectoryName(folder)!);
+                }
+            }
+            if (supervisor.Failure is null || restart == options.MaxRestarts || supervisor.StopSignal != 0)
+                return new LaunchResult { ExitCode = supervisor.ExitCode, Restarts = restart, Failure = supervisor.Failure, LogFolder = folder };
+            options.Messages.WriteLine($"raijin: all ranks are started again ({restart + 1} of at most {options.MaxRestarts})");
+            options.Messages.Flush();
+        }
+    }
+
+    static Dictionary<string, string> Environment(int rank, int size, string job, int restart, int threads)
+    {
+        var variables = new Dictionary<string, string>(RaijinEnvironment.All, StringComparer.Ordinal);
+        foreach (var (key, value) in LocalEnvironment.Write(rank, size, job, restart)) variables[key] = value;
+        if (!RaijinEnvironment.SaysHowManyThreads) variables[Threads] = threads.ToString(CultureInfo.InvariantCulture);
+        return variables;
+    }
+
+    static void RemoveEmptyLogs(string folder)
+    {
+        foreach (var log in Directory.EnumerateFiles(folder, "rank-*.log"))
+            if (new FileInfo(log).Length == 0) File.Delete(log);
+    }
+
+    // What nobody named and nothing was written to.
+    static void RemoveEmpty(params ReadOnlySpan<string> folders)
+    {
+        foreach (var folder in folders)
+        {
+            try
+            {
+                if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
+            }
+            catch (IOException)
+            {
+                // Another launch has just made its own in there.
+            }
+        }
+    }
+
+    /// <summary>Signals of this process, and a cancelled token, on their way to the ranks.</summary>
+    sealed class Signals : IDisposable
+    {
+        static readonly (PosixSignal Signal, int Number)[] Passed = [(PosixSignal.SIGINT, ChildSignal.Interrupt), (PosixSignal.SIGTERM, ChildSignal.Terminate), (PosixSignal.SIGHUP, ChildSignal.Terminate)];
+
+        readonly List<IDisposable> _registrations = [];
+
+        public Signals(bool handle, Supervisor supervisor, CancellationToken cancellation)
+        {
+            _registrations.Add(cancellation.Register(() => supervisor.Stop(ChildSignal.Terminate)));
+            if (!handle) return;
+            foreach (var (signal, number) in Passed)
+            {
+                _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+                {
+                    context.Cancel = true;
+                    supervisor.Stop(number);
+                }));
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var registration in _registrations) registration.Dispose();
+        }
+    }
+}
