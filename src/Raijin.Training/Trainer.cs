@@ -33,7 +33,7 @@ public sealed partial class Trainer
         Options = options;
         _logger = options.Logger ?? new StandardErrorLogger();
         LibTorch.EnsureLoaded();
-        _world = RankWorld.Of(options.Ranks, world, "trainer");
+        _world = RankWorld.Of(options.Ranks, world, options.Device, "trainer");
         using var peers = new Peers(_world);
         peers.SeedRank(options.Seed);
         peers.Meet();
@@ -105,7 +105,7 @@ public sealed partial class Trainer
         var plan = RunPlan.Build(Options, module, loaders, stage.Callbacks, peers);
         if (peers.IsFirst)
             foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
-        peers.Agree(RunFingerprint.Of(plan, module, stage.Callbacks));
+        peers.Agree("the options, the data or the model", RunFingerprint.Of(plan, module, stage.Callbacks));
 
         using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory, peers);
         using var from = plan.Directory is null ? null : FindCheckpoint(resume, checkpoints!.Store, plan.Directory, peers, cancellationToken);

@@ -15,6 +15,8 @@ namespace Raijin;
 /// </remarks>
 public abstract class WeightAveraging : Callback
 {
+    internal override string? NeedsWholeWeights => "averages weights";
+
     readonly Averaging _averaging;
     WeightAverager[] _averager = [];
     JsonObject? _loadedState;

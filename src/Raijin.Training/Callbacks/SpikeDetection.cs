@@ -66,6 +66,8 @@ public sealed class SpikeDetection : Callback
 
     int _inARow;
 
+    internal override string? NeedsWholeWeights => Action == SpikeAction.Rewind ? "goes back to weights it has kept" : null;
+
     /// <inheritdoc/>
     public override IEnumerable<OptionFault> Faults()
     {

@@ -90,7 +90,9 @@ sealed partial class FitDriver<TBatch>
             (gradients, samples, step.Tokens) = (_agreed.Gradients, (long)_agreed.Samples, (long)_agreed.Tokens);
             // A rank without a batch takes part in the step of those that have one.
             if (samples > 0 && done == 0) done = 1;
-            step.EpochEndRequested = _agreed.EpochEnds > 0;
+            _epochEnded = _agreed.EpochEnds > 0;
+            // What a hook asks for from here on is heard of at the next step.
+            step.EpochEndRequested = false;
         }
         else if (_fabric.Shares && backward > 0 && !_fabric.HasJoined)
         {
@@ -120,7 +122,7 @@ sealed partial class FitDriver<TBatch>
             }
             _stop.EndStep();
         }
-        if (step.EpochEndRequested)
+        if (step.EpochEndRequested && _peers.IsAlone)
         {
             step.EpochEndRequested = false;
             _epochEnded = true;

@@ -54,7 +54,8 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _logDue = plan.Options.Log;
         _validateDue = plan.Validate;
         Take(loaders);
-        _run.Profile = _profile = plan.Options.Profiler?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
+        // One rank's time is as good as another's.
+        _run.Profile = _profile = (_peers.IsFirst ? plan.Options.Profiler : null)?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
         if (_profile is not null) _hooks.ProfileIn(_profile);
     }
 
@@ -204,6 +205,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     {
         _profile?.Mark(ProfilePhase.Validation);
         var random = RandomState.Capture();
+        _fabric.ShareBuffers();
         var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token);
         if (results is null)
         {
@@ -254,6 +256,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         {
             _profile?.Mark(ProfilePhase.Validation);
             var random = RandomState.Capture();
+            _fabric.ShareBuffers();
             var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token, isExtra: true);
             random.Restore();
             if (results is not null) WriteRecord(LogScope.Epoch, [.. results.Values]);
@@ -266,6 +269,8 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _profile?.Mark(ProfilePhase.Checkpoint);
         _checkpoints?.Execute(_run, Snapshot, _hooks);
         _checkpoints?.Flush();
+        // Whoever goes on may read it.
+        _peers.Meet();
         // The caller keeps the weights that are meant to be used.
         foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
         _fabric.MakeWhole();

@@ -45,7 +45,7 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
         ArgumentNullException.ThrowIfNull(data);
         // What is plainly wrong is said before anything is downloaded; loaders that are there already cost nothing to ask, and their faults then stand in the plan's one list.
         if (stage == RunStage.Fit && data is not GivenLoaders<TBatch>) InvalidOptionsException.ThrowIfAny(options.Faults());
-        var device = ResolveDevice(stage, options);
+        var device = ResolveDevice(stage, options, world);
         var peers = new Peers(world);
         var callbacks = RunCallbacks.For(stage, options, module.OwnCallbacks(), shows: peers.IsFirst);
         var algorithms = options.Deterministic != Determinism.Off || options.Benchmark
@@ -73,11 +73,11 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
     }
 
     // A fit's plan names a device that can't be among all its faults.
-    static Device ResolveDevice(RunStage stage, TrainerOptions options)
+    static Device ResolveDevice(RunStage stage, TrainerOptions options, World? world)
     {
         try
         {
-            return options.Device.Resolve();
+            return RankWorld.DeviceOf(options.Device, world);
         }
         catch (InvalidOptionsException error)
         {

@@ -31,11 +31,11 @@ public sealed class Fabric : IDisposable
     {
         _options = options;
         InvalidOptionsException.ThrowIfAny(options.Faults());
-        var world = RankWorld.Of(options.Ranks, options.World, "fabric");
+        var world = RankWorld.Of(options.Ranks, options.World, options.Device, "fabric");
         // One rank may divide nothing, but offload.
         if (world is null && options.Strategy is not null) world = _ownWorld = World.Single(options.Ranks.Group);
         Peers = new Peers(world);
-        Device = options.Device.Resolve();
+        Device = RankWorld.DeviceOf(options.Device, world);
         if (options.Precision.ScalesLoss)
         {
             if (Device.type == TorchSharp.DeviceType.CPU)
@@ -146,12 +146,12 @@ public sealed class Fabric : IDisposable
             var key = $"optimizer {request.Algorithm.GetType().Name} of {request.Module.GetName()}";
             if (!request.Module.parameters().Any(p => p.requires_grad)) faults.Add(new(key, "has no parameter to train: none wants a gradient"));
             faults.AddRange(request.ScheduleFaults(_options.TotalSteps, _options.StepsPerEpoch).Select(fault => new OptionFault(key, fault)));
-            if (stage > 0 && request.Algorithm.LooksAtWholeTensors)
+            if (stage > 0 && request.Algorithm.LooksAtWholeTensors && request.Algorithm is not LbfgsOptions)
                 faults.Add(new(key, $"needs each parameter whole (its norm, its rows, its singular values), but stage {stage} cuts parameters where ranks meet: give strategy ddp, or an optimizer that works element by element, such as AdamW"));
             if (request.Algorithm is not LbfgsOptions) continue;
             if (request.Groups().Count > 1 || request.WeightDecay != 0) faults.Add(new(key, "minimises one function of all parameters: leave out groups and weight decay, and add a penalty to the loss instead"));
             if (_options.ClipGradients != Clip.None) faults.Add(new(key, $"can't have its gradients clipped (clipGradients = {_options.ClipGradients}): its line search trusts them; leave clipping out"));
-            if (stage > 0) faults.Add(new(key, $"looks at all parameters together, but stage {stage} leaves each rank a part: give strategy ddp"));
+            if (!Peers.IsAlone) faults.Add(new(key, $"searches along a line by one rank's loss, but {Peers.Size} ranks train: leave it to one rank"));
             if (Scaler is not null || Precision.ConvertsWeights) faults.Add(new(key, $"needs float32 or float64 weights, not precision = {Precision}"));
         }
         InvalidOptionsException.ThrowIfAny(faults);
@@ -324,6 +324,13 @@ public sealed class Fabric : IDisposable
         return checkpoint.State["user"]?.DeepClone().AsObject();
     }
 
+    /// <summary>Gives every rank the first one's buffers, such as running means: each has those of its own samples until then.</summary>
+    internal void ShareBuffers()
+    {
+        if (Peers.IsAlone) return;
+        foreach (var model in _sharded) model.SynchronizeBuffers();
+    }
+
     /// <summary>
     /// Ends the sharing of what was set up, each model with all its parameters whole again, on every rank. Every rank calls it, and no optimizer is used after it. Without it a model that
     /// stage 3 divided is left without values.
@@ -333,6 +340,7 @@ public sealed class Fabric : IDisposable
         if (_sharded.Count == 0) return;
         foreach (var optimizer in _optimizers) optimizer.Dispose();
         _optimizers.Clear();
+        ShareBuffers();
         foreach (var model in _sharded)
         {
             var values = model.Strategy.Stage == 3 && !Peers.IsAlone ? model.StateDict() : null;

@@ -22,7 +22,7 @@ public sealed record FabricOptions
     public Strategy? Strategy { get; init; }
 
     /// <inheritdoc cref="TrainerOptions.Transport"/>
-    public TransportKind? Transport { get; init; }
+    public TransportChoice Transport { get; init; } = TransportChoice.Auto;
 
     /// <inheritdoc cref="TrainerOptions.CollectiveDeadline"/>
     public TimeSpan CollectiveDeadline { get; init; } = TimeSpan.FromMinutes(10);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Raijin.Collectives;
 using Raijin.Metrics;
 using Raijin.Tensors;
@@ -88,41 +87,20 @@ sealed class Peers : IDisposable
     }
 
     /// <summary>The text of the first rank, on all.</summary>
-    public string OfFirst(string text) => IsAlone ? text : Gather(IsFirst ? text : "")[0];
+    public string OfFirst(string text) => IsAlone ? text : Group.BroadcastText(IsFirst ? text : null, 0);
 
     /// <summary>The texts of all ranks, in their order, on all.</summary>
     public IReadOnlyList<string> Gather(string text)
     {
         if (IsAlone) return [text];
-        using var scope = NewDisposeScope();
-        var own = Encoding.UTF8.GetBytes(text);
-        var lengths = Lengths(own.Length);
-        using var all = AllGather(own.Length == 0 ? zeros(0, ScalarType.Byte) : tensor(own), lengths);
-        var bytes = all.cpu().data<byte>().ToArray();
-        var texts = new string[Size];
-        for (var (rank, at) = (0, 0L); rank < Size; at += lengths[rank++]) texts[rank] = Encoding.UTF8.GetString(bytes, (int)at, (int)lengths[rank]);
-        return texts;
+        return Group.AllGatherText(text);
     }
 
-    /// <summary>Checks that all ranks say the same, a line a thing: <c>trainer.seed = 3</c>.</summary>
-    /// <exception cref="InvalidOptionsException">They do not; lists what differs, and on which ranks.</exception>
-    public void Agree(IEnumerable<string> lines)
+    /// <summary>Makes sure that all ranks have the same, a fact a line: <c>trainer.seed = 3</c>.</summary>
+    /// <exception cref="DisagreementException">They do not; lists what differs, and on which ranks.</exception>
+    public void Agree(string subject, IEnumerable<string> lines)
     {
-        if (IsAlone) return;
-        var all = Gather(string.Join('\n', lines)).Select(text => text.Split('\n')).ToList();
-        var first = all[0].ToHashSet(StringComparer.Ordinal);
-        var faults = new List<OptionFault>();
-        for (var rank = 1; rank < Size; rank++)
-        {
-            var here = all[rank].ToHashSet(StringComparer.Ordinal);
-            foreach (var line in all[0].Where(l => !here.Contains(l))) faults.Add(new(NameOf(line), $"{ValueOf(line)} on rank 0, but {Other(all[rank], line)} on rank {rank}: run the same program with the same options on every rank"));
-            foreach (var line in all[rank].Where(l => !first.Contains(l) && !Array.Exists(all[0], f => NameOf(f) == NameOf(l)))) faults.Add(new(NameOf(line), $"not there on rank 0, but {ValueOf(line)} on rank {rank}: run the same program with the same options on every rank"));
-        }
-        InvalidOptionsException.ThrowIfAny(faults);
-
-        static string NameOf(string line) => line.Split(" = ", 2)[0];
-        static string ValueOf(string line) => line.Split(" = ", 2) is [_, var value] ? $"= {value}" : "";
-        static string Other(string[] lines, string line) => Array.Find(lines, l => NameOf(l) == NameOf(line)) is { } other ? ValueOf(other) : "not there";
+        if (!IsAlone) Group.AgreeOn(subject, string.Join('\n', lines));
     }
 
     /// <summary>What ranks hold of a tensor's first dim, one after another, on all; the parts may differ in length and be empty. The caller owns it.</summary>
@@ -169,7 +147,9 @@ sealed class Peers : IDisposable
     /// <summary>Tells the others that this rank gives up, so that nobody waits for it. An error that is itself the news of another rank's end is not passed on.</summary>
     public void GiveUp(Exception error)
     {
-        if (!IsAlone && error is not CollectiveException) Group.Abort($"{error.GetType().Name}: {error.Message}");
+        if (IsAlone) return;
+        if (!SharesGenerators) RankProcess.Tell(error);
+        if (error is not CollectiveException) Group.Abort($"{error.GetType().Name}: {error.Message}");
     }
 
     long[] Lengths(long own)

@@ -9,7 +9,7 @@ sealed record RankOptions
 
     public required Strategy? Strategy { get; init; }
 
-    public required TransportKind? Transport { get; init; }
+    public required TransportChoice Transport { get; init; }
 
     public required TimeSpan Deadline { get; init; }
 

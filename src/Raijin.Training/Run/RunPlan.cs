@@ -129,6 +129,9 @@ public sealed record RunPlan
         data = data with { Train = ShareOf(data.Train, peers, faults) };
         if (peers.World is { } world && options.Strategy is { ShardSize: > 0 and var part } && world.Size % part != 0 && options.Devices != world.Size)
             Fault("strategy.shardSize", $"= {part} does not divide {world.Size} ranks");
+        if (!peers.IsAlone && options.Strategy is { Stage: 3 })
+            foreach (var callback in callbacks)
+                if (callback.NeedsWholeWeights is { } need) Fault("strategy.stage", $"= 3, but {callback.StateKey} {need}, of which each rank has a part then: give stage 2, or leave the callback out");
         var manual = module.IsManual;
         var accumulations = callbacks.Select(c => c.AccumulationChanges).OfType<IReadOnlyList<KeyValuePair<long, int>>>().ToList();
         if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
@@ -140,7 +143,7 @@ public sealed record RunPlan
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
         if (manual && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
 
-        var device = ResolveDevice(options, faults);
+        var device = ResolveDevice(options, peers.World, faults);
         if (options.Precision.ScalesLoss && device.type == TorchSharp.DeviceType.CPU)
             Fault("precision", $"= {options.Precision} on the CPU, where float16 matmuls run at 0.4 GFLOP/s: use bfloat16 or float32");
         if (options.Precision.ScalesLoss && manual) Fault("precision", $"= {options.Precision} needs a loss scale, which manual optimisation does not have: use bfloat16 or float32");
@@ -211,21 +214,14 @@ public sealed record RunPlan
     {
         var strategy = options.Strategy ?? Zero.Stage0;
         if (peers.World is not { } world || peers.IsAlone) return options.Strategy is null ? "one rank" : $"one rank, {strategy}";
-        var (transport, why) = world.Group.Transport switch
-        {
-            TransportKind.InProcess => ("in process", "ranks are threads"),
-            TransportKind.SharedMemory => ("shared memory", "ranks are processes of one machine"),
-            TransportKind.Mpi => ("MPI", options.Transport is null ? "ranks are on several machines" : "as asked"),
-            _ => ("NCCL", "ranks drive a GPU each"),
-        };
-        return string.Create(CultureInfo.InvariantCulture, $"{world.Size} ranks, {strategy}, over {transport} ({why})");
+        return $"{strategy}; {world}";
     }
 
-    static Device ResolveDevice(TrainerOptions options, List<OptionFault> faults)
+    static Device ResolveDevice(TrainerOptions options, World? world, List<OptionFault> faults)
     {
         try
         {
-            return options.Device.Resolve();
+            return RankWorld.DeviceOf(options.Device, world);
         }
         catch (InvalidOptionsException error)
         {

@@ -44,7 +44,7 @@ public sealed record TrainerOptions
     /// Ranks of this machine that train together, each a process on its share of the cores, or with a GPU of its own. Above 1 the program is run once for each, from its
     /// first line. Where a launcher (<c>raijin launch</c>, <c>mpirun</c>, <c>srun</c>, torchrun) has started the ranks already, it says how many there are, and this may stay 1.
     /// </summary>
-    /// <value>Default 1. Lightning's <c>devices</c>. Batch sizes are each rank's own: <see cref="RunPlan.Ranks"/> of them make one step.</value>
+    /// <value>Default 1. Lightning's <c>devices</c>. Batch sizes are each rank's own.</value>
     public int Devices { get; init; } = 1;
 
     /// <summary>How the training state is divided among the ranks.</summary>
@@ -52,8 +52,8 @@ public sealed record TrainerOptions
     public Strategy? Strategy { get; init; }
 
     /// <summary>What moves the bytes between ranks.</summary>
-    /// <value>Default null: shared memory within one machine, MPI across machines, NCCL between GPUs.</value>
-    public TransportKind? Transport { get; init; }
+    /// <value>Default auto: shared memory within one machine, MPI across machines, NCCL between GPUs.</value>
+    public TransportChoice Transport { get; init; } = TransportChoice.Auto;
 
     /// <summary>How long a rank waits for the others before the run fails and says who was missing. Longer than the longest time one rank may be busy alone.</summary>
     /// <value>Default 10 minutes. PyTorch's process group <c>timeout</c>.</value>

@@ -83,11 +83,8 @@ public sealed class RankParityTests
         // What one rank makes of the same weights.
         using var model = new PlainClassifier();
         using (TorchSharp.torch.no_grad())
-            foreach (var (name, tensor) in model.state_dict())
-            {
-                using var values = TorchSharp.torch.tensor(results[0].Weights[name]).reshape(tensor.shape);
-                tensor.copy_(values);
-            }
+        using (TorchSharp.torch.NewDisposeScope())
+            foreach (var (name, tensor) in model.state_dict()) tensor.copy_(TorchSharp.torch.tensor(results[0].Weights[name]).reshape(tensor.shape));
         var alone = new Trainer(options).Validate(model, loader);
         Assert.Equal(alone.Metrics["val/accuracy"], results[0].Result.Metrics["val/accuracy"]);
         Assert.Equal(alone.Metrics["val/loss"], results[0].Result.Metrics["val/loss"], 1e-12);
@@ -123,7 +120,7 @@ public sealed class RankParityTests
     {
         var loader = new Rows(30).Batches(new LoaderOptions { BatchSize = 4, Shuffle = false }, Rows.Collate);
         var options = Fixture.Quiet() with { LeavesNothing = true, MaxEpochs = 2, AccumulateGradients = 3 };
-        var results = RankFit.Run(2, _ => options, loader);
+        var results = RankFit.Run(2, _ => options, loader, rank => new PlainClassifier { Rank = rank, Optimizer = m => Optimizers.Sgd(m, 0.1) });
         Assert.All(results, r => Assert.Equal(4, r.Result.Steps));
         Assert.All(results, r => Assert.Equal(60, r.Result.Samples));
         Fixture.AssertBitwise(results[0].Weights, results[1].Weights);
