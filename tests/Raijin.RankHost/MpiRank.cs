@@ -86,7 +86,7 @@ static class MpiRank
     static World Join(GroupOptions options)
     {
         var transport = MpiTransport.Join(options);
-        return new World(transport.Identity, transport, options);
+        return new World(transport.Identity, transport, options, "mpirun");
     }
 
     static void Say(FormattableString line) => Console.Out.WriteLine(line.ToString(CultureInfo.InvariantCulture));

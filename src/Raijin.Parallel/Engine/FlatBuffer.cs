@@ -28,7 +28,8 @@ sealed class FlatBuffer : IDisposable
 
         using var none = no_grad();
         // Slices are gathered into the whole after an update: there it lies where the ranks reach it.
-        Full = context.DividesUpdates && !isDivided ? context.ShardGroup.Allocate(Layout.PaddedElements, DType) : zeros(Layout.PaddedElements, DType, context.Device).DetachFromDisposeScope();
+        Full = context.DividesUpdates && !isDivided ? context.ShardGroup.Allocate(Layout.PaddedElements, DType) : zeros(Layout.PaddedElements, DType, context.Device);
+        Full.DetachFromDisposeScope();
         Held(BufferKind.Parameters, Layout.PaddedElements, +1);
         foreach (var parameter in parameters)
         {
@@ -85,7 +86,7 @@ sealed class FlatBuffer : IDisposable
     {
         using var none = no_grad();
         var whole = Shard;
-        Shard = _context.ShardGroup.Allocate(Layout.SliceElements, DType);
+        Shard = _context.ShardGroup.Allocate(Layout.SliceElements, DType).DetachFromDisposeScope();
         Shard.copy_(whole);
         whole.Dispose();
         Held(BufferKind.Parameters, Layout.PaddedElements, -1);

@@ -49,7 +49,7 @@ sealed class GradientBucket : IDisposable
         _arrived = new bool[buffer.Parameters.Count];
         if (ring is null)
         {
-            _all = context.ShardGroup.Allocate(buffer.Layout.PaddedElements, buffer.DType);
+            _all = context.ShardGroup.Allocate(buffer.Layout.PaddedElements, buffer.DType).DetachFromDisposeScope();
             _mine = context.DividesUpdates ? buffer.Slice(_all) : TensorBox.Alias(_all);
             _slots = [.. buffer.Parameters.Select(p => buffer.View(_all, p))];
             context.Ledger.Allocated(BufferKind.Gradients, buffer.Layout.PaddedElements * _all.ElementSize);

@@ -76,7 +76,7 @@ sealed class GradientReducer : IDisposable
             }
         }
         _presence?.Dispose();
-        _presence = _context.Control.Allocate(_parameters.Count, ScalarType.Byte);
+        _presence = _context.Control.Allocate(_parameters.Count, ScalarType.Byte).DetachFromDisposeScope();
         _mine = new byte[_parameters.Count];
         _present = new byte[_parameters.Count];
         _isAgreed = false;

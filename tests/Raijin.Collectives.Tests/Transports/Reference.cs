@@ -15,7 +15,6 @@ static class Reference
             var special = random.Next(200);
             values[i] = dtype switch
             {
-                ScalarType.Bool => random.Next(2),
                 ScalarType.Byte => random.Next(256),
                 ScalarType.Int8 => random.Next(-128, 128),
                 ScalarType.Int16 => random.Next(-32768, 32768),

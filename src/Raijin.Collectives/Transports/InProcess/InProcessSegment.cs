@@ -48,7 +48,8 @@ sealed unsafe class InProcessSegment : Segment
     {
         var tensor = empty(numElements, dtype).DetachFromDisposeScope();
         HugePages.Advise(tensor);
-        return tensor.zero_();
+        if (TensorAccess.TryGetHostMemory(tensor, out var memory)) NativeMemory.Clear((void*)memory.Data, (nuint)(numElements * tensor.element_size()));
+        return tensor;
     }
 
     public override GroupBlock Part(SegmentTransport owner, IReadOnlyList<int> ranks)

@@ -163,6 +163,8 @@ sealed unsafe partial class CollectiveCall
 
     bool MayFill(long chunk)
     {
+        // The own slice may still be wanted here.
+        if (IsUniform && (_numTakes < 0 || _takenChunks < _numTakes) && chunk >= _takenChunks + Block.Sizes.NumSlots) return false;
         var slot = _firstSlot + chunk;
         var free = Owner.SlotFree(slot);
         var reader = Owner.SlotReader(slot);

@@ -71,15 +71,12 @@ sealed unsafe partial class CollectiveCall : SegmentCall
     };
 
     /// <summary>Takes the call up, without waiting for anybody.</summary>
-    /// <exception cref="ArgumentException">A tensor is not dense memory of the host.</exception>
-    /// <exception cref="NotSupportedException">No such reduction.</exception>
     public void Begin(in Collective call, long ordinal)
     {
         ScalarType? dtype = null;
         _inputCount = Open(call.Input, ref dtype, out _input);
         _outputCount = Open(call.Output, ref dtype, out _output);
         _call = call;
-        if (call.Wire == dtype) _call = call with { Wire = null };
         _ordinal = ordinal;
         _stage = Stage.Beginning;
         _code = -1;
@@ -90,7 +87,7 @@ sealed unsafe partial class CollectiveCall : SegmentCall
         if (IsWholeReduction || call.Kind == CollectiveKind.ReduceScatter) _reduction = Owner.ReductionFor(dtype!.Value, _call.Wire, call.Op);
         if (Gives(Rank)) _code = Size == 1 || _inputCount == 0 ? 0 : Owner.Locate(_input, _inputCount * _elementBytes);
         PlanChunks(dtype);
-        LogNumber = Block.LogOf(Rank).Begin(_signature, call.Sequence, Math.Max(_inputCount, _outputCount));
+        LogNumber = Block.LogOf(Rank).Begin(_signature, call.Sequence, call.Input is null ? -1 : _inputCount, call.Output is null ? -1 : _outputCount);
     }
 
     public override void Recycle()
@@ -145,7 +142,7 @@ sealed unsafe partial class CollectiveCall : SegmentCall
     {
         data = null;
         if (tensor is null) return 0;
-        if (!TensorAccess.TryGetHostMemory(tensor, out var memory)) throw new ArgumentException($"A tensor on {tensor.device} is not dense memory of the host, which is all that this transport moves.");
+        if (!TensorAccess.TryGetHostMemory(tensor, out var memory)) throw new UnreachableException($"The group lets a tensor on {tensor.device} through.");
         dtype = memory.DType;
         data = (byte*)memory.Data;
         return memory.NumElements;
@@ -157,7 +154,7 @@ sealed unsafe partial class CollectiveCall : SegmentCall
         ScalarType.Float32 or ScalarType.Int32 => 4,
         ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
         ScalarType.Int8 or ScalarType.Byte or ScalarType.Bool => 1,
-        _ => throw new NotSupportedException($"{dtype} does not cross between ranks: convert to a real type."),
+        _ => throw new UnreachableException($"The group lets {dtype} through."),
     };
 
     // _parts: where the parts of the whole that is divided or composed begin; _taken: those of an all-to-all's output.

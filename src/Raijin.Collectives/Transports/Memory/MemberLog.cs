@@ -19,10 +19,10 @@ readonly unsafe struct MemberLog(byte* start)
 
     /// <summary>Notes a call.</summary>
     /// <returns>Its number, for <see cref="End"/>.</returns>
-    public long Begin(ulong signature, long sequence, long count)
+    public long Begin(ulong signature, long sequence, long inputCount, long outputCount)
     {
         var number = *Begun;
-        Entries[number % Length] = new() { Signature = signature, Sequence = sequence, Count = count };
+        Entries[number % Length] = new() { Signature = signature, Sequence = sequence, InputCount = inputCount, OutputCount = outputCount };
         Volatile.Write(ref *Begun, number + 1);
         return number;
     }
@@ -40,7 +40,7 @@ readonly unsafe struct MemberLog(byte* start)
         for (var number = Math.Max(0, begun - Length); number < begun; number++)
         {
             var entry = Entries[number % Length];
-            text.Append(CultureInfo.InvariantCulture, $"  {entry.Sequence,6}  {CallSignature.Describe(entry.Signature, entry.Count)}").AppendLine(entry.IsDone == 0 ? "  under way" : "");
+            text.Append(CultureInfo.InvariantCulture, $"  {entry.Sequence,6}  {CallSignature.Describe(entry.Signature, entry.InputCount, entry.OutputCount)}{(entry.IsDone == 0 ? ", under way" : "")}\n");
         }
         return text.ToString();
     }
@@ -50,7 +50,8 @@ readonly unsafe struct MemberLog(byte* start)
     {
         public ulong Signature;
         public long Sequence;
-        public long Count;
+        public long InputCount;
+        public long OutputCount;
         public long IsDone;
     }
 }
@@ -67,17 +68,12 @@ static class CallSignature
     /// <summary>The type of the elements; 255 for none.</summary>
     public static byte DType(ulong signature) => (byte)(signature >> 16);
 
-    public static string Describe(ulong signature, long count)
+    /// <summary>The call in words. A count is -1 where there is no tensor.</summary>
+    public static string Describe(ulong signature, long inputCount, long outputCount)
     {
-        var kind = (CollectiveKind)(byte)signature;
-        var dtype = DType(signature);
-        var wire = (byte)(signature >> 24);
-        var peer = (int)(signature >> 32) - 1;
-        var text = new StringBuilder(kind.ToString());
-        if (dtype != NoType) text.Append(CultureInfo.InvariantCulture, $" {count:N0} × {(ScalarType)dtype}");
-        if (kind is CollectiveKind.AllReduce or CollectiveKind.ReduceScatter or CollectiveKind.Reduce) text.Append(CultureInfo.InvariantCulture, $" {(ReduceOp)(byte)(signature >> 8)}");
-        if (wire != NoType) text.Append(CultureInfo.InvariantCulture, $" as {(ScalarType)wire}");
-        if (peer >= 0) text.Append(CultureInfo.InvariantCulture, $" rank {peer}");
-        return text.ToString();
+        var (dtype, wire) = (DType(signature), (byte)(signature >> 24));
+        return new CallSummary(
+            (CollectiveKind)(byte)signature, (ReduceOp)(byte)(signature >> 8), dtype == NoType ? null : (ScalarType)dtype, wire == NoType ? null : (ScalarType)wire,
+            (int)(signature >> 32) - 1, inputCount, outputCount).Describe();
     }
 }

@@ -55,11 +55,10 @@ sealed unsafe class MessageCall(SegmentTransport owner) : SegmentCall(owner)
     long NumChunks => (_bytes + Block.Sizes.MessageSlotBytes - 1) / Block.Sizes.MessageSlotBytes;
 
     /// <summary>Takes the message up, without waiting for the other end.</summary>
-    /// <exception cref="ArgumentException">The tensor is not dense memory of the host.</exception>
     public void Begin(in Collective call, MessageLane[] lanes)
     {
         var tensor = (call.Input ?? call.Output)!;
-        if (!TensorAccess.TryGetHostMemory(tensor, out var memory)) throw new ArgumentException($"A tensor on {tensor.device} is not dense memory of the host, which is all that this transport moves.");
+        if (!TensorAccess.TryGetHostMemory(tensor, out var memory)) throw new UnreachableException($"The group lets a tensor on {tensor.device} through.");
         _lanes = lanes;
         _kind = call.Kind;
         _peer = call.Peer;
@@ -73,7 +72,7 @@ sealed unsafe class MessageCall(SegmentTransport owner) : SegmentCall(owner)
         _code = !Sends ? -1 : _bytes == 0 ? 0 : Owner.Locate(_data, _bytes);
         _chunk = 0;
         IsComplete = false;
-        LogNumber = Block.LogOf(Block.Rank).Begin(_signature, call.Sequence, _count);
+        LogNumber = Block.LogOf(Block.Rank).Begin(_signature, call.Sequence, Sends ? _count : -1, Sends ? -1 : _count);
     }
 
     public override void Recycle() => Owner.Recycle(this);

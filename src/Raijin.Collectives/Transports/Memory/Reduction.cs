@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Raijin.Tensors;
@@ -25,10 +26,8 @@ abstract unsafe class Reduction
     public abstract void Run(byte** sources, int numSources, byte** destinations, int numDestinations, nint count);
 
     /// <summary>The loop for memory of type <paramref name="dtype"/> whose values cross as <paramref name="wire"/>.</summary>
-    /// <exception cref="NotSupportedException">No such loop.</exception>
     public static Reduction For(ScalarType dtype, ScalarType? wire, ReduceOp op)
     {
-        if (wire == dtype) wire = null;
         lock (Known)
         {
             if (Known.TryGetValue((dtype, wire, op), out var known)) return known;
@@ -52,10 +51,7 @@ abstract unsafe class Reduction
         (ScalarType.Int16, null) => Native<short>(op),
         (ScalarType.Int8, null) => Native<sbyte>(op),
         (ScalarType.Byte, null) => Native<byte>(op),
-        // Booleans are 0 or 1: their sum is whether any is set, their product whether all are.
-        (ScalarType.Bool, null) => Native<byte>(op switch { ReduceOp.Sum => ReduceOp.Max, ReduceOp.Product => ReduceOp.Min, _ => op }),
-        (_, null) => throw new NotSupportedException($"{dtype} is not reduced in the host's memory: convert to a real type."),
-        _ => throw new NotSupportedException($"{dtype} does not cross as {wire}: float32 crosses as BFloat16 or Float16, everything else as itself."),
+        _ => throw new UnreachableException($"The group lets {dtype} cross as {wire}."),
     };
 
     static Reduction Native<T>(ReduceOp op)
@@ -69,7 +65,7 @@ abstract unsafe class Reduction
         ReduceOp.Product => new Reduction<TElements, Multiplying>(),
         ReduceOp.Min => new Reduction<TElements, Smallest>(),
         ReduceOp.Max => new Reduction<TElements, Largest>(),
-        _ => throw new ArgumentOutOfRangeException(nameof(op), op, "There are sum, mean, min, max and product."),
+        _ => throw new UnreachableException($"The group lets {op} through."),
     };
 }
 

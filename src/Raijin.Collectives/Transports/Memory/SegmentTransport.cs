@@ -205,7 +205,7 @@ sealed unsafe class SegmentTransport : Transport
     public void Enter()
     {
         if (!_segment.SharesAllMemory) return;
-        Interlocked.Exchange(ref _segment.Board[Block.Members[Rank]]->Inside, 1);
+        Interlocked.Increment(ref _segment.Board[Block.Members[Rank]]->Inside);
         if (!Block.HasFailed()) return;
         Exit();
         ThrowIfFailed();
@@ -214,7 +214,7 @@ sealed unsafe class SegmentTransport : Transport
     /// <summary>After it.</summary>
     public void Exit()
     {
-        if (_segment.SharesAllMemory) Volatile.Write(ref _segment.Board[Block.Members[Rank]]->Inside, 0);
+        if (_segment.SharesAllMemory) Interlocked.Decrement(ref _segment.Board[Block.Members[Rank]]->Inside);
     }
 
     /// <summary>Throws what ended the group, once nobody is inside this member's memory any more.</summary>
@@ -239,7 +239,7 @@ sealed unsafe class SegmentTransport : Transport
     public void ThrowMismatch(int other, ulong ours, long ourCount, ulong theirs, long theirCount)
     {
         var error = new CollectiveMismatchException(
-            $"Rank {Block.Members[Rank]} calls {CallSignature.Describe(ours, ourCount)}, rank {Block.Members[other]} calls {CallSignature.Describe(theirs, theirCount)} at the same place. "
+            $"Rank {Block.Members[Rank]} calls {CallSignature.Describe(ours, ourCount, ourCount)}, rank {Block.Members[other]} calls {CallSignature.Describe(theirs, theirCount, theirCount)} at the same place. "
             + "Every rank must make the same calls in the same order.");
         Fail(Block.Members[Rank], error.Message);
         throw error;

@@ -158,9 +158,18 @@ sealed unsafe class SharedMemorySegment : Segment
         }
         wait(ref offer->Number, number, what);
         if (offer->Bytes != bytes) throw new CollectiveMismatchException($"Rank {_rank} wants {bytes} bytes of shared memory where another made {offer->Bytes}: every rank must allocate the same, in the same order.");
-        var mapping = offer->Descriptor < 0 ? SharedMapping.Open(NameOf(offer->ProcessId, -offer->Descriptor), bytes) : SharedMapping.OpenUnnamed(offer->ProcessId, offer->Descriptor, bytes);
-        mapping.CloseFile();
-        return mapping;
+        try
+        {
+            var mapping = offer->Descriptor < 0 ? SharedMapping.Open(NameOf(offer->ProcessId, -offer->Descriptor), bytes) : SharedMapping.OpenUnnamed(offer->ProcessId, offer->Descriptor, bytes);
+            mapping.CloseFile();
+            return mapping;
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // The leader closed it because it gave up or died: waiting for what never comes tells which.
+            wait(ref offer->Number, long.MaxValue, what);
+            throw;
+        }
     }
 
     // Nobody opens it any more once all have.
