@@ -18,7 +18,6 @@ static class Scenarios
         ["mpi-failing"] = MpiRank.Failing,
         ["mpi-mismatch"] = MpiRank.Mismatch,
         ["fit"] = Fits.Run,
-        ["launched"] = Launched.Run,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }
