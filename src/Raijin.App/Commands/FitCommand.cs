@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Raijin.Collectives;
 using Spectre.Console;
 
 namespace Raijin.App;

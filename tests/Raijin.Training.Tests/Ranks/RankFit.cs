@@ -56,13 +56,13 @@ sealed class PlainClassifier : TrainingModule<LabeledBatch>
 /// <summary>Fits on ranks as threads.</summary>
 static class RankFit
 {
-    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(60), CheckCalls = true };
+    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(30), CheckCalls = true };
 
     public static Strategy Stage(int stage) => new() { Stage = stage };
 
     /// <summary>Each rank's result and weights. Ranks but the first begin with other weights, which must not matter.</summary>
     public static (FitResult Result, Dictionary<string, float[]> Weights)[] Run(
-        int ranks, Func<World, TrainerOptions> options, DataLoaders<LabeledBatch> data, Func<int, PlainClassifier>? model = null, Resume? resume = null, Func<World, CancellationToken>? stop = null)
+        int ranks, Func<World, TrainerOptions> options, DataLoaders<LabeledBatch> data, Func<int, PlainClassifier>? model = null, Resume? resume = null, Func<World, CancellationToken>? stop = null, bool checks = true)
     {
         var models = new PlainClassifier[ranks];
         for (var rank = 0; rank < ranks; rank++)
@@ -76,7 +76,7 @@ static class RankFit
             {
                 var result = new Trainer(options(world), world).Fit(models[world.Rank], data, resume, stop?.Invoke(world) ?? default);
                 return (result, Fixture.Weights(models[world.Rank]));
-            }, Options);
+            }, Options with { CheckCalls = checks });
         }
         finally
         {

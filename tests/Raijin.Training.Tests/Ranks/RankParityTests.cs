@@ -102,7 +102,8 @@ public sealed class RankParityTests
         var options = Fixture.Quiet() with { LeavesNothing = true, MaxEpochs = null, MaxSteps = 1, AccumulateGradients = accumulate, Strategy = RankFit.Stage(stage) };
         // Plain descent: the weights show the gradient.
         PlainClassifier Model(int rank, int skipped) => new() { Rank = rank, Skips = s => rank == skipped && s.Microbatch == accumulate - 1, Optimizer = m => Optimizers.Sgd(m, 1.0) };
-        var together = RankFit.Run(2, _ => options, data, rank => Model(rank, skipped: 0));
+        // A check waits where a call begins: a rank that reduces during backward would wait for one that has none.
+        var together = RankFit.Run(2, _ => options, data, rank => Model(rank, skipped: 0), checks: false);
         Fixture.AssertBitwise(together[0].Weights, together[1].Weights);
 
         // One rank alone on the microbatches that were used: of each common batch of 8 the first rank has the first half.
