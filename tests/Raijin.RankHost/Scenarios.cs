@@ -17,6 +17,7 @@ static class Scenarios
         ["mpi-endless"] = MpiRank.Endless,
         ["mpi-failing"] = MpiRank.Failing,
         ["mpi-mismatch"] = MpiRank.Mismatch,
+        ["fit"] = Fits.Run,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }
