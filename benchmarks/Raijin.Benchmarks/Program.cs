@@ -5,6 +5,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["averaging"] = AveragingPage.Run,
     ["checkpoint"] = CheckpointPage.Run,
+    ["collectives"] = CollectivesPage.Run,
     ["detection"] = DetectionPage.Run,
     ["gpt"] = GptPage.Run,
     ["images"] = ImagesPage.Run,
@@ -12,9 +13,12 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["logging"] = LoggingPage.Run,
     ["metrics"] = MetricsPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
+    ["mpi"] = MpiPage.Run,
+    ["offload"] = OffloadPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
+    ["ranks"] = RanksPage.Run,
     ["text-metrics"] = TextMetricsPage.Run,
     ["trainer"] = TrainerPage.Run,
 };

@@ -34,6 +34,9 @@ public abstract partial class Metric : IDisposable
     /// <summary>All states, those of the metrics this one is made of included, each set under its path: what is merged, saved and synchronized.</summary>
     public virtual IEnumerable<MetricPart> Parts() => [new("", States)];
 
+    /// <summary>The metrics whose states its numbers come from: itself, or those it only computes with.</summary>
+    public virtual IEnumerable<Metric> Sources() => [this];
+
     /// <summary>
     /// Has values that can't be counted reported by the update that meets them instead of by Compute. For debugging: on a device every update then waits for it.
     /// </summary>

@@ -1,11 +1,18 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Raijin;
 
 /// <summary>How a model's training is divided among ranks that each see other samples: what of its state each rank holds, and where.</summary>
-/// <remarks>ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054). The stages are placement: one engine runs them all, and none changes a result.</remarks>
-public sealed record Strategy
+/// <remarks>
+/// ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054). The stages are placement: one engine runs them all, and none changes a result.
+/// As text a stage's name: <c>ddp</c>, <c>zero1</c>, <c>zero2</c>, <c>zero3</c>; in files also its properties.
+/// </remarks>
+public sealed record Strategy : IParsable<Strategy>
 {
+    static readonly string[] Names = ["ddp", "zero1", "zero2", "zero3"];
+
     /// <summary>How much is divided: 0 nothing (data parallel), 1 optimizer state, 2 also gradients, 3 also parameters.</summary>
     /// <value>Default 0.</value>
     public int Stage { get; init; }
@@ -65,16 +72,43 @@ public sealed record Strategy
     public IReadOnlyList<OptionFault> Faults(int worldSize)
     {
         var faults = new List<OptionFault>();
-        if (Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"= {Stage}: allowed are 0 (data parallel), 1, 2 and 3"));
+        if (Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"= {Stage}; allowed: 0 (data parallel), 1, 2 and 3"));
         if (ShardSize < 0 || (ShardSize > 0 && worldSize % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
         if (UnitBytes <= 0) faults.Add(new("strategy.unitBytes", $"= {UnitBytes}: a size above 0 is expected"));
-        if (OffloadRatio is not (>= 0 and <= 1)) faults.Add(new("strategy.offloadRatio", $"= {OffloadRatio}: a share from 0 to 1 is expected"));
+        if (OffloadRatio is not (>= 0 and <= 1)) faults.Add(new("strategy.offloadRatio", Text($"= {OffloadRatio:R}: a share from 0 to 1 is expected")));
         if (Stage != 3 && OffloadParameters is not Tier.OnDevice) faults.Add(new("strategy.offloadParameters", $"= {OffloadParameters} needs stage 3, where parameters are divided; the stage is {Stage}"));
         if (Stage != 3 && WeightCodec != WeightCodec.None) faults.Add(new("strategy.weightCodec", $"= {WeightCodec} codes parameters as they are gathered, which only stage 3 does; the stage is {Stage}"));
         if (GradientCodec != GradientCodec.None && GradientWire is not null) faults.Add(new("strategy.gradientWire", $"= {GradientWire} has no effect beside gradientCodec = {GradientCodec}: give one of them"));
         if (Stage != 0 && GradientCodec == GradientCodec.OneBit) faults.Add(new("strategy.gradientCodec", $"= OneBit averages whole gradients, as stage 0 has them; the stage is {Stage}"));
+        if (GradientWire is { } wire && wire is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)) faults.Add(new("strategy.gradientWire", $"= {wire}; allowed: float32, bFloat16, float16"));
         return faults;
     }
+
+    /// <summary>In words: <c>zero3, optimizer state on disk:/scratch</c>.</summary>
+    public override string ToString()
+    {
+        var words = new List<string> { Stage is >= 0 and <= 3 ? Names[Stage] : Text($"stage {Stage}") };
+        if (OffloadOptimizer != Tier.Device) words.Add(OffloadRatio == 1 ? $"optimizer state on {OffloadOptimizer}" : Text($"{OffloadRatio:P0} of optimizer state on {OffloadOptimizer}"));
+        if (OffloadParameters != Tier.Device) words.Add($"parameters on {OffloadParameters}");
+        if (GradientWire is { } wire) words.Add($"gradients as {wire}");
+        if (GradientCodec != GradientCodec.None) words.Add($"gradients coded {GradientCodec}");
+        if (WeightCodec != WeightCodec.None) words.Add($"weights coded {WeightCodec}");
+        if (ShardSize > 0) words.Add(Text($"in groups of {ShardSize}"));
+        return string.Join(", ", words);
+    }
+
+    /// <summary>A stage by its name.</summary>
+    public static Strategy Parse(string s, IFormatProvider? provider) => TryParse(s, provider, out var result) ? result : throw new FormatException($"\"{s}\" is not a strategy; allowed: none, {string.Join(", ", Names)}.");
+
+    /// <inheritdoc/>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, [MaybeNullWhen(false)] out Strategy result)
+    {
+        var stage = Array.IndexOf(Names, s);
+        result = stage < 0 ? null : new Strategy { Stage = stage };
+        return result is not null;
+    }
+
+    static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>How parameters cross between ranks.</summary>

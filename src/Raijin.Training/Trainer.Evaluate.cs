@@ -36,7 +36,7 @@ public sealed partial class Trainer
     public EvaluationResult Test<TBatch>(TrainingModule<TBatch> module, DataModule<TBatch> data, Weights? weights = null, CancellationToken cancellationToken = default)
         where TBatch : IBatch<TBatch> => Evaluate(RunStage.Test, module, data, weights, cancellationToken);
 
-    /// <summary>The model's answers, one batch at a time as they are asked for. The caller owns each tensor.</summary>
+    /// <summary>The model's answers, one batch at a time as they are asked for. The caller owns each tensor. Where several ranks predict, each has the answers to its share.</summary>
     /// <param name="module">The model and its <c>PredictStep</c>.</param>
     /// <param name="loaders">One loader, or several with names, one after another.</param>
     /// <param name="weights">Which weights; null: those the module has. They stay in the module.</param>
@@ -51,16 +51,23 @@ public sealed partial class Trainer
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(data);
+        return Predict(module, data, weights, null, cancellationToken);
+    }
+
+    IEnumerable<Tensor> Predict<TBatch>(TrainingModule<TBatch> module, DataModule<TBatch> data, Weights? weights, Action? absent, CancellationToken cancellationToken)
+        where TBatch : IBatch<TBatch>
+    {
         return Run();
 
         IEnumerable<Tensor> Run()
         {
-            using var stage = StageSetup<TBatch>.Begin(RunStage.Predict, Options, module, data, cancellationToken);
+            using var stage = StageSetup<TBatch>.Begin(RunStage.Predict, Options, module, data, _world, cancellationToken);
             using var fabric = LaunchForEvaluation(module);
-            Use(weights, module);
+            Use(weights, module, fabric);
             var evaluator = new Evaluator<TBatch>(fabric, module, stage.Hooks, stage.Overrides, null) { InferenceMode = Options.InferenceMode };
-            using var answers = evaluator.Predict(data.PredictLoaders() ?? throw NoLoader(data, "PredictLoaders"), Options.LimitPredict.Apply, cancellationToken).GetEnumerator();
+            using var answers = evaluator.Predict(data.PredictLoaders() ?? throw NoLoader(data, "PredictLoaders"), Options.LimitPredict.Apply, absent, cancellationToken).GetEnumerator();
             while (Next(stage, answers)) yield return answers.Current;
+            fabric.MakeWhole();
         }
 
         static bool Next(StageSetup<TBatch> stage, IEnumerator<Tensor> answers)
@@ -137,7 +144,7 @@ public sealed partial class Trainer
         TrainingModule<TBatch> module, LoaderSet<TBatch> loaders, Weights? weights = null, int ahead = 2, CancellationToken cancellationToken = default)
         where TBatch : IBatch<TBatch> => PredictAsync(module, Given(loaders), weights, ahead, cancellationToken);
 
-    /// <summary>Predicts everything and hands each answer to a writer; nothing is collected.</summary>
+    /// <summary>Predicts everything and hands each answer to a writer, in the order of the data; nothing is collected. Where several ranks predict, the first one writes for all.</summary>
     /// <inheritdoc cref="Predict{TBatch}(TrainingModule{TBatch}, LoaderSet{TBatch}, Weights?, CancellationToken)"/>
     /// <param name="writer">Where the answers go.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the writer was told that it is not complete.</exception>
@@ -146,17 +153,19 @@ public sealed partial class Trainer
     {
         ArgumentNullException.ThrowIfNull(writer);
         var complete = false;
-        var written = new Trainer(Options with { Callbacks = [.. Options.Callbacks, new LambdaCallback { PredictBatchEnd = writer.Write }] }, _lastFit);
-        writer.Open();
+        using var peers = new Peers(_world);
+        var shared = peers.IsAlone ? null : new SharedPredictions(peers, writer);
+        var written = new Trainer(Options with { Callbacks = [.. Options.Callbacks, new LambdaCallback { PredictBatchEnd = shared is null ? writer.Write : shared.Write }] }, _lastFit, _world);
+        if (peers.IsFirst) writer.Open();
         try
         {
-            foreach (var answer in written.Predict(module, data, weights, cancellationToken)) answer.Dispose();
-            cancellationToken.ThrowIfCancellationRequested();
+            foreach (var answer in written.Predict(module, data, weights, shared is null ? null : shared.Pass, cancellationToken)) answer.Dispose();
+            if (peers.Any(cancellationToken.IsCancellationRequested)) throw new OperationCanceledException(cancellationToken);
             complete = true;
         }
         finally
         {
-            writer.Close(complete);
+            if (peers.IsFirst) writer.Close(complete);
         }
     }
 
@@ -168,7 +177,7 @@ public sealed partial class Trainer
     EvaluationResult Evaluate<TBatch>(RunStage purpose, TrainingModule<TBatch> module, DataModule<TBatch> data, Weights? weights, CancellationToken cancellationToken)
         where TBatch : IBatch<TBatch>
     {
-        using var stage = StageSetup<TBatch>.Begin(purpose, Options, module, data, cancellationToken);
+        using var stage = StageSetup<TBatch>.Begin(purpose, Options, module, data, _world, cancellationToken);
         try
         {
             var isTest = purpose == RunStage.Test;
@@ -176,10 +185,11 @@ public sealed partial class Trainer
             if (!(isTest ? module.Tests : module.Validates))
                 InvalidOptionsException.ThrowIfAny([new("module", $"{module.GetName()} overrides {(isTest ? "neither TestStep nor ValidationStep" : "no ValidationStep")}: there is nothing to evaluate by")]);
             using var fabric = LaunchForEvaluation(module);
-            var checkpoint = Use(weights, module);
+            var checkpoint = Use(weights, module, fabric);
             var evaluator = new Evaluator<TBatch>(fabric, module, stage.Hooks, stage.Overrides, null) { InferenceMode = Options.InferenceMode };
             var limit = isTest ? Options.LimitTest : Options.LimitValidation;
             var result = evaluator.Run(isTest ? EvalPhase.Test : EvalPhase.Validation, loaders, limit.Apply, cancellationToken);
+            fabric.MakeWhole();
             return (result ?? throw new OperationCanceledException(cancellationToken)) with { Checkpoint = checkpoint };
         }
         catch (Exception error)
@@ -198,14 +208,14 @@ public sealed partial class Trainer
 
     Fabric LaunchForEvaluation<TBatch>(TrainingModule<TBatch> module) where TBatch : IBatch<TBatch>
     {
-        var fabric = Fabric.Launch(new FabricOptions { Device = Options.Device, Precision = Options.Precision, Seed = null, Logger = _logger });
+        var fabric = Fabric.Launch(new FabricOptions { Device = Options.Device, Precision = Options.Precision, Strategy = Options.Strategy, World = _world, Seed = null, Logger = _logger });
         fabric.Setup<nn.Module>(module);
         return fabric;
     }
 
     /// <summary>Loads the weights that are asked for.</summary>
     /// <returns>The checkpoint's folder; null where the module's own stay.</returns>
-    string? Use(Weights? weights, nn.Module module)
+    string? Use(Weights? weights, nn.Module module, Fabric fabric)
     {
         var path = weights switch
         {
@@ -217,7 +227,7 @@ public sealed partial class Trainer
         if (path is null) return null;
         using var store = new CheckpointStore(Path.GetDirectoryName(path)!);
         using var checkpoint = store.Open(path);
-        RunState.RestoreModel(checkpoint, module, strict: true);
+        RunState.RestoreModel(checkpoint, module, strict: true, fabric.Sharded(module));
         foreach (var averaging in Options.Callbacks.OfType<WeightAveraging>()) averaging.UseSaved(checkpoint, module);
         return path;
     }

@@ -41,7 +41,9 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(loaders);
         finder ??= new BatchSizeFinder();
-        InvalidOptionsException.ThrowIfAny([.. finder.Faults()]);
+        List<OptionFault> faults = [.. finder.Faults()];
+        if (_world is { Size: > 1 and var ranks }) faults.Add(new("trainer.devices", $"= {ranks}: a rank that runs out of memory would leave the others waiting. Find the batch size on one rank; it is each rank's own."));
+        InvalidOptionsException.ThrowIfAny(faults);
         long? limit = Options.Device.Resolve().type != TorchSharp.DeviceType.CPU ? null
             : finder.MemoryLimitBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 5 * 4;
         return finder.Run(Attempt);
@@ -101,7 +103,7 @@ public sealed partial class Trainer
                 Loggers = [],
                 Callbacks = [callback],
             };
-            return new Trainer(options, null).Fit(module, new DataLoaders<TBatch>(data.Train), cancellationToken: cancellationToken);
+            return new Trainer(options, null, _world).Fit(module, new DataLoaders<TBatch>(data.Train), cancellationToken: cancellationToken);
         }
         finally
         {

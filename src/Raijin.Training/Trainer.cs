@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Raijin.Collectives;
 using Raijin.Tensors;
 using Raijin.Training;
 using static TorchSharp.torch;
@@ -10,21 +11,38 @@ namespace Raijin;
 public sealed partial class Trainer
 {
     readonly ILogger _logger;
+    readonly World? _world;
     FitResult? _lastFit;
 
     /// <summary>Makes a trainer and seeds everything random, so that a model made after it starts from the same weights in every run.</summary>
-    public Trainer(TrainerOptions options)
+    /// <remarks>Where <see cref="TrainerOptions.Devices"/> asks for several ranks, the program is run once for each from here: this process ends with them.</remarks>
+    /// <exception cref="InvalidOptionsException">Other ranks were started than the options ask for.</exception>
+    public Trainer(TrainerOptions options) : this(options, null)
+    {
+    }
+
+    /// <summary>
+    /// Makes the trainer of one rank of a world that is there already: of <see cref="World.Run{T}"/>, or one you joined. Ranks as threads share libtorch's default generators:
+    /// what draws from them (dropout, a fresh model's weights) comes in no fixed order.
+    /// </summary>
+    /// <param name="options">The settings; the same on every rank.</param>
+    /// <param name="world">The ranks; they stay yours to dispose. Null: those a launcher started, else as many as the options say.</param>
+    public Trainer(TrainerOptions options, World? world)
     {
         ArgumentNullException.ThrowIfNull(options);
         Options = options;
         _logger = options.Logger ?? new StandardErrorLogger();
         LibTorch.EnsureLoaded();
-        Seed.Everything(options.Seed);
+        _world = RankWorld.Of(options.Ranks, world, options.Device, "trainer");
+        using var peers = new Peers(_world);
+        peers.SeedRank(options.Seed);
+        peers.Meet();
     }
 
     // One that goes on where another was: nothing is seeded anew.
-    Trainer(TrainerOptions options, FitResult? lastFit)
+    Trainer(TrainerOptions options, FitResult? lastFit, World? world)
     {
+        _world = world;
         Options = options;
         _logger = options.Logger ?? new StandardErrorLogger();
         _lastFit = lastFit;
@@ -40,7 +58,8 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(data);
         module.EnsureRegistered();
-        return RunPlan.Build(Options, module, data, RunCallbacks.For(RunStage.Fit, Options, module.OwnCallbacks()));
+        using var peers = new Peers(_world);
+        return RunPlan.Build(Options, module, data, RunCallbacks.For(RunStage.Fit, Options, module.OwnCallbacks(), peers.IsFirst), peers);
     }
 
     /// <summary>Trains.</summary>
@@ -63,7 +82,7 @@ public sealed partial class Trainer
     public FitResult Fit<TBatch>(TrainingModule<TBatch> module, DataModule<TBatch> data, Resume? resume = null, CancellationToken cancellationToken = default)
         where TBatch : IBatch<TBatch>
     {
-        using var stage = StageSetup<TBatch>.Begin(RunStage.Fit, Options, module, data, cancellationToken);
+        using var stage = StageSetup<TBatch>.Begin(RunStage.Fit, Options, module, data, _world, cancellationToken);
         try
         {
             return _lastFit = Fit(stage, module, data, resume ?? Resume.None, cancellationToken);
@@ -82,17 +101,22 @@ public sealed partial class Trainer
         where TBatch : IBatch<TBatch>
     {
         var loaders = new DataLoaders<TBatch>(data.TrainLoader() ?? throw NoLoader(data, "TrainLoader"), data.ValidationLoaders());
-        var plan = RunPlan.Build(Options, module, loaders, stage.Callbacks);
-        foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
+        var peers = stage.Peers;
+        var plan = RunPlan.Build(Options, module, loaders, stage.Callbacks, peers);
+        if (peers.IsFirst)
+            foreach (var warning in plan.Warnings) _logger.LogWarning("{Warning}", warning);
+        peers.Agree("the options, the data or the model", RunFingerprint.Of(plan, module, stage.Callbacks));
 
-        using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory);
-        using var from = plan.Directory is null ? null : FindCheckpoint(resume, checkpoints!.Store, plan.Directory, cancellationToken);
-        if (plan.Directory is not null) CreateFolder(plan.Directory);
+        using var checkpoints = plan.Directory is null ? null : OpenCheckpoints(plan.Directory, peers);
+        using var from = plan.Directory is null ? null : FindCheckpoint(resume, checkpoints!.Store, plan.Directory, peers, cancellationToken);
+        if (plan.Directory is not null && peers.IsFirst) CreateFolder(plan.Directory);
 
         using var fabric = Fabric.Launch(new FabricOptions
         {
             Device = Options.Device,
             Precision = Options.Precision,
+            Strategy = Options.Strategy,
+            World = _world,
             Seed = null,
             ClipGradients = Options.ClipGradients,
             TotalSteps = plan.EstimatedSteps,
@@ -109,6 +133,8 @@ public sealed partial class Trainer
         }
         catch (Exception error)
         {
+            // First of all, so that no rank waits for this one.
+            peers.GiveUp(error);
             // While everything is still there to be saved or shown.
             driver.Fail(error);
             stage.Fail(driver.Run, error);
@@ -119,7 +145,7 @@ public sealed partial class Trainer
         {
             driver.Dispose();
         }
-        var result = FitResult.Of(plan, driver.Run, ended, stop.Signal, checkpoints?.Store.List() ?? [], stage.Callbacks, loggers);
+        var result = FitResult.Of(plan, driver.Run, ended, driver.Signal ?? stop.Signal, checkpoints?.Store.List() ?? [], stage.Callbacks, loggers);
         if (result.ExitCode != 0) Environment.ExitCode = result.ExitCode;
         return result;
     }
@@ -138,8 +164,16 @@ public sealed partial class Trainer
         RunState.RestoreModel(checkpoint, module, strict);
     }
 
-    RunCheckpoints OpenCheckpoints(string directory) =>
-        new(new CheckpointStore(RunFolder.Checkpoints(directory), Options.Time, _logger), _logger);
+    RunCheckpoints OpenCheckpoints(string directory, Peers peers) =>
+        new(new CheckpointStore(RunFolder.Checkpoints(directory), Options.Time, _logger), peers, _logger);
+
+    // The first rank looks, and all open what it found.
+    LoadedCheckpoint? FindCheckpoint(Resume resume, CheckpointStore store, string directory, Peers peers, CancellationToken cancellationToken)
+    {
+        var found = peers.IsFirst ? FindCheckpoint(resume, store, directory, cancellationToken) : null;
+        var path = peers.OfFirst(found?.Path ?? "");
+        return peers.IsFirst || path.Length == 0 ? found : LoadedCheckpoint.Open(path);
+    }
 
     LoadedCheckpoint? FindCheckpoint(Resume resume, CheckpointStore store, string directory, CancellationToken cancellationToken)
     {

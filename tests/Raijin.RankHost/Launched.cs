@@ -28,7 +28,8 @@ static class Launched
         ["parent"] = StartChild,
         ["supervise"] = Supervise,
         ["reexecute"] = Reexecute,
-        ["join"] = Join,
+        ["join"] = () => Join(TimeSpan.FromSeconds(20)),
+        ["joinSoon"] = () => Join(TimeSpan.FromSeconds(3)),
         ["reduce"] = ReduceForever,
     };
 
@@ -130,9 +131,9 @@ static class Launched
         return identity.Rank == 1 ? 9 : 0;
     }
 
-    static int Join()
+    static int Join(TimeSpan deadline)
     {
-        using var world = World.Join(new WorldOptions { JoinDeadline = TimeSpan.FromSeconds(20) });
+        using var world = World.Join(new WorldOptions { JoinDeadline = deadline });
         using var mine = full(1000, world.Rank + 1, ScalarType.Float32);
         world.Group.AllReduce(mine);
         Say($"{world}: {mine[0].item<float>()} with {get_num_threads()} threads");

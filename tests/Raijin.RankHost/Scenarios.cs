@@ -5,14 +5,19 @@ static class Scenarios
 {
     public static IReadOnlyDictionary<string, Func<string[], int>> All { get; } = new Dictionary<string, Func<string[], int>>(StringComparer.Ordinal)
     {
+        ["segment-contract"] = SegmentRank.Contract,
+        ["segment-endless"] = SegmentRank.Endless,
+        ["segment-idle"] = SegmentRank.Idle,
         ["save-shards"] = ShardedSaves.Run,
         ["exit"] = arguments => int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture),
+        ["launch-guide"] = LaunchGuide.Self,
+        ["launched"] = Launched.Run,
         ["mpi-contract"] = MpiRank.Contract,
         ["mpi-where"] = MpiRank.Where,
         ["mpi-endless"] = MpiRank.Endless,
         ["mpi-failing"] = MpiRank.Failing,
         ["mpi-mismatch"] = MpiRank.Mismatch,
-        ["launched"] = Launched.Run,
+        ["fit"] = Fits.Run,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

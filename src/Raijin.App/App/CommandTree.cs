@@ -20,7 +20,8 @@ static class CommandTree
             PerTask(app, "schema", "Prints the JSON schema of a task's configuration files, for editors", task => new ConfigSchemaCommand(task)),
             PerTask(app, "validate", "Checks a task's configuration files", task => new ConfigValidateCommand(task)),
         ]),
-        Group("checkpoint", "Looks into and converts checkpoints", [new CheckpointInspectCommand(), new CheckpointConvertCommand()]),
+        Group("checkpoint", "Looks into and converts checkpoints",
+            [new CheckpointInspectCommand(), new CheckpointVerifyCommand(), new CheckpointConvertCommand(), new CheckpointMergeCommand(), new CheckpointImportCommand()]),
         Group("schedule", "Prints and draws learning-rate schedules", ScheduleCatalog.All().Select(entry => new ScheduleCommand(entry))),
         // The tool plans models it is told; a program plans its own.
         app.Name == AppDescription.Tool ? new PlanCommand() : PerTask(app, "plan", "Says what memory and communication training would take on each rank", task => new PlanTaskCommand(task)),

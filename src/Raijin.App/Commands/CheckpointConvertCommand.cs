@@ -62,6 +62,8 @@ sealed class CheckpointConvertCommand : CliCommand
     {
         if (File.Exists(path)) return path;
         var folder = CheckpointInspectCommand.FolderOf(path);
+        if (File.Exists(Path.Combine(folder, ShardedCheckpoint.IndexFile)))
+            throw new InvalidOptionsException([new($"PATH = {path}", "was written by several ranks: merge it first (raijin checkpoint merge), then convert the file")]);
         using var checkpoint = LoadedCheckpoint.Open(folder);
         return checkpoint.File("model").Path;
     }

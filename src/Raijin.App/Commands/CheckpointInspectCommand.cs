@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Raijin.App;
 
-/// <summary><c>raijin checkpoint inspect PATH</c>: every tensor's name, dtype, shape and SHA-256, read from the files alone.</summary>
+/// <summary><c>raijin checkpoint inspect PATH</c>: every tensor's name, dtype, shape and SHA-256, read from the files alone; of a checkpoint that several ranks wrote, its logical tensors and where their elements are.</summary>
 sealed class CheckpointInspectCommand : CliCommand
 {
     /// <summary>Hex digits of a hash shown where a terminal is too narrow for all 64.</summary>
@@ -24,16 +24,64 @@ sealed class CheckpointInspectCommand : CliCommand
     public override int Execute(Invocation invocation)
     {
         invocation.ThrowIfFaulty();
-        var (root, files) = Find(invocation.Get(_path)!);
+        var path = invocation.Get(_path)!;
+        if (Directory.Exists(path) && FolderOf(path) is var folder && File.Exists(Path.Combine(folder, ShardedCheckpoint.IndexFile))) return ShowShards(invocation.Terminal, folder);
+        var (root, files) = Find(path);
         var tensors = new List<ListedTensor>();
-        foreach (var path in files)
+        foreach (var name in files)
         {
-            using var file = SafetensorsFile.Open(path);
-            tensors.AddRange(file.Entries.Select(entry => new ListedTensor(Path.GetRelativePath(root, path), entry, Convert.ToHexStringLower(file.Sha256(entry.Name)))));
+            using var file = SafetensorsFile.Open(name);
+            tensors.AddRange(file.Entries.Select(entry => new ListedTensor(Path.GetRelativePath(root, name), entry, Convert.ToHexStringLower(file.Sha256(entry.Name)))));
         }
         Print(invocation.Terminal.Human, root, tensors);
         JsonReport.Write(invocation.Terminal, "checkpoint inspect", ExitCodes.Success, json => WriteJson(json, root, tensors));
         return ExitCodes.Success;
+    }
+
+    static int ShowShards(Terminal terminal, string folder)
+    {
+        using var checkpoint = ShardedCheckpoint.Open(folder, verify: false);
+        var console = terminal.Human;
+        var bytes = checkpoint.Tensors.Sum(tensor => tensor.Bytes);
+        console.MarkupLine($"{RunFolders.Shown(folder).In(Palette.Heading)}  {string.Create(CultureInfo.InvariantCulture, $"step {checkpoint.Info.Step}, {checkpoint.Tensors.Count} tensors, {bytes:N0} bytes, written by {checkpoint.WorldSize} ranks").In(Palette.Quiet)}");
+        console.Write("\n");
+        var listing = new Listing(Palette.Typed, "", "", "", Palette.Quiet);
+        foreach (var tensor in checkpoint.Tensors)
+            listing.Add(tensor.Name, tensor.Dtype, $"[{string.Join(", ", tensor.Shape)}]", tensor.Bytes.ToString("N0", CultureInfo.InvariantCulture), tensor.Ranges is [var only] ? only.File : $"{tensor.Ranges.Count} slices");
+        listing.Print(console);
+        JsonReport.Write(terminal, "checkpoint inspect", ExitCodes.Success, json =>
+        {
+            json.WriteString("checkpoint", folder);
+            json.WriteNumber("step", checkpoint.Info.Step);
+            json.WriteNumber("worldSize", checkpoint.WorldSize);
+            json.WriteStartArray("tensors");
+            foreach (var tensor in checkpoint.Tensors) WriteShards(json, tensor);
+            json.WriteEndArray();
+        });
+        return ExitCodes.Success;
+    }
+
+    static void WriteShards(Utf8JsonWriter json, LogicalTensor tensor)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", tensor.Name);
+        json.WriteString("dtype", tensor.Dtype);
+        json.WriteStartArray("shape");
+        foreach (var size in tensor.Shape) json.WriteNumberValue(size);
+        json.WriteEndArray();
+        json.WriteNumber("bytes", tensor.Bytes);
+        json.WriteStartArray("slices");
+        foreach (var range in tensor.Ranges)
+        {
+            json.WriteStartObject();
+            json.WriteString("file", range.File);
+            json.WriteNumber("start", range.Start);
+            json.WriteNumber("count", range.Count);
+            json.WriteString("xxh3", range.Xxh3);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     static (string Root, IReadOnlyList<string> Files) Find(string path)

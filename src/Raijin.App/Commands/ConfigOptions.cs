@@ -10,10 +10,11 @@ sealed class ConfigOptions
     readonly List<DeclaredForm> _shortForms;
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public ConfigOptions(Command command, LearningTask task)
+    public ConfigOptions(Command command, LearningTask task, ReadOnlySpan<string> without)
     {
         _task = task;
-        _shortForms = [.. task.ShortForms.Select(form => new DeclaredForm(new Option<string>(form.Name) { Description = form.Description, HelpName = form.Value }, form.Key))];
+        var others = without.ToArray();
+        _shortForms = [.. task.ShortForms.Where(form => !others.Contains(form.Name)).Select(form => new DeclaredForm(new Option<string>(form.Name) { Description = form.Description, HelpName = form.Value }, form.Key))];
         command.Options.Add(_files);
         foreach (var form in _shortForms) command.Options.Add(form.Option);
         Overrides.Declare(command, task.Shape);

@@ -22,6 +22,7 @@ sealed class EvaluateCommand : TaskCommand
     {
         var (config, checkpoint) = _weights.Resolve(invocation);
         var result = Learning.Evaluate(config, config.Trainer with { Console = invocation.Terminal.Progress }, _stage, checkpoint);
+        if (RankWorld.Of(config.Trainer) is { Rank: > 0 }) return ExitCodes.Success;
         RunReport.Print(
             invocation.Terminal.Human,
             $"Evaluated {RunFolders.Shown(checkpoint)} on {(_stage == RunStage.Test ? "test" : "validation")} data:",

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Raijin.Collectives;
 using Spectre.Console;
 
 namespace Raijin.App;
@@ -37,13 +38,18 @@ sealed class FitCommand : TaskCommand
     {
         var resume = invocation.Texts(_resume);
         var config = Config.Resolve(invocation, complete: resume is null);
+        // Several ranks begin here, before any of them has done a thing.
+        var world = RankWorld.Of(config.Options.Trainer);
         var folder = invocation.Text(_resume) ?? config.Options.Trainer.Output;
         if (folder is null && resume is not null && (folder = RunFolders.Newest(Learning.Runs)) is null)
             invocation.Terminal.Human.Write($"Nothing to resume below {Learning.Runs}: starting afresh.\n");
         folder ??= RunFolders.Next(Learning.Runs);
+        // The first one chooses for all.
+        if (world is not null) folder = world.Group.BroadcastText(world.Rank == 0 ? folder : null, 0);
         if (resume is not null) config = Config.Resolve(invocation, RunFolders.SavedConfig(folder));
 
         var result = Fit(config, folder, resume is not null, invocation);
+        if (world is { Rank: > 0 }) return result.ExitCode;
         Print(result, invocation);
         JsonReport.Write(invocation.Terminal, Reported, result.ExitCode, json => WriteJson(json, result));
         return result.ExitCode;

@@ -68,11 +68,13 @@ sealed class LaunchCommand : CliCommand
         if (hosts is not null && !File.Exists(hosts)) faults.Add(new($"--hostfile = {hosts}", "does not exist"));
         if (!isLocal)
         {
-            foreach (var option in (Option[])[_logs, _heartbeat])
-                if (invocation.Texts(option) is not null) faults.Add(new(option.Name, "belongs to ranks on this host; those on several are watched by who starts them"));
+            foreach (var local in (Option[])[_logs, _heartbeat])
+                if (invocation.Texts(local) is not null) faults.Add(new(local.Name, "belongs to ranks on this host; those on several are watched by who starts them"));
         }
-        var typed = invocation.Get(_command) ?? [];
-        if (typed is [var file, ..] && file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) && !File.Exists(file)) faults.Add(new($"COMMAND = {file}", "does not exist"));
+        string[] typed = [.. invocation.Arguments.GetResult(_command)?.Tokens.Select(token => token.Value) ?? []];
+        // The parser takes what is no option for the program's name.
+        if (typed is [['-', ..] option, ..]) faults.Add(new(option, Overrides.UnknownOption(option, invocation.Arguments)));
+        else if (typed is [var file, ..] && file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) && !File.Exists(file)) faults.Add(new($"COMMAND = {file}", "does not exist"));
         InvalidOptionsException.ThrowIfAny(faults);
 
         var command = Startable(typed);

@@ -65,7 +65,8 @@ static class Overrides
         return nearest is not null ? $"unknown; did you mean {nearest}?" : $"unknown; allowed: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}";
     }
 
-    static string UnknownOption(string name, ParseResult arguments)
+    /// <summary>What to say of an option that is none of the command's.</summary>
+    public static string UnknownOption(string name, ParseResult arguments)
     {
         var options = new List<string>();
         for (var result = arguments.CommandResult; result is not null; result = result.Parent as CommandResult)

@@ -9,7 +9,7 @@ sealed class PlanTaskCommand : TaskCommand
     readonly Option<long?> _stateBytes = new("--state-bytes") { Description = "Bytes the optimizer keeps for each parameter (default: the configured one's; 8, as Adam's, where configuration has none)", HelpName = "N" };
 
     /// <summary>Plans <paramref name="task"/>.</summary>
-    public PlanTaskCommand(LearningTask task) : base("plan", "Says what memory and communication training would take on each rank", task)
+    public PlanTaskCommand(LearningTask task) : base("plan", "Says what memory and communication training would take on each rank", task, without: ["--devices", "--strategy"])
     {
         _question = new PlanQuestion(this);
         Options.Add(_stateBytes);

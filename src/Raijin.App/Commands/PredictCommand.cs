@@ -31,6 +31,7 @@ sealed class PredictCommand : TaskCommand
         var clock = Stopwatch.StartNew();
         using var file = new PredictionFile(path);
         Learning.Predict(config, config.Trainer with { Console = invocation.Terminal.Progress }, checkpoint, file);
+        if (RankWorld.Of(config.Trainer) is { Rank: > 0 }) return ExitCodes.Success;
         var samples = file.Samples;
         invocation.Terminal.Human.Write(string.Create(CultureInfo.InvariantCulture, $"Wrote {samples:N0} answers of {RunFolders.Shown(checkpoint)} to {path}.\n"));
         JsonReport.Write(invocation.Terminal, Reported, ExitCodes.Success, json =>

@@ -5,7 +5,7 @@ sealed class SaveConfig(ConfigMap config) : Callback
 {
     public override void OnFitStart(TrainingRun run)
     {
-        if (run.Directory is not { } folder) return;
+        if (run.Directory is not { } folder || !run.IsRankZero) return;
         var file = Path.Combine(folder, RunFolders.ConfigFile);
         // Whole or not at all: a reader never sees half of it.
         var writing = file + ".writing";

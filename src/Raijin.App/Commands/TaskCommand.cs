@@ -7,12 +7,13 @@ abstract class TaskCommand : CliCommand
     /// <param name="verb">The command: <c>config print</c>.</param>
     /// <param name="description">What it does, in one line.</param>
     /// <param name="task">The task.</param>
-    protected TaskCommand(string verb, string description, LearningTask task)
+    /// <param name="without">Short forms of the task's that the command has a meaning of its own for.</param>
+    protected TaskCommand(string verb, string description, LearningTask task, params ReadOnlySpan<string> without)
         : base(task.IsOnly ? verb.Split(' ')[^1] : task.Name, task.IsOnly ? description : task.Summary)
     {
         Verb = verb;
         Learning = task;
-        Config = new ConfigOptions(this, task);
+        Config = new ConfigOptions(this, task, without);
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,9 @@ namespace Raijin.App;
 /// <param name="prefix">The path of the group itself with its dot; empty for the whole configuration.</param>
 sealed class ConfigLayers(GroupShape shape, object defaults, List<OptionFault> faults, string prefix = "")
 {
+    // What names the absence of a group whose other values have names.
+    const string NoValue = "none";
+
     // Leaves by their paths, the kind of a choice by PATH.kind; a group has an entry of its own only where it was written as null.
     readonly Dictionary<string, Assigned> _values = [];
 
@@ -75,6 +78,23 @@ sealed class ConfigLayers(GroupShape shape, object defaults, List<OptionFault> f
         }
         else if (property.Shape is GroupShape nested)
         {
+            if (nested.HasNames && node is ConfigScalar { IsNull: false } name)
+            {
+                if (property.IsNullable && name.Text == NoValue)
+                {
+                    Forget(path, _ => true);
+                    Set(path, null, node.Origin);
+                    return;
+                }
+                if (nested.Named(name.Text, out var problem) is not { } named)
+                {
+                    faults.Add(ConfigFault.OfValue(path, name.Text, problem ?? nested.Expectation, node.Origin));
+                    return;
+                }
+                // A name says every key: nothing of an earlier layer is left.
+                node = nested.ToNode(named, path, _ => name.Origin);
+                seen = null;
+            }
             if (node is ConfigMap map)
             {
                 // An empty group switches on what was null, with its defaults.

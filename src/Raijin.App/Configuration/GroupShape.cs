@@ -12,8 +12,18 @@ abstract class GroupShape : ValueShape
     /// <inheritdoc/>
     public override string Expectation => $"expected a group of keys: {string.Join(", ", Properties.Select(property => property.Key))}";
 
+    /// <summary>Whether some of its values have names, written in place of the keys.</summary>
+    public virtual bool HasNames => false;
+
     /// <summary>A group with its defaults.</summary>
     public abstract object Create();
+
+    /// <summary>The group that a name stands for; <paramref name="problem"/> says what is allowed.</summary>
+    public virtual object? Named(string name, out string? problem)
+    {
+        problem = null;
+        return null;
+    }
 
     /// <summary>A copy that may be changed until it is handed out.</summary>
     public abstract object Clone(object group);
@@ -42,6 +52,7 @@ abstract class GroupShape : ValueShape
             switch (property.Shape)
             {
                 case GroupShape nested:
+                    if (nested.HasNames) yield return new OptionLeaf(path, property);
                     foreach (var leaf in nested.Leaves(path + ".")) yield return leaf;
                     break;
                 case VariantShape variant:

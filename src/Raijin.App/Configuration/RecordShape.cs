@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Raijin.App;
@@ -11,6 +13,7 @@ sealed class RecordShape : GroupShape
     readonly Type _type;
     readonly ConstructorInfo _constructor;
     readonly MethodInfo _clone;
+    readonly MethodInfo? _parse;
     readonly Lazy<IReadOnlyList<OptionProperty>> _properties;
 
     RecordShape(Type type, ConstructorInfo constructor, MethodInfo clone)
@@ -18,6 +21,7 @@ sealed class RecordShape : GroupShape
         _type = type;
         _constructor = constructor;
         _clone = clone;
+        _parse = ScalarShape.ParseMethod(type);
         _properties = new(() =>
             [.. _type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
                 .Where(property => property.CanRead && property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0
@@ -41,6 +45,27 @@ sealed class RecordShape : GroupShape
 
     /// <summary>A property's name as its key: <c>MaxEpochs</c> is <c>maxEpochs</c>, <c>IOThreads</c> is <c>ioThreads</c>.</summary>
     public static string CamelCase(string name) => JsonNamingPolicy.CamelCase.ConvertName(name);
+
+    /// <inheritdoc/>
+    public override bool HasNames => _parse is not null;
+
+    /// <inheritdoc/>
+    public override object? Named(string name, out string? problem)
+    {
+        problem = null;
+        try
+        {
+            return _parse?.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [name, CultureInfo.InvariantCulture], null);
+        }
+        catch (FormatException error)
+        {
+            problem = error.Message;
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override JsonObject ToSchema() => HasNames ? new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, base.ToSchema()) } : base.ToSchema();
 
     /// <inheritdoc/>
     public override object Create() =>

@@ -26,6 +26,12 @@ abstract class ScalarShape : ValueShape
         _ => ParsableShape.OfType(type),
     };
 
+    /// <summary>How a type parses itself (<see cref="IParsable{TSelf}"/>); null when it does not.</summary>
+    public static MethodInfo? ParseMethod(Type type) =>
+        type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IParsable<>))
+            ? type.GetMethod("Parse", BindingFlags.Public | BindingFlags.Static, [typeof(string), typeof(IFormatProvider)])
+            : null;
+
     /// <inheritdoc/>
     public sealed override bool TryBind(ConfigNode node, string path, List<OptionFault> faults, [NotNullWhen(true)] out object? value)
     {
@@ -198,9 +204,8 @@ abstract class ScalarShape : ValueShape
 
         public static new ParsableShape? OfType(Type type)
         {
-            if (!type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IParsable<>))) return null;
-            var parse = type.GetMethod("Parse", BindingFlags.Public | BindingFlags.Static, [typeof(string), typeof(IFormatProvider)]);
-            return parse is null ? null : new ParsableShape(type, parse);
+            // A record with keys may have names for some of its values besides: those keys come first.
+            return ParseMethod(type) is { } parse && RecordShape.OfType(type) is not { Properties.Count: > 0 } ? new ParsableShape(type, parse) : null;
         }
 
         protected override bool TryParse(string text, [NotNullWhen(true)] out object? value, out string? problem)

@@ -18,6 +18,8 @@ abstract class LearningTask
             .. description.ShortForms,
             new("--seed", "N", "trainer.seed", "Seed of everything random"),
             new("--output", "DIR", "trainer.output", $"The run's folder (default: {Runs}/1, 2, …)"),
+            new("--devices", "N", "trainer.devices", "Ranks that train together on this machine"),
+            new("--strategy", "NAME", "trainer.strategy", "How their state is divided: ddp, zero1, zero2 or zero3"),
         ];
         foreach (var form in _shortForms)
             if (Shape.Leaves().All(leaf => leaf.Path != form.Key)) throw new ArgumentException($"{form.Name} stands for {form.Key}, which is no key of {Name}.");

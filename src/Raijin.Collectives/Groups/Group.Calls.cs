@@ -11,7 +11,7 @@ public sealed partial class Group
     /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
     /// <exception cref="CollectiveException">It failed, here or on another rank.</exception>
     public void AllReduce(Tensor buffer, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, CancellationToken cancellationToken = default) =>
-        AllReduceAsync(buffer, op, wire).Wait(cancellationToken);
+        Complete(AllReduceAsync(buffer, op, wire), cancellationToken);
 
     /// <inheritdoc cref="AllReduce"/>
     public Work AllReduceAsync(Tensor buffer, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null)
@@ -29,7 +29,7 @@ public sealed partial class Group
     /// <param name="counts">How many elements each rank gets; null for even parts.</param>
     /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
     public void ReduceScatter(Tensor input, Tensor output, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
-        ReduceScatterAsync(input, output, op, wire, counts).Wait(cancellationToken);
+        Complete(ReduceScatterAsync(input, output, op, wire, counts), cancellationToken);
 
     /// <inheritdoc cref="ReduceScatter"/>
     public Work ReduceScatterAsync(Tensor input, Tensor output, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, IReadOnlyList<long>? counts = null)
@@ -47,7 +47,7 @@ public sealed partial class Group
     /// <param name="counts">How many elements each rank gives; null for even parts.</param>
     /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
     public void AllGather(Tensor input, Tensor output, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
-        AllGatherAsync(input, output, counts).Wait(cancellationToken);
+        Complete(AllGatherAsync(input, output, counts), cancellationToken);
 
     /// <inheritdoc cref="AllGather"/>
     public Work AllGatherAsync(Tensor input, Tensor output, IReadOnlyList<long>? counts = null)
@@ -59,7 +59,7 @@ public sealed partial class Group
     }
 
     /// <summary>Every rank ends with what the root has, in place.</summary>
-    public void Broadcast(Tensor buffer, int root, CancellationToken cancellationToken = default) => BroadcastAsync(buffer, root).Wait(cancellationToken);
+    public void Broadcast(Tensor buffer, int root, CancellationToken cancellationToken = default) => Complete(BroadcastAsync(buffer, root), cancellationToken);
 
     /// <inheritdoc cref="Broadcast"/>
     public Work BroadcastAsync(Tensor buffer, int root)
@@ -71,7 +71,7 @@ public sealed partial class Group
 
     /// <summary>The root ends with the reduction of all, in place; on the others the buffer's values are undefined afterwards.</summary>
     public void Reduce(Tensor buffer, int root, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null, CancellationToken cancellationToken = default) =>
-        ReduceAsync(buffer, root, op, wire).Wait(cancellationToken);
+        Complete(ReduceAsync(buffer, root, op, wire), cancellationToken);
 
     /// <inheritdoc cref="Reduce"/>
     public Work ReduceAsync(Tensor buffer, int root, ReduceOp op = ReduceOp.Sum, ScalarType? wire = null)
@@ -89,7 +89,7 @@ public sealed partial class Group
     /// <param name="counts">How many elements each rank gives; null for even parts.</param>
     /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
     public void Gather(Tensor input, Tensor? output, int root, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
-        GatherAsync(input, output, root, counts).Wait(cancellationToken);
+        Complete(GatherAsync(input, output, root, counts), cancellationToken);
 
     /// <inheritdoc cref="Gather"/>
     public Work GatherAsync(Tensor input, Tensor? output, int root, IReadOnlyList<long>? counts = null)
@@ -112,7 +112,7 @@ public sealed partial class Group
     /// <param name="counts">How many elements each rank gets; null for even parts.</param>
     /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
     public void Scatter(Tensor? input, Tensor output, int root, IReadOnlyList<long>? counts = null, CancellationToken cancellationToken = default) =>
-        ScatterAsync(input, output, root, counts).Wait(cancellationToken);
+        Complete(ScatterAsync(input, output, root, counts), cancellationToken);
 
     /// <inheritdoc cref="Scatter"/>
     public Work ScatterAsync(Tensor? input, Tensor output, int root, IReadOnlyList<long>? counts = null)
@@ -135,7 +135,7 @@ public sealed partial class Group
     /// <param name="outputCounts">How many elements come from each rank: what they say in their <paramref name="inputCounts"/> for this rank; null for even parts.</param>
     /// <param name="cancellationToken">Gives up waiting, and with it the group.</param>
     public void AllToAll(Tensor input, Tensor output, IReadOnlyList<long>? inputCounts = null, IReadOnlyList<long>? outputCounts = null, CancellationToken cancellationToken = default) =>
-        AllToAllAsync(input, output, inputCounts, outputCounts).Wait(cancellationToken);
+        Complete(AllToAllAsync(input, output, inputCounts, outputCounts), cancellationToken);
 
     /// <inheritdoc cref="AllToAll"/>
     public Work AllToAllAsync(Tensor input, Tensor output, IReadOnlyList<long>? inputCounts = null, IReadOnlyList<long>? outputCounts = null)
@@ -147,7 +147,7 @@ public sealed partial class Group
     }
 
     /// <summary>Sends to one rank, which receives a tensor of the same size and type. Between a pair of ranks messages keep their order.</summary>
-    public void Send(Tensor buffer, int destination, CancellationToken cancellationToken = default) => SendAsync(buffer, destination).Wait(cancellationToken);
+    public void Send(Tensor buffer, int destination, CancellationToken cancellationToken = default) => Complete(SendAsync(buffer, destination), cancellationToken);
 
     /// <inheritdoc cref="Send"/>
     public Work SendAsync(Tensor buffer, int destination)
@@ -158,7 +158,7 @@ public sealed partial class Group
     }
 
     /// <summary>Receives from one rank.</summary>
-    public void Receive(Tensor buffer, int source, CancellationToken cancellationToken = default) => ReceiveAsync(buffer, source).Wait(cancellationToken);
+    public void Receive(Tensor buffer, int source, CancellationToken cancellationToken = default) => Complete(ReceiveAsync(buffer, source), cancellationToken);
 
     /// <inheritdoc cref="Receive"/>
     public Work ReceiveAsync(Tensor buffer, int source)
@@ -169,7 +169,7 @@ public sealed partial class Group
     }
 
     /// <summary>Nobody goes on before all have come.</summary>
-    public void Barrier(CancellationToken cancellationToken = default) => BarrierAsync().Wait(cancellationToken);
+    public void Barrier(CancellationToken cancellationToken = default) => Complete(BarrierAsync(), cancellationToken);
 
     /// <inheritdoc cref="Barrier"/>
     public Work BarrierAsync() => Begin(new(CollectiveKind.Barrier, 0, null, null), 0);

@@ -34,6 +34,7 @@ public sealed partial class Group : IDisposable
     long _numChecks;
     int _numParts;
     int _threadInside;
+    Work? _spare;
     bool _disposed;
 
     internal Group(Transport transport, string name, IReadOnlyList<int> globalRanks, GroupOptions options, Group? parent = null)
@@ -205,7 +206,8 @@ public sealed partial class Group : IDisposable
         {
             if (_transport.Start(call) is { } pending)
             {
-                var work = new Work(this, signature, number, ticket, pending, owned);
+                var work = (_spare ?? new Work(this)).Begin(signature, number, ticket, pending, owned);
+                _spare = null;
                 if (signature.IsMessage) _messages.Add(work);
                 else _collectives.Enqueue(work);
                 return work;
@@ -253,6 +255,14 @@ public sealed partial class Group : IDisposable
         for (var i = 0; i < index; i++)
             if (_messages[i].Call.Kind == call.Kind && _messages[i].Call.Peer == call.Peer) return true;
         return false;
+    }
+
+    /// <summary>Waits for a call that nobody else knows: its <see cref="Work"/> serves the next one, so that calls that wait make no garbage.</summary>
+    void Complete(Work work, CancellationToken cancellation)
+    {
+        if (work.IsCompleted) return;
+        work.Wait(cancellation);
+        _spare = work;
     }
 
     void Finish(Work work)

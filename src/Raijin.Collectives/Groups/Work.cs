@@ -11,30 +11,22 @@ public sealed class Work
     internal static readonly Work Done = new();
 
     readonly Group? _group;
-    readonly Tensor? _owned;
+    Tensor? _owned;
     PendingCollective? _pending;
 
     Work()
     {
     }
 
-    internal Work(Group group, in CallSummary call, long number, long ticket, PendingCollective pending, Tensor? owned)
-    {
-        _group = group;
-        _pending = pending;
-        _owned = owned;
-        Call = call;
-        Number = number;
-        Ticket = ticket;
-    }
+    internal Work(Group group) => _group = group;
 
-    internal CallSummary Call { get; }
+    internal CallSummary Call { get; private set; }
 
     /// <summary>Its number in the group, or among the messages of its pair.</summary>
-    internal long Number { get; }
+    internal long Number { get; private set; }
 
     /// <summary>Its place in the log.</summary>
-    internal long Ticket { get; }
+    internal long Ticket { get; private set; }
 
     internal PendingCollective? Pending => _pending;
 
@@ -71,6 +63,17 @@ public sealed class Work
 
     /// <summary>Makes <c>await work</c> possible.</summary>
     public TaskAwaiter GetAwaiter() => WaitAsync().GetAwaiter();
+
+    /// <summary>Takes up a call; the one before it, if any, is over and nobody holds it.</summary>
+    internal Work Begin(in CallSummary call, long number, long ticket, PendingCollective pending, Tensor? owned)
+    {
+        Call = call;
+        Number = number;
+        Ticket = ticket;
+        _pending = pending;
+        _owned = owned;
+        return this;
+    }
 
     internal void Complete()
     {

@@ -3,6 +3,9 @@ namespace Raijin.Collectives;
 /// <summary>How a launch ended: all its ranks have.</summary>
 public sealed record LaunchResult
 {
+    /// <summary>The launch's name, which those of its jobs begin with.</summary>
+    public required string Name { get; init; }
+
     /// <summary>0 when every rank ended with 0; else that of the rank that failed first, or 128 and the number of the signal that stopped the launch.</summary>
     public required int ExitCode { get; init; }
 

@@ -44,7 +44,7 @@ public static class Launcher
                 }
             }
             if (supervisor.Failure is null || restart == options.MaxRestarts || supervisor.StopSignal != 0)
-                return new LaunchResult { ExitCode = supervisor.ExitCode, Restarts = restart, Failure = supervisor.Failure, LogFolder = folder };
+                return new LaunchResult { Name = name, ExitCode = supervisor.ExitCode, Restarts = restart, Failure = supervisor.Failure, LogFolder = folder };
             options.Messages.WriteLine($"raijin: all ranks are started again ({restart + 1} of at most {options.MaxRestarts})");
             options.Messages.Flush();
         }

@@ -90,7 +90,7 @@ sealed class SupervisedRank : IDisposable
     {
         var state = Exit is not { } exit ? "does not end: it waits in the kernel"
             : Said is { IsEcho: true } ? $"gave up in turn ({exit})"
-            : exit.Signal != 0 && exit.Signal == Sent ? $"ended by its supervisor ({exit})"
+            : Sent != 0 && exit.Code == 128 + Sent ? $"ended by its supervisor ({exit})"
             : Said is { } said ? $"{said.Type}: {said.Message} ({exit})"
             : exit.ToString();
         return string.Create(CultureInfo.InvariantCulture, $"rank {Rank,-3} {state}{(LogFile is null ? "" : "  " + LogFile)}");
@@ -129,11 +129,15 @@ sealed class SupervisedRank : IDisposable
         }
     }
 
+    /// <summary>Waits until all it wrote to its life line was told; it has ended.</summary>
+    /// <returns>False when the pipe is still held, by something that escaped from its process group.</returns>
+    public bool Drain() => _reader.Join(TimeSpan.FromSeconds(1));
+
     /// <summary>Lets go of it; it has ended.</summary>
     public void Dispose()
     {
-        // Only what escaped from its process group can still hold the pipe; then the thread is left to it.
-        if (_reader.Join(TimeSpan.FromSeconds(1))) _pipe.Dispose();
+        // Else the pipe is left to its thread.
+        if (Drain()) _pipe.Dispose();
     }
 }
 

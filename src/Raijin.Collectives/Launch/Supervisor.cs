@@ -68,8 +68,7 @@ sealed class Supervisor : IDisposable
             Start(environments, cores, logFolder);
             _options.OnStart?.Invoke([.. _ranks.Select(r => r.Process.Id)]);
             Watch();
-            // The last to fail may have ended all there was to wait for.
-            if (_phase == Phase.Settling) Judge();
+            if (_phase == Phase.Settling) JudgeTheLast();
         }
         finally
         {
@@ -250,6 +249,14 @@ sealed class Supervisor : IDisposable
     void MarkFailed(SupervisedRank rank)
     {
         if (rank.FailedAt == TimeSpan.MaxValue) rank.FailedAt = _clock.Elapsed;
+    }
+
+    // The last to fail has ended all there was to wait for; what it said may still be on its way.
+    void JudgeTheLast()
+    {
+        foreach (var rank in _ranks) rank.Drain();
+        foreach (var happened in Happened()) Take(happened);
+        Judge();
     }
 
     // Names the cause, and tells it before anything else is said.

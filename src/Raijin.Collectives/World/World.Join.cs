@@ -13,7 +13,7 @@ public sealed partial class World
     /// <param name="options">Transport, deadlines.</param>
     /// <param name="cancellationToken">Gives up waiting for the others.</param>
     /// <exception cref="InvalidOptionsException">A launcher's variables are half set or contradict each other, or the transport can't carry this world.</exception>
-    /// <exception cref="CollectiveTimeoutException">Ranks did not come; the message says which.</exception>
+    /// <exception cref="TimeoutException">Ranks did not come; the message says which.</exception>
     public static World Join(WorldOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new WorldOptions();
@@ -53,5 +53,5 @@ public sealed partial class World
     }
 
     /// <summary>How the ranks are connected, and why so: <c>rank 1 of 4 over SharedMemory: the 4 ranks are processes of one host; started by raijin launch</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank} of {Size} over {Group.Transport}: {_origin}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank} of {Size} over {Group.Transport}{(_origin.Length > 0 ? ": " : "")}{_origin}");
 }

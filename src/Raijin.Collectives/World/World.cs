@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 
 namespace Raijin.Collectives;
@@ -5,9 +6,11 @@ namespace Raijin.Collectives;
 /// <summary>All the ranks that train together, as one of them sees it.</summary>
 public sealed partial class World : IDisposable
 {
+    const string AsThreads = "ranks as threads";
+
     readonly string _origin;
 
-    internal World(RankIdentity identity, Transport transport, GroupOptions options, string origin)
+    internal World(RankIdentity identity, Transport transport, GroupOptions options, string origin = "")
     {
         Identity = identity;
         _origin = origin;
@@ -27,7 +30,7 @@ public sealed partial class World : IDisposable
     public Group Group { get; }
 
     /// <summary>A world of one rank: collectives return at once.</summary>
-    public static World Single(GroupOptions? options = null) => InThreads(1, options)[0];
+    public static World Single(GroupOptions? options = null) => new(InThread(0, 1), InProcessSegment.World(1)[0], options ?? new GroupOptions(), "a world of one");
 
     /// <summary>
     /// Runs <paramref name="rank"/> on as many threads, each a rank of one world: for tests and notebooks. When a rank throws, the others' calls fail, and its exception comes out of here.
@@ -37,11 +40,11 @@ public sealed partial class World : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         ArgumentNullException.ThrowIfNull(rank);
-        var worlds = InThreads(size, options);
+        var transports = InProcessSegment.World(size);
         var results = new T[size];
         var errors = new ExceptionDispatchInfo?[size];
-        var threads = worlds.Select(world => new Thread(() => Live(world)) { Name = $"rank {world.Rank}" }).ToList();
-        using (cancellationToken.Register(() => worlds[0].Group.Abort("the run was cancelled")))
+        var threads = transports.Select((transport, r) => new Thread(() => Live(transport, r)) { Name = string.Create(CultureInfo.InvariantCulture, $"rank {r}") }).ToList();
+        using (cancellationToken.Register(() => transports[0].Abort("the run was cancelled")))
         {
             foreach (var thread in threads) thread.Start();
             foreach (var thread in threads) thread.Join();
@@ -51,16 +54,24 @@ public sealed partial class World : IDisposable
         (Array.Find(errors, e => e is { SourceException: not RankFailureException and not CollectiveException { InnerException: RankFailureException } }) ?? Array.Find(errors, e => e is not null))?.Throw();
         return results;
 
-        void Live(World world)
+        void Live(Transport transport, int number)
         {
             try
             {
-                using (world) results[world.Rank] = rank(world);
+                using var world = new World(InThread(number, size), transport, options ?? new GroupOptions(), AsThreads);
+                try
+                {
+                    results[number] = rank(world);
+                }
+                catch (Exception error)
+                {
+                    world.Group.Abort($"{error.GetType().Name}: {error.Message}");
+                    throw;
+                }
             }
             catch (Exception error)
             {
-                errors[world.Rank] = ExceptionDispatchInfo.Capture(error);
-                world.Group.Abort($"{error.GetType().Name}: {error.Message}");
+                errors[number] = ExceptionDispatchInfo.Capture(error);
             }
         }
     }
@@ -72,11 +83,7 @@ public sealed partial class World : IDisposable
         Run(size, world => { rank(world); return 0; }, options, cancellationToken);
     }
 
-    static World[] InThreads(int size, GroupOptions? options, string origin = "ranks as threads")
-    {
-        var transports = InProcessSegment.World(size);
-        return [.. transports.Select((transport, r) => new World(new RankIdentity(r, size, r, size, 0, 1), transport, options ?? new GroupOptions(), origin))];
-    }
+    static RankIdentity InThread(int rank, int size) => new(rank, size, rank, size, 0, 1);
 
     /// <summary>Leaves the world.</summary>
     public void Dispose() => Group.Dispose();

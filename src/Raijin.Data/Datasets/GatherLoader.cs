@@ -9,6 +9,8 @@ sealed class GatherLoader<TBatch>(TensorDataset<TBatch> dataset, BatchOrder orde
 
     public override string Fingerprint => dataset.Identity.Length == 0 ? order.Fingerprint : $"{order.Fingerprint}, {dataset.Identity}";
 
+    public override EpochLayout? Layout => order.Layout is { } layout ? layout with { Samples = dataset.Identity.Length == 0 ? layout.Samples : $"{layout.Samples}, {dataset.Identity}" } : null;
+
     public override DataLoader<TBatch> Shard(int rank, int world) => new GatherLoader<TBatch>(dataset, order.Shard(rank, world));
 
     public override BatchReader<TBatch> Open(long epoch, long firstBatch = 0, CancellationToken cancellationToken = default)

@@ -18,6 +18,8 @@ sealed class SampleLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
 
     public override string Fingerprint => _dataset.Identity.Length == 0 ? _order.Fingerprint : $"{_order.Fingerprint}, {_dataset.Identity}";
 
+    public override EpochLayout? Layout => _order.Layout is { } layout ? layout with { Samples = _dataset.Identity.Length == 0 ? layout.Samples : $"{layout.Samples}, {_dataset.Identity}" } : null;
+
     public override DataLoader<TBatch> Shard(int rank, int world) =>
         new SampleLoader<T, TBatch>(_dataset, _options, _collate, _order.Shard(rank, world));
 

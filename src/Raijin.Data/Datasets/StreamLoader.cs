@@ -35,12 +35,16 @@ sealed class StreamLoader<T, TBatch> : DataLoader<TBatch> where TBatch : IBatch<
     {
         get
         {
-            var length = _stream.Count is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} samples") : "unknown length";
-            var identity = _stream.Identity.Length == 0 ? "" : $", {_stream.Identity}";
             return string.Create(CultureInfo.InvariantCulture,
-                $"stream of {length}, batch {_share.BatchSize}, remainder {_share.Remainder}, world {_share.World}{identity}");
+                $"stream of {Length}, batch {_share.BatchSize}, remainder {_share.Remainder}, world {_share.World}{Identity}");
         }
     }
+
+    public override EpochLayout Layout => new($"stream of {Length}, remainder {_share.Remainder}{Identity}", _share.Together);
+
+    string Length => _stream.Count is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} samples") : "unknown length";
+
+    string Identity => _stream.Identity.Length == 0 ? "" : $", {_stream.Identity}";
 
     public override DataLoader<TBatch> Shard(int rank, int world) => new StreamLoader<T, TBatch>(this, _share.Shard(rank, world));
 

@@ -16,6 +16,8 @@ sealed class AheadLoader<TBatch>(DataLoader<TBatch> source, Func<TBatch, TBatch>
 
     public override string Fingerprint => source.Fingerprint;
 
+    public override EpochLayout? Layout => source.Layout;
+
     public override DataLoader<TBatch> Shard(int rank, int world) => new AheadLoader<TBatch>(source.Shard(rank, world), transfer, depth);
 
     public override BatchReader<TBatch> Open(long epoch, long firstBatch = 0, CancellationToken cancellationToken = default) =>

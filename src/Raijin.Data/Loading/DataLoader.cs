@@ -24,6 +24,13 @@ public abstract class DataLoader<TBatch> where TBatch : IBatch<TBatch>
     public abstract string Fingerprint { get; }
 
     /// <summary>
+    /// What its batches are cut from, where they are runs of one size in one order: then a position means the same however many ranks share an epoch, and a run can go on
+    /// with another number of them.
+    /// </summary>
+    /// <value>Default null: batches are made in another way.</value>
+    public virtual EpochLayout? Layout => null;
+
+    /// <summary>
     /// Opens an epoch at a batch. Costs the same whatever <paramref name="firstBatch"/> is (for a stream: what its source declares).
     /// </summary>
     /// <param name="epoch">Epoch, from 0: it selects the order of a shuffled loader.</param>

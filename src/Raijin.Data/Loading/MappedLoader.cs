@@ -10,6 +10,8 @@ sealed class MappedLoader<TSource, TBatch>(DataLoader<TSource> source, Func<TSou
 
     public override string Fingerprint => source.Fingerprint;
 
+    public override EpochLayout? Layout => source.Layout;
+
     public override DataLoader<TBatch> Shard(int rank, int world) => new MappedLoader<TSource, TBatch>(source.Shard(rank, world), map);
 
     public override BatchReader<TBatch> Open(long epoch, long firstBatch = 0, CancellationToken cancellationToken = default) =>

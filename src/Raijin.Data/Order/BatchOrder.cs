@@ -12,6 +12,9 @@ public abstract class BatchOrder
     /// <summary>What decides the samples of each batch, in words; the same on every rank.</summary>
     public abstract string Fingerprint { get; }
 
+    /// <summary>See <see cref="DataLoader{TBatch}.Layout"/>.</summary>
+    public virtual EpochLayout? Layout => null;
+
     /// <summary>The batches of one epoch.</summary>
     /// <param name="epoch">Epoch, from 0.</param>
     public abstract EpochBatches OfEpoch(long epoch);

@@ -60,11 +60,15 @@ public sealed class EpochOrder : BatchOrder
     {
         get
         {
-            var how = _sampler is { } sampler ? $"{sampler.Fingerprint} by seed {_seed}" : _shuffle ? $"shuffled by seed {_seed}" : "in order";
             return string.Create(CultureInfo.InvariantCulture,
-                $"{Count} samples, batch {BatchSize}, {how}, remainder {_share.Remainder}, world {_share.World}");
+                $"{Count} samples, batch {BatchSize}, {How}, remainder {_share.Remainder}, world {_share.World}");
         }
     }
+
+    /// <inheritdoc/>
+    public override EpochLayout Layout => new(string.Create(CultureInfo.InvariantCulture, $"{Count} samples, {How}, remainder {_share.Remainder}"), _share.Together);
+
+    string How => _sampler is { } sampler ? $"{sampler.Fingerprint} by seed {_seed}" : _shuffle ? $"shuffled by seed {_seed}" : "in order";
 
     /// <inheritdoc/>
     public override BatchOrder Shard(int rank, int world)

@@ -21,6 +21,9 @@ public sealed class CompositeMetric : Metric
     /// <inheritdoc/>
     public override IEnumerable<MetricPart> Parts() => [];
 
+    /// <inheritdoc/>
+    public override IEnumerable<Metric> Sources() => _operands.SelectMany(o => o.Sources());
+
     /// <summary>The expression.</summary>
     public override string ToString() => _text;
 }

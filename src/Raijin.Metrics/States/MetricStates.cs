@@ -108,6 +108,22 @@ public sealed class MetricStates : IReadOnlyList<MetricState>, IDisposable
         Updates = updates;
     }
 
+    /// <summary>Folds saved values in, as <see cref="Merge"/> does those of another.</summary>
+    /// <inheritdoc cref="Load"/>
+    public void Fold(IReadOnlyDictionary<string, Tensor> saved, long updates)
+    {
+        ArgumentNullException.ThrowIfNull(saved);
+        ArgumentOutOfRangeException.ThrowIfNegative(updates);
+        ThrowIfClosed();
+        foreach (var state in _states)
+        {
+            if (!saved.TryGetValue(state.Name, out var value))
+                ShapeMismatchException.Throw(state.Name, "a saved value", "missing");
+            state.Merge(value, Updates, updates);
+        }
+        Updates += updates;
+    }
+
     /// <summary>What they are the states of; null where a metric declared them by itself.</summary>
     internal object? Kind { get; private set; }
 

@@ -14,6 +14,9 @@ namespace Raijin;
 /// <remarks>Files are opened when something is read from them, and checked then. Used by one thread at a time.</remarks>
 public sealed class ShardedCheckpoint : IDisposable
 {
+    /// <summary>The file that a checkpoint of several ranks has, and one of a single rank has not.</summary>
+    public const string IndexFile = ShardIndex.FileName;
+
     internal const string RankStates = "ranks";
 
     static readonly JsonDocumentOptions StateOptions = new() { AllowDuplicateProperties = false };
@@ -74,8 +77,7 @@ public sealed class ShardedCheckpoint : IDisposable
 
         try
         {
-            var mine = JsonSerializer.SerializeToUtf8Bytes(new OpenOutcome(RankProblem.Of(error, group.Rank)), ShardJson.Default.OpenOutcome);
-            var problems = RankTexts.Gather(group, mine).Select(text => JsonSerializer.Deserialize(text, ShardJson.Default.OpenOutcome)!.Problem);
+            var problems = group.AllGatherObjects(new OpenOutcome(RankProblem.Of(error, group.Rank)), ShardJson.Default.OpenOutcome).Select(o => o.Problem);
             RankProblem.ThrowFirst(folder, problems, error, "No rank loads it.");
         }
         catch
@@ -163,10 +165,19 @@ public sealed class ShardedCheckpoint : IDisposable
         }
     }
 
-    /// <summary>A tensor's elements over the pages of its files, for a writer to join: nothing is copied. The open scope owns the pieces.</summary>
-    internal PiecewiseTensor Pieces(LogicalTensor tensor) => tensor.Ranges.Count == 0
-        ? new(tensor.Key, tensor.Shape, [empty([.. tensor.Shape], tensor.ScalarType!.Value)])
-        : new(tensor.Key, tensor.Shape, [.. tensor.Ranges.Select(range => FileOf(tensor, range).Tensor(range.Key))]);
+    /// <summary>Writes the tensors of a stem as one plain safetensors file, whole ones under their names without the stem. They are never joined in memory.</summary>
+    /// <param name="stem"><c>model</c>, <c>optimizer</c> …</param>
+    /// <param name="path">Where; its folder exists. What was there stays until the new file is whole.</param>
+    /// <param name="metadata">Free text to keep with them.</param>
+    /// <exception cref="CheckpointException">There is no such stem, or a file is missing or damaged.</exception>
+    /// <exception cref="IOException">The disk is full, or the folder is missing.</exception>
+    public WrittenFile Merge(string stem, string path, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        using var scope = NewDisposeScope();
+        PiecewiseTensor[] tensors = [.. Tensors.Where(t => t.Stem == stem).Select(Pieces)];
+        if (tensors.Length == 0) throw new CheckpointException(Path, $"it holds nothing of \"{stem}\"; it holds {string.Join(", ", Tensors.Select(t => t.Stem).Distinct().DefaultIfEmpty("no tensors"))}.");
+        return SafetensorsWriter.WriteJoined(path, tensors, metadata);
+    }
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -270,6 +281,13 @@ public sealed class ShardedCheckpoint : IDisposable
         {
             return error;
         }
+    }
+
+    // Views of the files' pages, which the open scope owns.
+    PiecewiseTensor Pieces(LogicalTensor tensor)
+    {
+        if (tensor.ScalarType is not { } type) throw new CheckpointException(Path, $"\"{tensor.Name}\": its dtype {tensor.Dtype} has no counterpart in libtorch here.");
+        return new(tensor.Key, tensor.Shape, tensor.Ranges.Count == 0 ? [empty([.. tensor.Shape], type)] : [.. tensor.Ranges.Select(range => FileOf(tensor, range).Tensor(range.Key))]);
     }
 
     LogicalTensor Entry(string name)

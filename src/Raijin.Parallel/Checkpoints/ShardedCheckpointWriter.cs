@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Raijin.Collectives;
 using Raijin.Parallel;
 using Raijin.Tensors;
@@ -102,8 +102,8 @@ public static class ShardedCheckpointWriter
         }
     }
 
-    static T[] Exchange<T>(Group group, T mine, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
-        [.. RankTexts.Gather(group, JsonSerializer.SerializeToUtf8Bytes(mine, type)).Select(text => JsonSerializer.Deserialize(text, type)!)];
+    // Never cancelled: a rank that stops says so in its message, and the group stays usable.
+    static T[] Exchange<T>(Group group, T mine, JsonTypeInfo<T> type) => group.AllGatherObjects(mine, type, cancellationToken: CancellationToken.None);
 
     static HeldSlice Describe(LogicalSlice slice)
     {

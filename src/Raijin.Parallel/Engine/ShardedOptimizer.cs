@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Raijin.Collectives;
 using Raijin.Tensors;
@@ -97,8 +96,7 @@ sealed class ShardedOptimizer : IParameterUpdater
         if (_whole is not null) return _whole.CaptureState();
         // A rank knows the numbers of the parameters it has a part of; the state has those of all.
         var mine = _mine.CaptureState();
-        var texts = RankTexts.Gather(_context.World, JsonSerializer.SerializeToUtf8Bytes(mine.Scalars, OptimizerJson.Default.OptimizerScalars));
-        var all = texts.Select(text => JsonSerializer.Deserialize(text, OptimizerJson.Default.OptimizerScalars)!).ToList();
+        var all = _context.World.AllGatherObjects(mine.Scalars, OptimizerJson.Default.OptimizerScalars);
         var updates = all.SelectMany(s => s.ParameterUpdates).GroupBy(u => u.Key).ToDictionary(u => u.Key, u => u.First().Value, StringComparer.Ordinal);
         var carried = all.Where(s => s.Carried is not null).SelectMany(s => s.Carried!).GroupBy(c => c.Key).ToDictionary(c => c.Key, c => c.First().Value, StringComparer.Ordinal);
         return new(mine.Scalars with { Updates = Updates, ParameterUpdates = updates, Carried = mine.Scalars.Carried is null ? null : carried }, mine.Tensors);

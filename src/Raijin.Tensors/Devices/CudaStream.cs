@@ -1,7 +1,7 @@
 namespace Raijin.Tensors;
 
 /// <summary>The streams on which libtorch runs a GPU's kernels.</summary>
-public static unsafe class CudaStream
+static unsafe class CudaStream
 {
     static readonly delegate* unmanaged<int, nint*, int> GetCurrent = (delegate* unmanaged<int, nint*, int>)NativeExports.OfTorchCuda("aoti_torch_get_current_cuda_stream");
 

@@ -83,7 +83,7 @@ public static unsafe class TensorAccess
     /// <summary>Where a tensor's first element lies, in the memory of its own device.</summary>
     /// <param name="tensor">Dense or strided; keep it alive while the address is in use.</param>
     /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
-    public static nint Address(Tensor tensor)
+    internal static nint Address(Tensor tensor)
     {
         TensorGuard.ThrowIfFreed(tensor);
         nint data;

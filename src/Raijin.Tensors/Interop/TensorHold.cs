@@ -6,7 +6,7 @@ namespace Raijin.Tensors;
 /// Holds a tensor's memory for somebody who works on it beyond the call he was given it in: its owner may free the tensor meanwhile, the memory stays until the hold is released. About 30 ns; no wrapper,
 /// so nothing counts it as a live tensor.
 /// </summary>
-public readonly unsafe struct TensorHold
+readonly unsafe struct TensorHold
 {
     readonly nint _handle;
 

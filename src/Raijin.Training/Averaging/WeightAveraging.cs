@@ -15,6 +15,8 @@ namespace Raijin;
 /// </remarks>
 public abstract class WeightAveraging : Callback
 {
+    internal override string? NeedsWholeWeights => "averages weights";
+
     readonly Averaging _averaging;
     WeightAverager[] _averager = [];
     JsonObject? _loadedState;
@@ -98,13 +100,12 @@ public abstract class WeightAveraging : Callback
     /// <summary>Puts a checkpoint's averages into a model, if it holds some of this callback.</summary>
     internal void UseSaved(LoadedCheckpoint checkpoint, nn.Module module)
     {
-        if (!checkpoint.Has(RunState.CallbackFile)) return;
         using var none = no_grad();
         using var scope = NewDisposeScope();
-        var saved = checkpoint.File(RunState.CallbackFile);
+        var saved = checkpoint.NamesOf(RunState.CallbackFile).ToHashSet(StringComparer.Ordinal);
         var prefix = StateKey + "/";
         foreach (var (name, tensor) in module.state_dict())
-            if (saved.Entries.Any(e => e.Name == prefix + name)) tensor.copy_(saved.Tensor(prefix + name));
+            if (saved.Contains(prefix + name)) tensor.copy_(checkpoint.Read(RunState.CallbackFile, prefix + name));
     }
 
     void UseWeights()

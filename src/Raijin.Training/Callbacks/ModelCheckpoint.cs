@@ -62,7 +62,7 @@ public sealed class ModelCheckpoint : Callback
         ArgumentNullException.ThrowIfNull(run);
         _savedAt = run.FirstStep;
         _lastSave = run.Elapsed;
-        if (MirrorTo is { } storage) _mirror = [new CheckpointMirror(storage, run.Logger)];
+        if (MirrorTo is { } storage && run.IsRankZero) _mirror = [new CheckpointMirror(storage, run.Logger)];
     }
 
     TimeSpan _lastSave;

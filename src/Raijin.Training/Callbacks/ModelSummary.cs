@@ -8,6 +8,8 @@ namespace Raijin;
 /// </summary>
 public sealed class ModelSummary : Callback
 {
+    internal override bool IsDisplay => true;
+
     readonly int _maxDepth = 3;
     readonly int _maxRows = 40;
     ModelInspection? _inspection;

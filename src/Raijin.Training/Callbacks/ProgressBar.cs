@@ -12,6 +12,8 @@ namespace Raijin;
 /// </remarks>
 public sealed class ProgressBar : Callback
 {
+    internal override bool IsDisplay => true;
+
     // More epochs than this, each over in no time, would scroll everything else away.
     const int EpochsShownEach = 100;
     static readonly TimeSpan QuietBetweenEpochs = TimeSpan.FromSeconds(1);

@@ -66,6 +66,8 @@ public sealed class SpikeDetection : Callback
 
     int _inARow;
 
+    internal override string? NeedsWholeWeights => Action == SpikeAction.Rewind ? "goes back to weights it has kept" : null;
+
     /// <inheritdoc/>
     public override IEnumerable<OptionFault> Faults()
     {
@@ -104,6 +106,8 @@ public sealed class SpikeDetection : Callback
     {
         ArgumentNullException.ThrowIfNull(step);
         if (!ScalarReader.TryRead(loss, out var value)) value = loss.to(ScalarType.Float64).item<double>();
+        // Ranks pass over a batch, stop or go back together.
+        value = step.Run.Mean(value);
         if (!IsSpike(value))
         {
             _recent.Enqueue(value);

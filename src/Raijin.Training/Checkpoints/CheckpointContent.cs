@@ -12,6 +12,9 @@ public sealed class CheckpointContent
     /// </summary>
     public Dictionary<string, IReadOnlyList<KeyValuePair<string, Tensor>>> Tensors { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What this rank holds of the weights and the optimizers, where each rank holds a part: in place of their <see cref="Tensors"/>. Null where one rank holds all.</summary>
+    internal IReadOnlyList<LogicalSlice>? Slices { get; set; }
+
     /// <summary>Plain data, kept in <c>state.json</c>: the cursor, schedules, callbacks, the loader's place.</summary>
     public JsonObject State { get; init; } = [];
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Raijin.Collectives;
 using Raijin.Tensors;
 
 namespace Raijin.Training;
@@ -61,6 +62,28 @@ public sealed class CheckpointStore : IDisposable
     {
         var save = Begin(name, content, facts, cancellation);
         return Write(save, content.Tensors.Select(stem => new CheckpointFolder.TensorFile(stem.Key, (folder, file) => SafetensorsWriter.WriteIn(folder, file, stem.Value))), cancellation);
+    }
+
+    /// <summary>Has a checkpoint written by all ranks, each its part. Every rank calls it, with a store of the same folder; the first one's keeps the order, and removes what is not to stay.</summary>
+    /// <inheritdoc cref="Save"/>
+    /// <param name="group">The ranks.</param>
+    internal CheckpointInfo SaveTogether(string name, Group group, CheckpointContent content, CheckpointFacts facts)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var path = PathOf(name);
+        var isFirst = group.Rank == 0;
+        if (isFirst)
+        {
+            Flush();
+            AcquireLock();
+        }
+        using var scope = TensorScope.Open();
+        // What is whole, the first rank has.
+        var whole = isFirst ? content.Tensors.SelectMany(stem => stem.Value.Select(t => LogicalSlice.Whole($"{stem.Key}/{t.Key}", t.Value.contiguous()))) : [];
+        var sharded = new ShardedContent { Slices = content.Slices!.Concat(whole), State = content.State };
+        var info = ShardedCheckpointWriter.Write(path, group, sharded, facts, isFirst ? ++_sequence : 0, _time);
+        if (isFirst) Tidy(info);
+        return info;
     }
 
     /// <summary>
@@ -230,6 +253,12 @@ public sealed class CheckpointStore : IDisposable
     CheckpointInfo Write(CheckpointFolder.Save save, IEnumerable<CheckpointFolder.TensorFile> files, CancellationToken cancellation)
     {
         var info = CheckpointFolder.Write(save, files, cancellation);
+        Tidy(info);
+        return info;
+    }
+
+    void Tidy(CheckpointInfo info)
+    {
         if (Retain is { } retain)
         {
             var all = List();
@@ -239,7 +268,6 @@ public sealed class CheckpointStore : IDisposable
         }
 
         WriteIndex();
-        return info;
     }
 
     void Remove(string path)

@@ -20,6 +20,7 @@ public sealed class LoadedCheckpoint : IDisposable
 
     readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
     readonly CheckpointManifest _manifest;
+    ShardedCheckpoint? _logical;
     bool _disposed;
 
     LoadedCheckpoint(string folder, CheckpointManifest manifest, JsonObject state)
@@ -38,7 +39,23 @@ public sealed class LoadedCheckpoint : IDisposable
     /// <summary>The plain data it holds.</summary>
     public JsonObject State { get; }
 
-    /// <summary>The stems <see cref="File"/> knows.</summary>
+    /// <summary>Its tensors, whoever wrote them: a rank alone, or each of several its part. It belongs to this checkpoint, whose hashes were compared.</summary>
+    public ShardedCheckpoint Logical
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _logical ??= ShardedCheckpoint.Open(Path, verify: false);
+        }
+    }
+
+    /// <summary>The names of the tensors under a stem, whoever wrote them.</summary>
+    internal IEnumerable<string> NamesOf(string stem) => Logical.Tensors.Where(t => t.Stem == stem).Select(t => t.Key);
+
+    /// <summary>A tensor under a stem, whoever wrote it; the caller owns it.</summary>
+    internal TorchSharp.torch.Tensor Read(string stem, string name) => Logical.Read($"{stem}/{name}");
+
+    /// <summary>The stems <see cref="File"/> knows: none where several ranks wrote, each its part of every stem.</summary>
     public IEnumerable<string> Stems =>
         _manifest.Files.Keys.Where(f => f.EndsWith(CheckpointFolder.TensorSuffix, StringComparison.Ordinal)).Select(f => f[..^CheckpointFolder.TensorSuffix.Length]);
 
@@ -92,6 +109,7 @@ public sealed class LoadedCheckpoint : IDisposable
         _disposed = true;
         foreach (var file in _files.Values) file.Dispose();
         _files.Clear();
+        _logical?.Dispose();
     }
 
     static JsonObject ReadState(string folder)

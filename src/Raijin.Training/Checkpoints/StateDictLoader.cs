@@ -66,6 +66,38 @@ public static class StateDictLoader
         return difference;
     }
 
+    /// <summary>Copies every tensor that fits from a checkpoint, whoever wrote it: a rank alone, or each of several its part.</summary>
+    /// <param name="checkpoint">Weights by <c>model/</c> and the names of <c>module.state_dict()</c>.</param>
+    /// <param name="stem">What stands before the slash.</param>
+    /// <param name="module">Changed in place.</param>
+    /// <param name="strict">As for <see cref="Load(SafetensorsFile, Module, bool)"/>.</param>
+    /// <returns>What did not fit.</returns>
+    /// <exception cref="CheckpointException">They differ, and <paramref name="strict"/> is set; the message lists all differences.</exception>
+    public static StateDictDifference Load(ShardedCheckpoint checkpoint, string stem, Module module, bool strict = true)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(module);
+        var state = module.state_dict();
+        var saved = checkpoint.Tensors.Where(t => t.Stem == stem).ToDictionary(t => t.Key, StringComparer.Ordinal);
+        var difference = new StateDictDifference(
+            [.. state.Keys.Where(name => !saved.ContainsKey(name))],
+            [.. saved.Keys.Where(name => !state.ContainsKey(name))],
+            [.. state.Where(s => saved.TryGetValue(s.Key, out var there) && (there.ScalarType != s.Value.dtype || !there.Shape.SequenceEqual(s.Value.shape)))
+                .Select(s => new StateDictMismatch(s.Key, Describe(s.Value.shape, s.Value.dtype.ToString()), Describe(saved[s.Key].Shape, saved[s.Key].ScalarType?.ToString() ?? saved[s.Key].Dtype)))]);
+        if (strict && !difference.IsEmpty)
+            throw new CheckpointException(checkpoint.Path, $"its weights are not those of the module; load them non-strictly to take what fits.\n{difference}");
+
+        var skipped = difference.Missing.Concat(difference.Mismatched.Select(m => m.Name)).ToHashSet(StringComparer.Ordinal);
+        using var gradients = no_grad();
+        foreach (var (name, tensor) in state)
+        {
+            if (skipped.Contains(name)) continue;
+            using var scope = NewDisposeScope();
+            tensor.copy_(checkpoint.Read($"{stem}/{name}"));
+        }
+        return difference;
+    }
+
     static StateDictDifference Compare(SafetensorsFile file, Dictionary<string, Tensor> state)
     {
         var missing = state.Keys.Where(name => !file.Contains(name)).ToArray();

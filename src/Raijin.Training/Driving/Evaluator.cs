@@ -3,18 +3,23 @@ using static TorchSharp.torch;
 
 namespace Raijin.Training;
 
-/// <summary>Runs the batches of evaluations without gradients, in evaluation mode, and gives back what was logged, reduced.</summary>
+/// <summary>Runs the batches of evaluations without gradients, in evaluation mode, and gives back what was logged, reduced; over all ranks, each of which takes its share.</summary>
+/// <remarks>Ranks run at their own pace and meet once, at a loader's end; where a forward pass gathers parameters from all, they run batch by batch, and a rank that has none left attends.</remarks>
 sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, HookTable hooks, ModuleOverrides<TBatch> overrides, TrainingRun? run) where TBatch : IBatch<TBatch>
 {
     readonly BatchPlacement<TBatch> _placement = new(fabric, overrides);
+    readonly Peers _peers = fabric.Peers;
 
     /// <summary>Whether tensors made here never meet autograd again, which makes them cheaper. Not within a fit, where a metric's state goes on to live.</summary>
     public bool InferenceMode { get; init; }
 
     /// <summary>Evaluates loaders, one after another.</summary>
+    /// <param name="phase">Which kind of evaluation.</param>
+    /// <param name="loaders">Those of all ranks together.</param>
     /// <param name="limit">Batches to use of each at most, given how many there are.</param>
     /// <param name="isExtra">See <see cref="EvalEpoch.IsExtra"/>.</param>
-    /// <returns>The results; null when <paramref name="cancellationToken"/> was cancelled on the way.</returns>
+    /// <param name="cancellationToken">Ends it at the next batch.</param>
+    /// <returns>The results; null when <paramref name="cancellationToken"/> was cancelled on the way, on any rank.</returns>
     /// <exception cref="InvalidOperationException">A loader gave no batch.</exception>
     public EvaluationResult? Run(EvalPhase phase, LoaderSet<TBatch> loaders, Func<long?, long?> limit, CancellationToken cancellationToken, bool isExtra = false)
     {
@@ -38,7 +43,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
                 Reset(last);
                 step.Begin(name);
                 last = step.Values;
-                if (RunLoader(step, table, loader, limit(loader.BatchesPerEpoch), cancellationToken) is not { } part)
+                if (RunLoader(step, table, loader, limit, cancellationToken) is not { } part)
                 {
                     Reset(last);
                     return null;
@@ -65,17 +70,26 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         };
     }
 
-    LoaderResult? RunLoader(EvalStep step, EvaluationHooks table, DataLoader<TBatch> loader, long? limit, CancellationToken cancellationToken)
+    LoaderResult? RunLoader(EvalStep step, EvaluationHooks table, DataLoader<TBatch> loader, Func<long?, long?> limit, CancellationToken cancellationToken)
     {
-        var batches = Batches(loader, limit, cancellationToken).GetEnumerator();
+        var mine = ShareOf(loader);
+        var batches = Batches(mine, limit(mine.BatchesPerEpoch), cancellationToken).GetEnumerator();
         var log = step.Values;
         var scope = step.Scope;
+        var together = fabric.GathersInForward;
         long done = 0, samples = 0;
         try
         {
             if (run is not null) run.ValidationBatch = 0;
-            while (batches.MoveNext())
+            while (true)
             {
+                var has = batches.MoveNext();
+                if (together ? !_peers.Any(has) : !has) break;
+                if (!has)
+                {
+                    new Attendance<TBatch>(fabric, module, _placement, run, scope).Attend(loader, step.Phase);
+                    continue;
+                }
                 var batch = _placement.Place(batches.Current);
                 step.Index = done;
                 step.Samples = batch.Count;
@@ -96,13 +110,18 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
             if (run is not null) run.ValidationBatch = null;
         }
 
-        if (!cancellationToken.IsCancellationRequested)
+        var reduction = new EpochReduction(log, _peers, module.Metrics);
+        Span<double> all = [done, samples, cancellationToken.IsCancellationRequested ? 1 : 0];
+        reduction.Meet(all);
+        if (all[2] == 0)
         {
-            if (done == 0) throw new InvalidOperationException($"The {PhaseName(step.Phase)} loader{(step.Loader.Length == 0 ? "" : $" \"{step.Loader}\"")} gave no batch: it is empty, or smaller than one batch with the last incomplete one dropped.");
-            return new LoaderResult(step.Loader, done, samples, log.ReadEpoch().ConvertAll(v => KeyValuePair.Create(KeyOf(v.Key, step), v.Value)));
+            if (all[0] == 0) throw new InvalidOperationException($"The {PhaseName(step.Phase)} loader{(step.Loader.Length == 0 ? "" : $" \"{step.Loader}\"")} gave no batch: it is empty, or smaller than one batch with the last incomplete one dropped.");
+            return new LoaderResult(step.Loader, (long)all[0], (long)all[1], reduction.Read().ConvertAll(v => KeyValuePair.Create(KeyOf(v.Key, step), v.Value)));
         }
         return null;
     }
+
+    DataLoader<TBatch> ShareOf(DataLoader<TBatch> loader) => _peers.IsAlone ? loader : loader.Shard(_peers.Rank, _peers.Size);
 
     // Outside inference mode, where the states go on to live.
     void Reset(MetricLog? log)
@@ -110,9 +129,14 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         using (InferenceMode ? inference_mode(false) : null) log?.Reset();
     }
 
-    /// <summary>The model's answers, one batch at a time as they are asked for; the caller owns each.</summary>
-    public IEnumerable<Tensor> Predict(LoaderSet<TBatch> loaders, Func<long?, long?> limit, CancellationToken cancellationToken)
+    /// <summary>The model's answers to this rank's batches, one at a time as they are asked for; the caller owns each.</summary>
+    /// <param name="loaders">Those of all ranks together.</param>
+    /// <param name="limit">Batches to use of each at most, given how many there are.</param>
+    /// <param name="absent">Called in place of an answer where other ranks have a batch and this one has none left; null where nobody asks.</param>
+    /// <param name="cancellationToken">Ends it at the next batch.</param>
+    public IEnumerable<Tensor> Predict(LoaderSet<TBatch> loaders, Func<long?, long?> limit, Action? absent, CancellationToken cancellationToken)
     {
+        var together = fabric.GathersInForward || absent is not null;
         using var mode = new EvaluationMode<TBatch>(module);
         using var scope = TensorScope.Open();
         var epoch = new EvalEpoch(run, EvalPhase.Predict, isExtra: false);
@@ -122,10 +146,21 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         foreach (var (name, loader) in loaders)
         {
             step.Begin(name);
-            foreach (var fetched in Batches(loader, limit(loader.BatchesPerEpoch), cancellationToken))
+            var mine = ShareOf(loader);
+            using var batches = Batches(mine, limit(mine.BatchesPerEpoch), cancellationToken).GetEnumerator();
+            while (true)
             {
+                var has = batches.MoveNext();
+                if (together ? !_peers.Any(has) : !has) break;
+                if (!has)
+                {
+                    if (fabric.GathersInForward)
+                        using (no_grad()) new Attendance<TBatch>(fabric, module, _placement, run, scope).Attend(loader, EvalPhase.Predict);
+                    absent?.Invoke();
+                    continue;
+                }
                 // Gradients are off for the model only: the caller's code between two answers is its own.
-                var answer = PredictBatch(step, fetched, scope);
+                var answer = PredictBatch(step, batches.Current, scope);
                 scope.Free();
                 step.Index++;
                 yield return answer;

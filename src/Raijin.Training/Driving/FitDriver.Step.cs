@@ -34,6 +34,7 @@ sealed partial class FitDriver<TBatch>
         step.IsWritten = _pump is not null && _logDue.IsDueAfterStep(_cursor.Step + 1, _run.Elapsed - _lastLog);
         _run.TrainLog.BeginStep();
         _epochEnded = false;
+        _fabric.HasJoined = false;
         if (_run.Rich.IsUsed) _run.Rich.IsStepDue = step.IsWritten;
 
         var done = 0;
@@ -46,23 +47,32 @@ sealed partial class FitDriver<TBatch>
             _profile?.Mark(ProfilePhase.Fetch);
             if (!Fetch(done)) break;
             // From the first microbatch on, the step is finished whatever comes: a stop waits for its end.
-            if (done == 0 && !_stop.TryBeginStep()) break;
+            if (done == 0 && _peers.IsAlone && !_stop.TryBeginStep()) break;
             _profile?.Mark(ProfilePhase.Transfer);
             var batch = _placement.Place(_reader!.Current);
             step.Microbatch = done;
+            // Gradients stay here until the step's last microbatch has its own; under manual optimisation the step says when.
+            if (!_plan.Manual) _fabric.Synchronizes = done == window - 1;
             step.Samples = batch.Count;
             HookTable.Call(_hooks.TrainBatchStart, step);
             _profile?.Mark(ProfilePhase.Forward);
             if (_plan.Manual) TrainManually(batch, step);
             else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
-            else if (ForwardAndBackward(batch, step)) backward++;
+            else
+            {
+                _fabric.HasJoined = false;
+                if (ForwardAndBackward(batch, step)) backward++;
+                // What a rank passed over, it still brings to where all ranks' gradients meet.
+                if (!_fabric.HasJoined && _fabric.ReducesEachPass) _fabric.JoinGradients();
+            }
             HookTable.Call(_hooks.TrainBatchEnd, step);
             step.Published.Clear();
             samples += batch.Count;
             done++;
             _run.Batch++;
             _run.Batches++;
-            if (step.EpochEndRequested) break;
+            // Several ranks end their epoch with the step: whoever asks for it has the others' microbatches to match.
+            if (step.EpochEndRequested && _peers.IsAlone) break;
         }
         if (done == 0 && !_epochEnded)
         {
@@ -71,12 +81,30 @@ sealed partial class FitDriver<TBatch>
             return;
         }
 
+        double gradients = backward;
+        if (!_peers.IsAlone)
+        {
+            if (!_plan.Manual && !_run.Optimizers[0].EvaluatesLoss && !_fabric.HasJoined) _fabric.JoinGradients();
+            Meet(new StepAgreement { Gradients = backward, Samples = samples, Tokens = step.Tokens, EpochEnds = step.EpochEndRequested || _epochEnded ? 1 : 0 }, _cursor.Step + 1);
+            _hasMet = true;
+            (gradients, samples, step.Tokens) = (_agreed.Gradients, (long)_agreed.Samples, (long)_agreed.Tokens);
+            // A rank without a batch takes part in the step of those that have one.
+            if (samples > 0 && done == 0) done = 1;
+            _epochEnded = _agreed.EpochEnds > 0;
+            // What a hook asks for from here on is heard of at the next step.
+            step.EpochEndRequested = false;
+        }
+        else if (_fabric.Shares && backward > 0 && !_fabric.HasJoined)
+        {
+            _fabric.JoinGradients();
+        }
+
         // A window that ended early, or of which microbatches were passed over, made fewer gradients than the loss was divided by.
-        if (backward > 0) UpdateWeights(step, rescale: (double)window / backward);
+        if (gradients > 0) UpdateWeights(step, rescale: (double)window * _peers.Size / gradients);
 
         if (done > 0)
         {
-            var isStep = _plan.Manual || backward > 0 || _run.Optimizers[0].EvaluatesLoss;
+            var isStep = _plan.Manual || gradients > 0 || _run.Optimizers[0].EvaluatesLoss;
             _cursor = _cursor with
             {
                 Batch = _cursor.Batch + done,
@@ -94,7 +122,7 @@ sealed partial class FitDriver<TBatch>
             }
             _stop.EndStep();
         }
-        if (step.EpochEndRequested)
+        if (step.EpochEndRequested && _peers.IsAlone)
         {
             step.EpochEndRequested = false;
             _epochEnded = true;

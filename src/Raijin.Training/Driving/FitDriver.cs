@@ -14,6 +14,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 {
     readonly RunPlan _plan;
     readonly Fabric _fabric;
+    readonly Peers _peers;
     readonly TrainingModule<TBatch> _module;
     readonly DataModule<TBatch> _data;
     readonly IReadOnlyList<Callback> _callbacks;
@@ -38,6 +39,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     {
         _plan = plan;
         _fabric = fabric;
+        _peers = fabric.Peers;
         _module = module;
         _data = data;
         _callbacks = stage.Callbacks;
@@ -46,13 +48,14 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _hooks = stage.Hooks;
         _overrides = stage.Overrides;
         _placement = new BatchPlacement<TBatch>(fabric, _overrides);
-        _run = new TrainingRun(plan, module, logger);
+        _run = new TrainingRun(plan, module, logger, _peers);
         _evaluator = new Evaluator<TBatch>(fabric, module, _hooks, _overrides, _run);
         _checkpoints = checkpoints;
         _logDue = plan.Options.Log;
         _validateDue = plan.Validate;
         Take(loaders);
-        _run.Profile = _profile = plan.Options.Profiler?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
+        // One rank's time is as good as another's.
+        _run.Profile = _profile = (_peers.IsFirst ? plan.Options.Profiler : null)?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
         if (_profile is not null) _hooks.ProfileIn(_profile);
     }
 
@@ -74,10 +77,11 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             InvalidOptionsException.ThrowIfAny([new("trainer.accumulateGradients", $"= {_plan.Accumulation}, but L-BFGS evaluates one batch again and again: give it a larger batch instead")]);
 
         _run.Clock = new RunClock(_plan.Options.Time, resumeFrom is null ? TimeSpan.Zero : RunSnapshot.ElapsedOf(resumeFrom));
-        if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks);
+        if (!_peers.IsAlone) MeetNow();
+        if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks, _fabric.Sharded(_module));
         _run.FirstStep = _cursor.Step;
         Publish();
-        if (_plan.Directory is { } directory)
+        if (_plan.Directory is { } directory && _peers.IsFirst)
         {
             var monitor = _callbacks.OfType<ModelCheckpoint>().FirstOrDefault(c => c.Monitor is not null)?.Monitor;
             _card = RunCard.Start(directory, _plan.Options.Time.GetUtcNow(), monitor?.ToString());
@@ -97,7 +101,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (resumeFrom is null && _plan.SanityBatches > 0) SanityCheck();
         HookTable.Call(_hooks.TrainStart, _run);
         // Hooks and set-up may have drawn random numbers: the generators go back to where the checkpoint left them at the last moment.
-        if (resumeFrom is not null) RunSnapshot.RestoreRandomState(resumeFrom);
+        if (resumeFrom is not null) RunSnapshot.RestoreRandomState(resumeFrom, _plan.Options.Seed, _peers);
         // From here on time triggers count.
         _lastLog = _lastValidation = _run.Elapsed;
 
@@ -118,17 +122,22 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             _profile?.Mark(ProfilePhase.Loop);
         }
         Finish();
-        End(new(_stop.IsRequested ? RunStatus.Interrupted : RunStatus.Finished, ended, _run.Metrics));
+        End(new(IsInterrupted ? RunStatus.Interrupted : RunStatus.Finished, ended, _run.Metrics));
         return ended;
     }
 
     /// <summary>Writes the checkpoint that a callback asked for when it heard of the failure, if one did.</summary>
     public void SaveAfterFailure()
     {
-        if (_checkpoints is null || !_run.HasRequests) return;
+        if (_checkpoints is null || !_run.HasRequests || !_peers.IsFirst) return;
+        if (_fabric.IsDivided)
+        {
+            _logger.LogError("The state at the failure is not saved: it lies divided among ranks that do not answer any more.");
+            return;
+        }
         try
         {
-            _checkpoints.Execute(_run, Snapshot, _hooks);
+            _checkpoints.Execute(_run, SnapshotOfFailure, _hooks);
             _checkpoints.Flush();
         }
         catch (CheckpointException error)
@@ -171,34 +180,43 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     void OpenReader()
     {
         _reader?.Dispose();
-        _reader = _train.Open(_cursor.Epoch, _cursor.Batch, _stop.BetweenSteps);
+        // Where several ranks train none leaves a step alone: what to stop for is agreed on between them.
+        _reader = _train.Open(_cursor.Epoch, _cursor.Batch, _peers.IsAlone ? _stop.BetweenSteps : CancellationToken.None);
     }
 
     void Reload()
     {
         var train = _data.TrainLoader() ?? throw new InvalidOperationException($"{_data.GetType().Name}.TrainLoader gave no loader when it was asked anew in epoch {_cursor.Epoch}.");
-        if (_plan.BatchesOf(train) != _plan.BatchesPerEpoch)
+        if (_plan.BatchesOf(RunPlan.ShareOf(train, _peers)) != _plan.BatchesPerEpoch)
             throw new InvalidOperationException(
-                $"{_data.GetType().Name}.TrainLoader gave a loader of {_plan.BatchesOf(train)} batches in epoch {_cursor.Epoch}, after one of {_plan.BatchesPerEpoch}: schedules and resuming count on epochs of one length. Set limitTrain to what all have.");
+                $"{_data.GetType().Name}.TrainLoader gave a loader of {_plan.BatchesOf(RunPlan.ShareOf(train, _peers))} batches in epoch {_cursor.Epoch}, after one of {_plan.BatchesPerEpoch}: schedules and resuming count on epochs of one length. Set limitTrain to what all have.");
         Take(new DataLoaders<TBatch>(train, _data.ValidationLoaders()));
     }
 
     void Take(DataLoaders<TBatch> loaders)
     {
-        _train = _plan.Options.OverfitBatches.IsNone ? loaders.Train : new OverfitLoader<TBatch>(loaders.Train, _plan.BatchesPerEpoch!.Value);
-        _validation = _plan.Options.OverfitBatches.IsNone ? loaders.Validation : _train;
+        // The evaluator takes its rank's share itself.
+        var train = _plan.Options.OverfitBatches.IsNone ? loaders.Train : new OverfitLoader<TBatch>(loaders.Train, _plan.BatchesPerEpoch!.Value);
+        _train = RunPlan.ShareOf(train, _peers);
+        _validation = _plan.Options.OverfitBatches.IsNone ? loaders.Validation : train;
     }
 
     void Validate()
     {
         _profile?.Mark(ProfilePhase.Validation);
         var random = RandomState.Capture();
+        _fabric.ShareBuffers();
         var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token);
         if (results is null)
         {
             // Interrupted in the middle: the cursor stays, and a resumed run validates again from the same random state.
             random.Restore();
             return;
+        }
+        if (!_peers.IsAlone)
+        {
+            MeetNow();
+            _hasMet = true;
         }
         _lastValidation = _run.Elapsed;
         WriteRecord(LogScope.Epoch, [.. results.Values]);
@@ -209,7 +227,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     void EndEpoch()
     {
-        var values = _run.TrainLog.ReadEpoch();
+        var values = ReadEpoch();
         foreach (var (key, value) in values) _run.SetMetric(key, value);
         foreach (var optimizer in _run.Optimizers) optimizer.Observe(values, complete: _cursor.ValidatedAt >= 0 || !_plan.Validates);
         // What a hook logs for the epoch is in the epoch's own record.
@@ -234,39 +252,59 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     {
         // The end validates what the last validation has not seen; without drawing from the run's generators, so that a
         // run that is later made longer goes on as if it had never ended here.
-        if (_plan.Validates && !_stop.IsRequested && _cursor.Step > _cursor.ValidatedAt && _cursor.Step > _run.FirstStep)
+        if (_plan.Validates && !IsInterrupted && _cursor.Step > _cursor.ValidatedAt && _cursor.Step > _run.FirstStep)
         {
             _profile?.Mark(ProfilePhase.Validation);
             var random = RandomState.Capture();
+            _fabric.ShareBuffers();
             var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token, isExtra: true);
             random.Restore();
             if (results is not null) WriteRecord(LogScope.Epoch, [.. results.Values]);
             _profile?.Mark(ProfilePhase.Loop);
         }
         if (_cursor.Batch > 0)
-            foreach (var (key, value) in _run.TrainLog.ReadEpoch()) _run.SetMetric(key, value);
+            foreach (var (key, value) in ReadEpoch()) _run.SetMetric(key, value);
         HookTable.Call(_hooks.TrainEnd, _run);
         HookTable.Call(_hooks.FitEnd, _run);
         _profile?.Mark(ProfilePhase.Checkpoint);
         _checkpoints?.Execute(_run, Snapshot, _hooks);
         _checkpoints?.Flush();
+        // Whoever goes on may read it.
+        _peers.Meet();
         // The caller keeps the weights that are meant to be used.
         foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
+        _fabric.MakeWhole();
+    }
+
+    List<KeyValuePair<string, double>> ReadEpoch()
+    {
+        var reduction = new EpochReduction(_run.TrainLog, _peers, _module.Metrics);
+        reduction.Meet([]);
+        return reduction.Read();
     }
 
     /// <summary>Why to end now: null while training goes on. Only asked, and only answered, where the state is whole.</summary>
     string? WhyEnd()
     {
+        if (!_peers.IsAlone) return WhyAllEnd();
         if (_stop.IsRequested) return _stop.Reason;
-        if (!_cursor.IsBoundary) return null;
+        return _cursor.IsBoundary ? LimitReached() ?? StopWished() : null;
+    }
+
+    // All ranks find the same: the time is agreed on, like everything else here.
+    string? LimitReached()
+    {
         var options = _plan.Options;
         if (options.MaxSteps is { } steps && _cursor.Step >= steps) return $"maxSteps = {steps} reached";
         if (_cursor.Phase == FitPhase.EpochStart && _plan.MaxEpochs is { } epochs && _cursor.Epoch >= epochs) return $"maxEpochs = {epochs} reached";
-        if (options.MaxTime is { } time && _run.Elapsed >= time) return $"maxTime = {time:c} reached";
-        return _run.StopReason is { } reason && _cursor.Epoch >= options.MinEpochs && _cursor.Step >= options.MinSteps ? reason : null;
+        return options.MaxTime is { } time && _run.Elapsed >= time ? $"maxTime = {time:c} reached" : null;
     }
 
-    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks);
+    string? StopWished() => _run.StopReason is { } reason && _cursor.Epoch >= _plan.Options.MinEpochs && _cursor.Step >= _plan.Options.MinSteps ? reason : null;
+
+    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, _peers, _fabric.IsDivided ? _fabric.Sharded(_module) : null);
+
+    CheckpointContent SnapshotOfFailure() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, Peers.None, null);
 
     void Publish()
     {

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Raijin.Training;
 
 /// <summary>The checkpoints of one run: carries out requests where the state is whole, and prunes by what all who asked want kept.</summary>
-sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
+/// <remarks>Every rank takes part in making what is written; the first one writes.</remarks>
+sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) : IDisposable
 {
     /// <summary>Weights below this make a first copy whose fresh memory costs a millisecond or two.</summary>
     const long WorthPreparingBytes = 16 << 20;
@@ -25,16 +26,23 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
     public void Execute(TrainingRun run, Func<CheckpointContent> capture, HookTable hooks)
     {
         // After the first step, when the optimizers have their state too.
-        if (!_prepared && run.Step > run.FirstStep) Prepare(run, capture);
+        if (!_prepared && peers.IsAlone && run.Step > run.FirstStep) Prepare(run, capture);
         var requests = run.TakeRequests();
         if (requests.Count == 0) return;
+        if (!peers.IsFirst)
+        {
+            using var part = TensorScope.Open();
+            var mine = capture();
+            if (mine.Slices is not null) store.SaveTogether(NameOf(requests, run), peers.World!.Group, mine, new CheckpointFacts(run.Step));
+            return;
+        }
         (_run, _hooks) = (run, hooks);
         Settle();
         BeforeSave?.Invoke();
 
         foreach (var request in requests) _retentions[request.By] = request.Retention;
         store.Retain = all => _retentions.Values.SelectMany(r => r.Select(all));
-        var name = string.Create(CultureInfo.InvariantCulture, $"{requests[0].Prefix}-{run.Step:D8}");
+        var name = NameOf(requests, run);
         var scored = requests.FirstOrDefault(r => r.Score is not null)?.Score;
         double? score = scored is not null && run.Metrics.TryGetValue(scored.Metric, out var value) ? value : null;
         if (scored is not null && score is null)
@@ -42,9 +50,14 @@ sealed class RunCheckpoints(CheckpointStore store, ILogger logger) : IDisposable
 
         using var scope = TensorScope.Open();
         var facts = new CheckpointFacts(run.Step, score, new Dictionary<string, double>(run.Metrics));
-        if (requests.All(r => r.InBackground)) _pending = store.SaveInBackground(name, capture(), facts);
-        else Written(store.Save(name, capture(), facts));
+        var content = capture();
+        // Ranks that write together wait for each other.
+        if (content.Slices is not null) Written(store.SaveTogether(name, peers.World!.Group, content, facts));
+        else if (requests.All(r => r.InBackground)) _pending = store.SaveInBackground(name, content, facts);
+        else Written(store.Save(name, content, facts));
     }
+
+    static string NameOf(IReadOnlyList<CheckpointRequest> requests, TrainingRun run) => string.Create(CultureInfo.InvariantCulture, $"{requests[0].Prefix}-{run.Step:D8}");
 
     /// <summary>Waits until everything asked for lies on the disk.</summary>
     public void Flush() => Settle();

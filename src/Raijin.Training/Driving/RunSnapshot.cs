@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Raijin.Parallel;
 using static TorchSharp.torch;
 
 namespace Raijin.Training;
@@ -9,13 +11,14 @@ static class RunSnapshot
 {
     const string MetricFile = "metrics";
 
-    public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
+    public static CheckpointContent Capture<TBatch>(RunPlan plan, TrainingRun run, FitCursor cursor, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks, Peers peers, ShardedModel? divided) where TBatch : IBatch<TBatch>
     {
-        var content = RunState.Capture(module, run.Optimizers);
+        var content = RunState.Capture(module, run.Optimizers, divided);
         var state = content.State;
         state["cursor"] = cursor.Save();
         state["elapsedTicks"] = run.Elapsed.Ticks;
         state["loader"] = plan.LoaderFingerprint;
+        if (plan.Layout is { } layout) state["layout"] = new JsonObject { ["samples"] = layout.Samples, ["perBatch"] = layout.SamplesPerBatch };
         state["accumulation"] = AccumulationText(plan);
         state["batchesPerEpoch"] = plan.BatchesPerEpoch;
         var metrics = module.Metrics().ToList();
@@ -47,24 +50,36 @@ static class RunSnapshot
         }
         content.Tensors[MetricFile] = tensors;
         state["metricUpdates"] = updates;
+        RankStates.Gather(peers, content, new JsonObject
+        {
+            [RunState.Random] = state[RunState.Random]!.DeepClone(),
+            ["trainLog"] = state["trainLog"]!.DeepClone(),
+            ["metricUpdates"] = updates.DeepClone(),
+        }, MetricFile, tensors);
         return content;
     }
 
     /// <summary>Puts a run back to where the checkpoint left it, all but the random state.</summary>
     /// <returns>Where it goes on.</returns>
     /// <exception cref="CheckpointException">The run is not the same: other data, another accumulation, other weights.</exception>
-    public static FitCursor Restore<TBatch>(LoadedCheckpoint checkpoint, RunPlan plan, TrainingRun run, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
+    public static FitCursor Restore<TBatch>(LoadedCheckpoint checkpoint, RunPlan plan, TrainingRun run, TrainingModule<TBatch> module, DataModule<TBatch> data, IReadOnlyList<Callback> callbacks, ShardedModel? sharded) where TBatch : IBatch<TBatch>
     {
         var state = checkpoint.State;
         if (state["cursor"] is not JsonObject cursor)
             throw new CheckpointException(checkpoint.Path, "it holds no place in a Trainer's run: it was written by a loop of your own. Load its weights with Trainer.LoadWeights.");
-        // A loader that is asked for anew as training goes on is another one in each epoch.
-        if (plan.Options.ReloadLoaders.IsNever) Same("the training loader", (string?)state["loader"], plan.LoaderFingerprint);
-        Same("trainer.accumulateGradients", (string?)state["accumulation"]?.ToString(), AccumulationText(plan));
-        Same("the number of batches in an epoch", state["batchesPerEpoch"]?.ToString(), plan.BatchesPerEpoch?.ToString(CultureInfo.InvariantCulture));
+        var peers = run.Peers;
+        var moved = Moved(state, plan);
+        if (moved is null)
+        {
+            // A loader that is asked for anew as training goes on is another one in each epoch.
+            if (plan.Options.ReloadLoaders.IsNever) Same("the training loader", (string?)state["loader"], plan.LoaderFingerprint);
+            Same("trainer.accumulateGradients", (string?)state["accumulation"]?.ToString(), AccumulationText(plan));
+            Same("the number of batches in an epoch", state["batchesPerEpoch"]?.ToString(), plan.BatchesPerEpoch?.ToString(CultureInfo.InvariantCulture));
+        }
 
-        RunState.Restore(checkpoint, module, run.Optimizers);
-        run.TrainLog.Load(state["trainLog"]!.AsArray(), module.Metrics().ToDictionary(m => m.Name, m => m.Metric));
+        RunState.Restore(checkpoint, module, run.Optimizers, sharded);
+        foreach (var rank in RankStates.TakenBy(peers, checkpoint))
+            run.TrainLog.Load((rank == 0 ? state : RankStates.Of(checkpoint, rank))["trainLog"]!.AsArray(), module.Metrics().ToDictionary(m => m.Name, m => m.Metric));
         foreach (var (key, bits) in state["metrics"]!.AsObject()) run.SetMetric(key, BitConverter.Int64BitsToDouble((long)bits!));
 
         if (state["module"] is JsonObject ofModule) module.Load(ofModule.DeepClone().AsObject());
@@ -72,26 +87,35 @@ static class RunSnapshot
 
         using var scope = TensorScope.Open();
         var saved = state["callbacks"]!.AsObject();
-        var kept = checkpoint.Has(RunState.CallbackFile) ? checkpoint.File(RunState.CallbackFile) : null;
+        var kept = checkpoint.NamesOf(RunState.CallbackFile).ToList();
         foreach (var callback in callbacks)
         {
             if (saved[callback.StateKey] is JsonObject own) callback.LoadState(own.DeepClone().AsObject());
             var prefix = callback.StateKey + "/";
-            var mine = kept?.Entries.Where(e => e.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(e => e.Name[prefix.Length..], e => kept.Tensor(e.Name));
-            if (mine is { Count: > 0 }) callback.LoadTensors(mine);
+            var mine = kept.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(n => n[prefix.Length..], n => checkpoint.Read(RunState.CallbackFile, n));
+            if (mine.Count > 0) callback.LoadTensors(mine);
         }
 
-        var tensors = checkpoint.File(MetricFile);
-        var updates = state["metricUpdates"]!.AsObject();
         foreach (var (name, metric) in module.Metrics())
         {
             foreach (var part in metric.Parts())
             {
                 var path = PathOf(name, part);
-                if (updates[path] is { } count) part.States.Load(part.States.ToDictionary(s => s.Name, s => tensors.Tensor($"{path}/{s.Name}")), (long)count);
+                foreach (var rank in RankStates.TakenBy(peers, checkpoint))
+                {
+                    if ((rank == 0 ? state : RankStates.Of(checkpoint, rank))["metricUpdates"]![path] is not { } count) continue;
+                    var values = part.States.ToDictionary(s => s.Name, s => checkpoint.Read(MetricFile, RankStates.PathOf(rank, $"{path}/{s.Name}")));
+                    if (rank == peers.Rank) part.States.Load(values, (long)count);
+                    else part.States.Fold(values, (long)count);
+                }
             }
         }
-        return FitCursor.Load(cursor);
+        var place = FitCursor.Load(cursor);
+        if (moved is not var (then, now)) return place;
+        // The same sample of the epoch comes next, as far as the new batches begin there.
+        var (batch, again) = Math.DivRem(place.Batch * then, now);
+        if (again > 0) run.Logger.LogWarning("The checkpoint lies {Samples} samples into a batch of {Size} on {Ranks} ranks: they are seen twice.", again, now, peers.Size);
+        return place with { Batch = batch };
 
         void Same(string what, string? then, string? now)
         {
@@ -100,13 +124,22 @@ static class RunSnapshot
         }
     }
 
+    /// <summary>Samples of a batch over all ranks, then and now, where the same row of samples is cut otherwise now; null where it is not, or where that can't be known.</summary>
+    static (long Then, long Now)? Moved(JsonObject state, RunPlan plan)
+    {
+        if (state["layout"] is not JsonObject layout || plan.Layout is not { } now || (string?)layout["samples"] != now.Samples) return null;
+        var then = (long)layout["perBatch"]!;
+        // As many ranks with as large batches: nothing moved.
+        return (string?)state["loader"] == plan.LoaderFingerprint ? null : (then, now.SamplesPerBatch);
+    }
+
     static string AccumulationText(RunPlan plan)
     {
         var first = plan.Accumulation.ToString(CultureInfo.InvariantCulture);
         return plan.AccumulationChanges.Count == 0 ? first : string.Join(", ", plan.AccumulationChanges.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Value} from epoch {c.Key}")));
     }
 
-    public static void RestoreRandomState(LoadedCheckpoint checkpoint) => RunState.RestoreRandom(checkpoint);
+    public static void RestoreRandomState(LoadedCheckpoint checkpoint, long seed, Peers peers) => RunState.RestoreRandom(checkpoint, seed, peers);
 
     public static TimeSpan ElapsedOf(LoadedCheckpoint checkpoint) => new((long?)checkpoint.State["elapsedTicks"] ?? 0);
 

@@ -1,3 +1,4 @@
+using Raijin.Collectives;
 using Raijin.Tensors;
 using static TorchSharp.torch;
 
@@ -12,12 +13,14 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
     readonly RunSetup _setup;
     readonly DataModule<TBatch> _data;
     readonly IDisposable? _algorithms;
+    readonly Peers _peers;
     readonly int _threads = get_num_threads();
     bool _dataIsUp;
     bool _failed;
 
-    StageSetup(RunSetup setup, DataModule<TBatch> data, TrainingModule<TBatch> module, IReadOnlyList<Callback> callbacks, IDisposable? algorithms)
+    StageSetup(RunSetup setup, DataModule<TBatch> data, TrainingModule<TBatch> module, IReadOnlyList<Callback> callbacks, IDisposable? algorithms, Peers peers)
     {
+        _peers = peers;
         _setup = setup;
         _data = data;
         _algorithms = algorithms;
@@ -33,22 +36,27 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
 
     public ModuleOverrides<TBatch> Overrides { get; }
 
+    public Peers Peers => _peers;
+
     /// <exception cref="InvalidOptionsException">A callback's settings can't be, or two would share a state key.</exception>
-    public static StageSetup<TBatch> Begin(RunStage stage, TrainerOptions options, TrainingModule<TBatch> module, DataModule<TBatch> data, CancellationToken cancellationToken)
+    public static StageSetup<TBatch> Begin(RunStage stage, TrainerOptions options, TrainingModule<TBatch> module, DataModule<TBatch> data, World? world, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(data);
         // What is plainly wrong is said before anything is downloaded; loaders that are there already cost nothing to ask, and their faults then stand in the plan's one list.
         if (stage == RunStage.Fit && data is not GivenLoaders<TBatch>) InvalidOptionsException.ThrowIfAny(options.Faults());
-        var device = ResolveDevice(stage, options);
-        var callbacks = RunCallbacks.For(stage, options, module.OwnCallbacks());
+        var device = ResolveDevice(stage, options, world);
+        var peers = new Peers(world);
+        var callbacks = RunCallbacks.For(stage, options, module.OwnCallbacks(), shows: peers.IsFirst);
         var algorithms = options.Deterministic != Determinism.Off || options.Benchmark
             ? AlgorithmChoice.Set(options.Deterministic != Determinism.Off, options.Deterministic == Determinism.Warn, options.Benchmark)
             : null;
-        var begun = new StageSetup<TBatch>(new RunSetup(stage, module, device, options), data, module, callbacks, algorithms);
+        var begun = new StageSetup<TBatch>(new RunSetup(stage, module, device, options), data, module, callbacks, algorithms, peers);
         try
         {
-            data.Prepare(cancellationToken);
+            // What is downloaded lies on the machine: one rank of it does it.
+            if (world is null || world.Identity.LocalRank == 0) data.Prepare(cancellationToken);
+            peers.Meet();
             begun._dataIsUp = true;
             data.Setup(stage);
             HookTable.Call(begun.Hooks.Setup, begun._setup);
@@ -65,11 +73,11 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
     }
 
     // A fit's plan names a device that can't be among all its faults.
-    static Device ResolveDevice(RunStage stage, TrainerOptions options)
+    static Device ResolveDevice(RunStage stage, TrainerOptions options, World? world)
     {
         try
         {
-            return options.Device.Resolve();
+            return RankWorld.DeviceOf(options.Device, world);
         }
         catch (InvalidOptionsException error)
         {
@@ -82,6 +90,7 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
     {
         if (_failed) return;
         _failed = true;
+        _peers.GiveUp(error);
         HookTable.Call(Hooks.Exception, run, error);
         _data.OnException(error);
     }
@@ -92,6 +101,7 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
         HookTable.Call(Hooks.Teardown, _setup);
         _algorithms?.Dispose();
         if (_setup.Options.Threads is not null) set_num_threads(_threads);
+        _peers.Dispose();
     }
 }
 

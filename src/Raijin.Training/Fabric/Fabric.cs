@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Raijin.Collectives;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using Raijin.Training;
 using Spectre.Console;
@@ -19,6 +21,8 @@ public sealed class Fabric : IDisposable
     readonly FabricOptions _options;
     readonly List<RunOptimizer> _optimizers = [];
     readonly Dictionary<Module, Dictionary<string, Tensor>> _fullPrecision = new(ReferenceEqualityComparer.Instance);
+    readonly List<ShardedModel> _sharded = [];
+    readonly World? _ownWorld;
     Tensor? _seedGradient;
     double _seedScale;
     long _steps;
@@ -26,7 +30,12 @@ public sealed class Fabric : IDisposable
     Fabric(FabricOptions options)
     {
         _options = options;
-        Device = options.Device.Resolve();
+        InvalidOptionsException.ThrowIfAny(options.Faults());
+        var world = RankWorld.Of(options.Ranks, options.World, options.Device, "fabric");
+        // One rank may divide nothing, but offload.
+        if (world is null && options.Strategy is not null) world = _ownWorld = World.Single(options.Ranks.Group);
+        Peers = new Peers(world);
+        Device = RankWorld.DeviceOf(options.Device, world);
         if (options.Precision.ScalesLoss)
         {
             if (Device.type == TorchSharp.DeviceType.CPU)
@@ -42,16 +51,43 @@ public sealed class Fabric : IDisposable
     /// <summary>The arithmetic.</summary>
     public Precision Precision => _options.Precision;
 
-    /// <summary>This process's number among all ranks.</summary>
-    public int Rank => 0;
+    /// <summary>This rank's number among all, from 0.</summary>
+    public int Rank => Peers.Rank;
 
     /// <summary>How many ranks train together.</summary>
-    public int WorldSize => 1;
+    public int WorldSize => Peers.Size;
+
+    /// <summary>Whether this is the rank that writes and prints for all.</summary>
+    public bool IsRankZero => Peers.IsFirst;
+
+    /// <summary>The group of all ranks, for collectives of your own. Every rank makes the same calls in the same order.</summary>
+    /// <exception cref="InvalidOperationException">This rank is alone.</exception>
+    public Group Group => Peers.World?.Group ?? throw new InvalidOperationException("One rank trains alone: there is no group. Ask for WorldSize first.");
 
     /// <summary>Where messages go.</summary>
     public ILogger Logger { get; }
 
+    internal Peers Peers { get; }
+
     internal LossScaler? Scaler { get; }
+
+    /// <summary>Whether the next backward passes bring the ranks' gradients together; else they stay here until one does.</summary>
+    internal bool Synchronizes { get; set; } = true;
+
+    /// <summary>Whether the ranks' gradients came together since this was last set to false.</summary>
+    internal bool HasJoined { get; set; }
+
+    /// <summary>Whether something set up here shares its training with other ranks, or is laid out to.</summary>
+    internal bool Shares => _sharded.Count > 0;
+
+    /// <summary>Whether gradients lie divided, so that each backward pass meets the other ranks, synchronizing or not.</summary>
+    internal bool ReducesEachPass => !Peers.IsAlone && _options.Strategy is { Stage: >= 2 };
+
+    /// <summary>Whether each rank holds only a part of the training state.</summary>
+    internal bool IsDivided => !Peers.IsAlone && _options.Strategy is { Stage: > 0 };
+
+    /// <summary>Whether a forward pass meets the other ranks, because parameters lie divided among them.</summary>
+    internal bool GathersInForward => !Peers.IsAlone && _options.Strategy is { Stage: 3 };
 
     internal IReadOnlyList<RunOptimizer> AllOptimizers => _optimizers;
 
@@ -62,7 +98,7 @@ public sealed class Fabric : IDisposable
         options ??= new FabricOptions();
         LibTorch.EnsureLoaded();
         var fabric = new Fabric(options);
-        if (options.Seed is { } seed) Seed.Everything(seed, fabric.Rank);
+        if (options.Seed is { } seed) fabric.Peers.SeedRank(seed);
         return fabric;
     }
 
@@ -74,12 +110,15 @@ public sealed class Fabric : IDisposable
         using var scope = NewDisposeScope();
         if (Precision.ConvertsWeights)
         {
+            // All ranks' masters start from the first one's weights.
+            foreach (var parameter in module.parameters()) Peers.TakeFirst(parameter);
             // The optimizer's masters start from the weights as they were, not from their rounded copies.
             var originals = module.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter.detach().to(ScalarType.Float32, copy: true).DetachFromDisposeScope());
             _fullPrecision[module] = originals;
             module.to(Precision.Compute);
         }
         module.to(Device);
+        if (Peers.World is { } world) _sharded.Add(new ShardedModel(module, _options.Strategy ?? Zero.Stage0, world.Group));
         return module;
     }
 
@@ -101,14 +140,18 @@ public sealed class Fabric : IDisposable
     {
         ArgumentNullException.ThrowIfNull(setup);
         var faults = new List<OptionFault>();
+        var stage = Peers.World is null ? 0 : _options.Strategy?.Stage ?? 0;
         foreach (var request in setup.Requests)
         {
             var key = $"optimizer {request.Algorithm.GetType().Name} of {request.Module.GetName()}";
             if (!request.Module.parameters().Any(p => p.requires_grad)) faults.Add(new(key, "has no parameter to train: none wants a gradient"));
             faults.AddRange(request.ScheduleFaults(_options.TotalSteps, _options.StepsPerEpoch).Select(fault => new OptionFault(key, fault)));
+            if (stage > 0 && request.Algorithm.LooksAtWholeTensors && request.Algorithm is not LbfgsOptions)
+                faults.Add(new(key, $"needs each parameter whole (its norm, its rows, its singular values), but stage {stage} cuts parameters where ranks meet: give strategy ddp, or an optimizer that works element by element, such as AdamW"));
             if (request.Algorithm is not LbfgsOptions) continue;
             if (request.Groups().Count > 1 || request.WeightDecay != 0) faults.Add(new(key, "minimises one function of all parameters: leave out groups and weight decay, and add a penalty to the loss instead"));
             if (_options.ClipGradients != Clip.None) faults.Add(new(key, $"can't have its gradients clipped (clipGradients = {_options.ClipGradients}): its line search trusts them; leave clipping out"));
+            if (!Peers.IsAlone) faults.Add(new(key, $"searches along a line by one rank's loss, but {Peers.Size} ranks train: leave it to one rank"));
             if (Scaler is not null || Precision.ConvertsWeights) faults.Add(new(key, $"needs float32 or float64 weights, not precision = {Precision}"));
         }
         InvalidOptionsException.ThrowIfAny(faults);
@@ -118,7 +161,7 @@ public sealed class Fabric : IDisposable
         {
             foreach (var pattern in request.UnmatchedPatterns())
                 Logger.LogWarning("The pattern {Pattern} matches no parameter of {Module}: it has no effect.", pattern, request.Module.GetName());
-            made.Add(new RunOptimizer(request, _options.ClipGradients, Scaler, _options.TotalSteps, _options.StepsPerEpoch, MastersOf(request.Module)));
+            made.Add(new RunOptimizer(request, _options.ClipGradients, Scaler, _options.TotalSteps, _options.StepsPerEpoch, Updater(request)));
         }
         _optimizers.AddRange(made);
         return made;
@@ -159,31 +202,114 @@ public sealed class Fabric : IDisposable
     {
         TensorGuard.ThrowIfFreed(loss);
         if (Scaler is not null) scale *= Scaler.Scale;
-        Tensors.Backward.Run(loss, scale == 1.0 ? null : SeedGradient(loss, scale));
+        var seed = scale == 1.0 ? null : SeedGradient(loss, scale);
+        if (_sharded.Count == 0)
+        {
+            Tensors.Backward.Run(loss, seed);
+            return;
+        }
+        if (Synchronizes)
+        {
+            Tensors.Backward.Run(loss, seed);
+            JoinGradients();
+            return;
+        }
+        var held = _sharded.ConvertAll(model => model.NoSync());
+        try
+        {
+            Tensors.Backward.Run(loss, seed);
+            if (ReducesEachPass) JoinGradients();
+        }
+        finally
+        {
+            foreach (var model in held) model.Dispose();
+        }
     }
 
-    /// <summary>The mean over all ranks, on the host.</summary>
+    /// <summary>Brings together the gradients that wait here with those of the other ranks, all of which call it: what the last synchronizing backward has left over.</summary>
+    internal void JoinGradients()
+    {
+        foreach (var model in _sharded) model.FinishBackward();
+        HasJoined = true;
+    }
+
+    /// <summary>What holds a model that several ranks train: whole or local values of its parameters, gradients and state, and what was moved for it. Null where this rank holds all of it.</summary>
+    /// <param name="module">A model that was set up, or a part of one.</param>
+    public ShardedModel? Sharded(Module module) => _sharded.Find(s => ReferenceEquals(s.Module, module) || s.Module.named_modules().Any(m => ReferenceEquals(m.module, module)));
+
+    UpdaterFactory Updater(OptimizerRequest request)
+    {
+        var masters = MastersOf(request.Module);
+        if (Sharded(request.Module) is { } sharded) return (algorithm, groups) => sharded.CreateOptimizer(algorithm, groups, new FusedOptimizerOptions { Masters = masters });
+        if (Peers.World is not null) throw new InvalidOperationException($"{request.Module.GetName()} was not set up: call Setup on it before its optimizer is made.");
+        return (algorithm, groups) => new FusedOptimizer(algorithm, groups, new FusedOptimizerOptions { Masters = masters });
+    }
+
+    /// <summary>The mean over all ranks, on the host and on each of them. Every rank calls it.</summary>
     public double Mean(Tensor value)
     {
         TensorGuard.ThrowIfFreed(value);
-        if (ScalarReader.TryRead(value, out var number)) return number;
+        if (ScalarReader.TryRead(value, out var number)) return Peers.Mean(number);
         using var scope = NewDisposeScope();
-        return value.to(ScalarType.Float64).cpu().item<double>();
+        return Peers.Mean(value.to(ScalarType.Float64).cpu().item<double>());
+    }
+
+    /// <summary>The sum over all ranks, on each of them. Every rank calls it.</summary>
+    public double Sum(double value)
+    {
+        Span<double> sum = [value];
+        Peers.Sum(sum);
+        return sum[0];
+    }
+
+    /// <summary>Reduces a flat tensor over all ranks, in place: <see cref="Collectives.Group.AllReduce"/> of the group of all. Every rank calls it.</summary>
+    public void AllReduce(Tensor buffer, ReduceOp op = ReduceOp.Sum, CancellationToken cancellationToken = default)
+    {
+        TensorGuard.ThrowIfFreed(buffer);
+        if (!Peers.IsAlone) Group.AllReduce(buffer, op, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Nobody goes on before all ranks have come.</summary>
+    public void Barrier() => Peers.Meet();
+
+    /// <summary>
+    /// While it is open, backward passes leave their gradients on this rank: for accumulation. The first pass after it brings together what was gathered. Without effect where one rank trains.
+    /// <code>using (fabric.NoSync()) fabric.Backward(first, 0.5);   fabric.Backward(second, 0.5);</code>
+    /// </summary>
+    public FabricNoSync NoSync() => new(this);
+
+    /// <summary>Every parameter whole while it is open, on every rank, whatever the strategy: to read or save weights in a way of your own. Every rank opens it.</summary>
+    public IDisposable Gather(Module module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        return Sharded(module)?.Gather() ?? new FabricNoSync(null);
     }
 
     /// <summary>Prints a line, once for all ranks.</summary>
-    public void Print(string line) => (_options.Console ?? AnsiConsole.Console).WriteLine(line);
+    public void Print(string line)
+    {
+        if (IsRankZero) (_options.Console ?? AnsiConsole.Console).WriteLine(line);
+    }
 
-    /// <summary>Writes a checkpoint folder: weights, optimizers, random state, and <paramref name="state"/> of your own. Atomic and durable.</summary>
+    /// <summary>Writes a checkpoint folder: weights, optimizers, random state of every rank, and <paramref name="state"/> of your own (the first rank's). Atomic and durable. Every rank calls it.</summary>
     /// <exception cref="CheckpointException">It could not be written; what was there before is untouched.</exception>
     public void Save(string path, Module model, JsonObject? state = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var scope = TensorScope.Open();
-        var content = RunState.Capture(model, _optimizers);
+        var divided = IsDivided ? Sharded(model) : null;
+        var content = RunState.Capture(model, _optimizers, divided);
         content.State["user"] = state?.DeepClone();
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent) Directory.CreateDirectory(parent);
-        CheckpointFolder.Write(path, content, new CheckpointFacts(_steps));
+        RankStates.Gather(Peers, content, new JsonObject { [RunState.Random] = content.State[RunState.Random]!.DeepClone() }, RunState.CallbackFile, []);
+        if (IsRankZero && Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent) Directory.CreateDirectory(parent);
+        if (content.Slices is { } slices)
+        {
+            ShardedCheckpointWriter.Write(path, Group, new ShardedContent { Slices = slices, State = content.State }, new CheckpointFacts(_steps));
+            return;
+        }
+        if (IsRankZero) CheckpointFolder.Write(path, content, new CheckpointFacts(_steps));
+        // Whoever returns may read it.
+        Peers.Meet();
     }
 
     /// <summary>Reads a checkpoint back into a model and its optimizers, and restores the random state.</summary>
@@ -193,8 +319,42 @@ public sealed class Fabric : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         using var checkpoint = LoadedCheckpoint.Open(path);
-        RunState.Restore(checkpoint, model, _optimizers);
+        RunState.Restore(checkpoint, model, _optimizers, Sharded(model));
+        RunState.RestoreRandom(checkpoint, _options.Seed ?? 0, Peers);
         return checkpoint.State["user"]?.DeepClone().AsObject();
+    }
+
+    /// <summary>Gives every rank the first one's buffers, such as running means: each has those of its own samples until then.</summary>
+    internal void ShareBuffers()
+    {
+        if (Peers.IsAlone) return;
+        foreach (var model in _sharded) model.SynchronizeBuffers();
+    }
+
+    /// <summary>
+    /// Ends the sharing of what was set up, each model with all its parameters whole again, on every rank. Every rank calls it, and no optimizer is used after it. Without it a model that
+    /// stage 3 divided is left without values.
+    /// </summary>
+    public void MakeWhole()
+    {
+        if (_sharded.Count == 0) return;
+        foreach (var optimizer in _optimizers) optimizer.Dispose();
+        _optimizers.Clear();
+        ShareBuffers();
+        foreach (var model in _sharded)
+        {
+            var values = model.Strategy.Stage == 3 && !Peers.IsAlone ? model.StateDict() : null;
+            model.Dispose();
+            if (values is null) continue;
+            foreach (var (name, parameter) in model.Module.named_parameters())
+            {
+                using var value = values[name];
+                using var leaf = value.requires_grad_(parameter.requires_grad);
+                TensorBox.Point(parameter, leaf);
+            }
+            foreach (var (name, _) in model.Module.named_buffers()) values[name].Dispose();
+        }
+        _sharded.Clear();
     }
 
     /// <summary>Frees the optimizers' state. Models are yours.</summary>
@@ -202,6 +362,10 @@ public sealed class Fabric : IDisposable
     {
         foreach (var optimizer in _optimizers) optimizer.Dispose();
         _optimizers.Clear();
+        foreach (var model in _sharded) model.Dispose();
+        _sharded.Clear();
+        Peers.Dispose();
+        _ownWorld?.Dispose();
         _seedGradient?.Dispose();
         foreach (var original in _fullPrecision.Values.SelectMany(o => o.Values)) original.Dispose();
         _fullPrecision.Clear();
@@ -240,6 +404,27 @@ public sealed class Fabric : IDisposable
             _seedScale = scale;
         }
         return _seedGradient;
+    }
+}
+
+/// <summary>While it is open, gradients stay on their rank.</summary>
+public sealed class FabricNoSync : IDisposable
+{
+    readonly Fabric? _fabric;
+    readonly bool _before;
+
+    internal FabricNoSync(Fabric? fabric)
+    {
+        _fabric = fabric;
+        if (fabric is null) return;
+        _before = fabric.Synchronizes;
+        fabric.Synchronizes = false;
+    }
+
+    /// <summary>The next backward pass brings the ranks' gradients together again.</summary>
+    public void Dispose()
+    {
+        if (_fabric is not null) _fabric.Synchronizes = _before;
     }
 }
 

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using Raijin.Collectives;
+using Raijin.Training;
 
 namespace Raijin;
 
@@ -12,6 +14,28 @@ public sealed record FabricOptions
     /// <summary>The arithmetic.</summary>
     /// <value>Default <see cref="Precision.Float32"/>.</value>
     public Precision Precision { get; init; } = Precision.Float32;
+
+    /// <inheritdoc cref="TrainerOptions.Devices"/>
+    public int Devices { get; init; } = 1;
+
+    /// <inheritdoc cref="TrainerOptions.Strategy"/>
+    public Strategy? Strategy { get; init; }
+
+    /// <inheritdoc cref="TrainerOptions.Transport"/>
+    public TransportChoice Transport { get; init; } = TransportChoice.Auto;
+
+    /// <inheritdoc cref="TrainerOptions.CollectiveDeadline"/>
+    public TimeSpan CollectiveDeadline { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <inheritdoc cref="TrainerOptions.CheckCollectives"/>
+    public bool CheckCollectives { get; init; }
+
+    /// <summary>
+    /// The ranks this fabric is one of, where they are there already: those of <see cref="Collectives.World.Run{T}"/>, or a world you joined. It stays yours to dispose.
+    /// Ranks as threads share libtorch's default generators: what draws from them (dropout, a fresh model's weights) comes in no fixed order.
+    /// </summary>
+    /// <value>Default null: those a launcher started, else <see cref="Devices"/> of them.</value>
+    public World? World { get; init; }
 
     /// <summary>The seed of everything random, set at launch; null leaves the generators as they are.</summary>
     /// <value>Default 0.</value>
@@ -36,4 +60,16 @@ public sealed record FabricOptions
     /// <summary>Where <see cref="Fabric.Print"/> prints.</summary>
     /// <value>Default null: the terminal's standard output.</value>
     public Spectre.Console.IAnsiConsole? Console { get; init; }
+
+    /// <summary>What is wrong with the settings on their own, by their keys (<c>fabric.devices</c>).</summary>
+    public IReadOnlyList<OptionFault> Faults()
+    {
+        var faults = new List<OptionFault>();
+        if (Devices < 1) faults.Add(new("fabric.devices", $"= {Devices}; allowed: 1 and more"));
+        if (CollectiveDeadline <= TimeSpan.Zero) faults.Add(new("fabric.collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero"));
+        if (Strategy is { } strategy) faults.AddRange(strategy.Faults(World?.Size ?? Math.Max(1, Devices)).Select(f => f with { Key = $"fabric.{f.Key}" }));
+        return faults;
+    }
+
+    internal RankOptions Ranks => new() { Devices = Devices, Strategy = Strategy, Transport = Transport, Deadline = CollectiveDeadline, CheckCalls = CheckCollectives };
 }

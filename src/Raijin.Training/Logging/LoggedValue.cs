@@ -93,7 +93,20 @@ sealed class LoggedValue(string key, Reduce reduce)
         return (_accumulated, _weight, Last);
     }
 
-    public void Load(double accumulated, double weight, double last) => (_accumulated, _weight, Last) = (accumulated, weight, last);
+    /// <summary>Takes over what a checkpoint kept, on top of what is there.</summary>
+    public void Load(double accumulated, double weight, double last)
+    {
+        Last = last;
+        if (weight == 0) return;
+        _accumulated = _weight == 0 ? accumulated : Reduce switch
+        {
+            Reduce.Mean or Reduce.Sum => _accumulated + accumulated,
+            Reduce.Min => Math.Min(_accumulated, accumulated),
+            Reduce.Max => Math.Max(_accumulated, accumulated),
+            _ => accumulated,
+        };
+        _weight += weight;
+    }
 
     void Fold(double value, double weight)
     {

@@ -26,6 +26,9 @@ sealed class MetricLog
     /// <summary>A metric whose numbers have names of their own.</summary>
     public void Add(Metric metric, long step) => FindUnnamed(metric).Follow(metric, step);
 
+    /// <summary>A number that other ranks logged.</summary>
+    public void Declare(string key, Reduce reduce) => FindByName(key, reduce);
+
     /// <summary>The values logged at this very step.</summary>
     public List<KeyValuePair<string, double>> ReadStep(long step)
     {
@@ -75,6 +78,7 @@ sealed class MetricLog
         return saved;
     }
 
+    /// <summary>Takes over what a checkpoint kept; what several ranks of another world kept, one after another.</summary>
     public void Load(JsonArray saved, IReadOnlyDictionary<string, Metric> metrics)
     {
         foreach (var item in saved)

@@ -6,6 +6,9 @@ using static TorchSharp.torch.nn;
 
 namespace Raijin;
 
+/// <summary>Makes what updates parameters: all of them here, or this rank's share.</summary>
+delegate IParameterUpdater UpdaterFactory(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups);
+
 /// <summary>An optimizer at work: its fused state, its schedules, the loss scale and the clipping of the run.</summary>
 /// <remarks>
 /// <para>
@@ -20,7 +23,7 @@ namespace Raijin;
 /// </remarks>
 public sealed class RunOptimizer : IDisposable
 {
-    readonly FusedOptimizer? _fused;
+    readonly IParameterUpdater? _updater;
     readonly Lbfgs? _lbfgs;
     readonly LearningRateSchedule[] _schedules;
     readonly AdaptiveState[] _adaptive;
@@ -39,14 +42,14 @@ public sealed class RunOptimizer : IDisposable
     double _elementLimit = double.PositiveInfinity;
     bool _unscaled;
 
-    internal RunOptimizer(OptimizerRequest request, Clip clip, LossScaler? scaler, long? totalSteps, long? stepsPerEpoch, IReadOnlyDictionary<string, Tensor>? masters)
+    internal RunOptimizer(OptimizerRequest request, Clip clip, LossScaler? scaler, long? totalSteps, long? stepsPerEpoch, UpdaterFactory make)
     {
         Module = request.Module;
         var groups = request.Groups();
         Algorithm = request.Algorithm;
         if (request.Algorithm is LbfgsOptions options) _lbfgs = new Lbfgs(options, groups[0].Parameters);
-        else _fused = new FusedOptimizer(request.Algorithm, [.. groups.Select(g => g.Parameters)], new FusedOptimizerOptions { Masters = masters });
-        Groups = _fused?.Groups ?? [_lbfgs!.Group];
+        else _updater = make(request.Algorithm, [.. groups.Select(g => g.Parameters)]);
+        Groups = _updater?.Groups ?? [_lbfgs!.Group];
         _schedules = [.. groups.Select(g => g.Schedule)];
         _adaptive = [.. request.Adaptive.Select(a => a.Start())];
         _observed = new bool[_adaptive.Length];
@@ -68,7 +71,7 @@ public sealed class RunOptimizer : IDisposable
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>Updates done; steps skipped by the loss scaler are not counted.</summary>
-    public long Updates => _fused?.Updates ?? _lbfgs!.Updates;
+    public long Updates => _updater?.Updates ?? _lbfgs!.Updates;
 
     /// <summary>Whether an update needs the loss evaluated again and again, as L-BFGS does: <see cref="Step(Func{double})"/> then takes the place of <see cref="Step(double)"/> and its parts.</summary>
     public bool EvaluatesLoss => _lbfgs is not null;
@@ -78,7 +81,7 @@ public sealed class RunOptimizer : IDisposable
 
     internal OptimizerAlgorithm Algorithm { get; }
 
-    internal FusedOptimizer Fused => _fused ?? throw new InvalidOperationException("L-BFGS evaluates the loss several times in an update: call Step with a function that computes the loss, runs backward and returns it.");
+    internal IParameterUpdater Updater => _updater ?? throw new InvalidOperationException("L-BFGS evaluates the loss several times in an update: call Step with a function that computes the loss, runs backward and returns it.");
 
     internal LossScaler? Scaler { get; }
 
@@ -114,12 +117,12 @@ public sealed class RunOptimizer : IDisposable
         Rescale(rescale);
         if (!Update())
         {
-            Fused.ClearGradients();
+            Updater.ClearGradients();
             return LastGradientNorm;
         }
         BeforeClear?.Invoke(this);
         if (OwnClearing is { } clear) clear(this);
-        else Fused.ClearGradients();
+        else Updater.ClearGradients();
         if (OwnSchedule is { } advance) advance(this);
         else AdvanceSchedule();
         return LastGradientNorm;
@@ -144,20 +147,20 @@ public sealed class RunOptimizer : IDisposable
     }
 
     /// <summary>The state, as a checkpoint keeps it: live tensors, borrowed.</summary>
-    internal OptimizerState CaptureState() => _fused?.CaptureState() ?? _lbfgs!.CaptureState();
+    internal OptimizerState CaptureState() => _updater?.CaptureState() ?? _lbfgs!.CaptureState();
 
     /// <summary>Takes over a state.</summary>
     internal void LoadState(OptimizerState state)
     {
-        if (_fused is not null) _fused.LoadState(state);
+        if (_updater is not null) _updater.LoadState(state);
         else _lbfgs!.LoadState(state);
     }
 
     /// <summary>Puts the weights to evaluate in place of those in training, where the algorithm has others.</summary>
-    internal void UseEvaluationWeights() => _fused?.UseEvaluationWeights();
+    internal void UseEvaluationWeights() => _updater?.UseEvaluationWeights();
 
     /// <summary>Puts the weights in training back.</summary>
-    internal void UseTrainingWeights() => _fused?.UseTrainingWeights();
+    internal void UseTrainingWeights() => _updater?.UseTrainingWeights();
 
     /// <summary>Notes a factor that the gradients still need, such as for a short accumulation window: part of every norm and of the coming update, which it is folded into. Several multiply.</summary>
     public void Rescale(double factor) => _rescale *= factor;
@@ -166,7 +169,7 @@ public sealed class RunOptimizer : IDisposable
     /// <returns>Their norm as the model sees it (unscaled, not yet clipped); NaN or infinite when an element is.</returns>
     public double MeasureGradients()
     {
-        _measured = Fused.MeasureGradients();
+        _measured = Updater.MeasureGradients();
         return _measured.Value.Norm * Unscale;
     }
 
@@ -197,7 +200,7 @@ public sealed class RunOptimizer : IDisposable
         // The update is skipped, and the schedule with it: it follows the updates done.
         if (Scaler is not null && !finite) return false;
         RememberRates();
-        Fused.Step(factor, limit);
+        Updater.Step(factor, limit);
         return true;
     }
 
@@ -220,7 +223,7 @@ public sealed class RunOptimizer : IDisposable
     /// <summary>Drops the gradients, and what was decided about an update by them.</summary>
     public void ClearGradients()
     {
-        if (_fused is not null) _fused.ClearGradients();
+        if (_updater is not null) _updater.ClearGradients();
         else _lbfgs!.ClearGradients();
         ForgetDecisions();
     }
@@ -283,7 +286,7 @@ public sealed class RunOptimizer : IDisposable
     /// <summary>Frees the optimizer's state.</summary>
     public void Dispose()
     {
-        _fused?.Dispose();
+        _updater?.Dispose();
         _lbfgs?.Dispose();
     }
 

@@ -14,6 +14,8 @@ namespace Raijin;
 /// </remarks>
 public sealed class ModelPruning : Callback
 {
+    internal override string? NeedsWholeWeights => "prunes weights";
+
     readonly string[] _patterns;
     readonly List<Pruned> _pruned = [];
     long _rounds;

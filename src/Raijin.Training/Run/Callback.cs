@@ -25,6 +25,12 @@ public abstract class Callback : IRunHooks
     /// <summary>What of this callback's settings can't be; checked with the options, before a run starts.</summary>
     public virtual IEnumerable<OptionFault> Faults() => [];
 
+    /// <summary>Whether it only shows the run to a person: where several ranks train, the first one has it.</summary>
+    internal virtual bool IsDisplay => false;
+
+    /// <summary>What it does with weights that must be whole for it; null for nothing. Refused where stage 3 leaves each rank a part.</summary>
+    internal virtual string? NeedsWholeWeights => null;
+
     /// <summary>Changes the optimizers a module configured, before they are made.</summary>
     internal virtual OptimizerSetup Amend(OptimizerSetup setup, RunPlan plan) => setup;
 

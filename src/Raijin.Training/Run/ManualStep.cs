@@ -49,12 +49,14 @@ public sealed class ManualStep : TrainStep
         using var others = Toggle(module);
         Tensor value;
         using (Fabric.Forward()) value = loss();
-        Run.Profile?.Mark(ProfilePhase.Backward);
-        Backward(value, 1.0 / every);
-        Run.Profile?.Mark(ProfilePhase.Optimizer);
         // By the batches of the run, so that a resumed run updates where the uninterrupted one would have. A checkpoint holds no gradients: none is taken
         // while some wait for their update.
         var updates = (Run.Batches + 1) % every == 0;
+        Run.Profile?.Mark(ProfilePhase.Backward);
+        Fabric.Synchronizes = updates;
+        Backward(value, 1.0 / every);
+        Fabric.Synchronizes = true;
+        Run.Profile?.Mark(ProfilePhase.Optimizer);
         if (updates)
         {
             optimizer.Step();

@@ -4,9 +4,17 @@ namespace Raijin.Training;
 sealed class RunClock(TimeProvider time, TimeSpan before)
 {
     readonly long _start = time.GetTimestamp();
+    TimeSpan? _agreed;
 
-    public TimeSpan Elapsed => before + time.GetElapsedTime(_start);
+    /// <summary>Training time; once ranks agreed on one, as of then.</summary>
+    public TimeSpan Elapsed => _agreed ?? Own;
+
+    /// <summary>Training time by this rank's own clock.</summary>
+    public TimeSpan Own => before + time.GetElapsedTime(_start);
 
     /// <summary>Time in this process alone.</summary>
     public TimeSpan Here => time.GetElapsedTime(_start);
+
+    /// <summary>Takes over the time that all ranks go by.</summary>
+    public void Agree(TimeSpan elapsed) => _agreed = elapsed;
 }

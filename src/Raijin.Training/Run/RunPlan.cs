@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Raijin.Collectives;
+using Raijin.Training;
 using static TorchSharp.torch;
 
 namespace Raijin;
@@ -16,10 +18,16 @@ public sealed record RunPlan
     /// <summary>The device computed on.</summary>
     public required Device Device { get; init; }
 
+    /// <summary>How many ranks train together; each takes batches of the loader's size, so that many make one microbatch.</summary>
+    public int Ranks { get; init; } = 1;
+
+    /// <summary>How their state is divided, what moves it, and why that.</summary>
+    public string Parallelism { get; init; } = "one rank";
+
     /// <summary>The run's folder; null in a fast development run.</summary>
     public required string? Directory { get; init; }
 
-    /// <summary>Microbatches of a training epoch, limits applied; null for a stream of unknown length.</summary>
+    /// <summary>Microbatches of a training epoch on each rank, limits applied; null for a stream of unknown length.</summary>
     public required long? BatchesPerEpoch { get; init; }
 
     /// <summary>Microbatches per optimizer step, in the first epoch.</summary>
@@ -92,6 +100,9 @@ public sealed record RunPlan
     /// <summary>What the training loader says of itself: a resumed run must find the same.</summary>
     public required string LoaderFingerprint { get; init; }
 
+    /// <summary>See <see cref="DataLoader{TBatch}.Layout"/>; that of all ranks together.</summary>
+    internal EpochLayout? Layout { get; init; }
+
     /// <summary>Options that have no effect in this run, and why.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
@@ -108,13 +119,19 @@ public sealed record RunPlan
 
     /// <summary>Makes the plan.</summary>
     /// <exception cref="InvalidOptionsException">Something can't be; carries every fault.</exception>
-    internal static RunPlan Build<TBatch>(TrainerOptions options, TrainingModule<TBatch> module, DataLoaders<TBatch> data, IReadOnlyList<Callback> callbacks) where TBatch : IBatch<TBatch>
+    internal static RunPlan Build<TBatch>(TrainerOptions options, TrainingModule<TBatch> module, DataLoaders<TBatch> data, IReadOnlyList<Callback> callbacks, Peers peers) where TBatch : IBatch<TBatch>
     {
         var faults = new List<OptionFault>();
         var warnings = new List<string>();
         void Fault(string key, string message) => faults.Add(new("trainer." + key, message));
 
         faults.AddRange(options.Faults());
+        data = data with { Train = ShareOf(data.Train, peers, faults) };
+        if (peers.World is { } world && options.Strategy is { ShardSize: > 0 and var part } && world.Size % part != 0 && options.Devices != world.Size)
+            Fault("strategy.shardSize", $"= {part} does not divide {world.Size} ranks");
+        if (!peers.IsAlone && options.Strategy is { Stage: 3 })
+            foreach (var callback in callbacks)
+                if (callback.NeedsWholeWeights is { } need) Fault("strategy.stage", $"= 3, but {callback.StateKey} {need}, of which each rank has a part then: give stage 2, or leave the callback out");
         var manual = module.IsManual;
         var accumulations = callbacks.Select(c => c.AccumulationChanges).OfType<IReadOnlyList<KeyValuePair<long, int>>>().ToList();
         if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");
@@ -126,7 +143,7 @@ public sealed record RunPlan
         if (!manual && !module.IsAutomatic) Fault("module", $"{module.GetName()} overrides neither TrainingStep nor ManualStep: write one of them");
         if (manual && options.AccumulateGradients != 1) Fault("accumulateGradients", $"= {options.AccumulateGradients}, but {module.GetName()} steps its optimizers itself: accumulate in ManualStep");
 
-        var device = ResolveDevice(options, faults);
+        var device = ResolveDevice(options, peers.World, faults);
         if (options.Precision.ScalesLoss && device.type == TorchSharp.DeviceType.CPU)
             Fault("precision", $"= {options.Precision} on the CPU, where float16 matmuls run at 0.4 GFLOP/s: use bfloat16 or float32");
         if (options.Precision.ScalesLoss && manual) Fault("precision", $"= {options.Precision} needs a loss scale, which manual optimisation does not have: use bfloat16 or float32");
@@ -154,7 +171,10 @@ public sealed record RunPlan
         {
             Options = options,
             Device = device,
-            Directory = fast > 0 || options.LeavesNothing ? null : RunFolder.Resolve(options.Output),
+            Directory = fast > 0 || options.LeavesNothing ? null : peers.OfFirst(RunFolder.Resolve(options.Output)),
+            Ranks = peers.Size,
+            Parallelism = Describe(options, peers),
+            Layout = data.Train.Layout,
             BatchesPerEpoch = batches,
             Accumulation = accumulation,
             AccumulationChanges = changes,
@@ -170,11 +190,38 @@ public sealed record RunPlan
         };
     }
 
-    static Device ResolveDevice(TrainerOptions options, List<OptionFault> faults)
+    /// <summary>This rank's share of a training loader.</summary>
+    internal static DataLoader<TBatch> ShareOf<TBatch>(DataLoader<TBatch> whole, Peers peers) where TBatch : IBatch<TBatch> => peers.IsAlone ? whole : whole.Shard(peers.Rank, peers.Size);
+
+    static DataLoader<TBatch> ShareOf<TBatch>(DataLoader<TBatch> whole, Peers peers, List<OptionFault> faults) where TBatch : IBatch<TBatch>
+    {
+        if (peers.IsAlone) return whole;
+        try
+        {
+            var shares = Enumerable.Range(0, peers.Size).Select(rank => whole.Shard(rank, peers.Size)).ToList();
+            var (least, most) = (shares.Min(s => s.BatchesPerEpoch), shares.Max(s => s.BatchesPerEpoch));
+            if (least != most) faults.Add(new("data.train", $"gives {least} to {most} batches to each of {peers.Size} ranks, but all make the same steps: give its loader Remainder.Wrap or Remainder.Drop"));
+            return shares[peers.Rank];
+        }
+        catch (InvalidOptionsException error)
+        {
+            faults.AddRange(error.Faults);
+            return whole;
+        }
+    }
+
+    static string Describe(TrainerOptions options, Peers peers)
+    {
+        var strategy = options.Strategy ?? Zero.Stage0;
+        if (peers.World is not { } world || peers.IsAlone) return options.Strategy is null ? "one rank" : $"one rank, {strategy}";
+        return $"{strategy}; {world}";
+    }
+
+    static Device ResolveDevice(TrainerOptions options, World? world, List<OptionFault> faults)
     {
         try
         {
-            return options.Device.Resolve();
+            return RankWorld.DeviceOf(options.Device, world);
         }
         catch (InvalidOptionsException error)
         {
@@ -189,8 +236,9 @@ public sealed record RunPlan
         var text = new StringBuilder();
         void Line(string name, string value) => text.Append(name.PadRight(14)).Append(value).Append('\n');
         Line("device", $"{Device}, {Options.Precision}");
+        if (Ranks > 1 || Options.Strategy is not null) Line("ranks", Parallelism);
         var windows = Accumulation > 1 ? string.Create(CultureInfo.InvariantCulture, $" in {StepsPerEpoch:N0} steps of {Accumulation}") : "";
-        Line("epoch", BatchesPerEpoch is { } batches ? string.Create(CultureInfo.InvariantCulture, $"{batches:N0} batches{windows}") : "a stream of unknown length");
+        Line("epoch", BatchesPerEpoch is { } batches ? string.Create(CultureInfo.InvariantCulture, $"{batches:N0} batches{(Ranks > 1 ? " on each rank" : "")}{windows}") : "a stream of unknown length");
         Line("length", EstimatedSteps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"at most {steps:N0} steps") : "until the time is up");
         Line("validation", Validates ? $"after {Validate}, {(ValidationBatches is { } n ? n.ToString("N0", CultureInfo.InvariantCulture) : "all")} batches" : "none");
         Line("gradients", $"clipped: {Options.ClipGradients}");

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Logging;
+using Raijin.Collectives;
+using Raijin.Training;
 
 namespace Raijin;
 
@@ -37,6 +39,29 @@ public sealed record TrainerOptions
     /// <summary>The arithmetic.</summary>
     /// <value>Default <see cref="Precision.Float32"/>.</value>
     public Precision Precision { get; init; } = Precision.Float32;
+
+    /// <summary>
+    /// Ranks of this machine that train together, each a process on its share of the cores, or with a GPU of its own. Above 1 the program is run once for each, from its
+    /// first line. Where a launcher (<c>raijin launch</c>, <c>mpirun</c>, <c>srun</c>, torchrun) has started the ranks already, it says how many there are, and this may stay 1.
+    /// </summary>
+    /// <value>Default 1. Lightning's <c>devices</c>. Batch sizes are each rank's own.</value>
+    public int Devices { get; init; } = 1;
+
+    /// <summary>How the training state is divided among the ranks.</summary>
+    /// <value>Default null: not at all, every rank holds everything (data parallel); the same as <c>ddp</c>. Lightning's <c>strategy</c>, DeepSpeed's <c>zero_optimization</c>.</value>
+    public Strategy? Strategy { get; init; }
+
+    /// <summary>What moves the bytes between ranks.</summary>
+    /// <value>Default auto: shared memory within one machine, MPI across machines, NCCL between GPUs.</value>
+    public TransportChoice Transport { get; init; } = TransportChoice.Auto;
+
+    /// <summary>How long a rank waits for the others before the run fails and says who was missing. Longer than the longest time one rank may be busy alone.</summary>
+    /// <value>Default 10 minutes. PyTorch's process group <c>timeout</c>.</value>
+    public TimeSpan CollectiveDeadline { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Whether each call between ranks first compares what they are about to do, so that a difference is an error instead of wrong numbers. For debugging.</summary>
+    /// <value>Default false. PyTorch's <c>TORCH_DISTRIBUTED_DEBUG=DETAIL</c>.</value>
+    public bool CheckCollectives { get; init; }
 
     /// <summary>Microbatches whose gradients make one optimizer step; the loss is divided by the number really used, also in an epoch's short last window.</summary>
     /// <value>Default 1. Lightning's <c>accumulate_grad_batches</c>, DeepSpeed's <c>gradient_accumulation_steps</c>.</value>
@@ -165,6 +190,8 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    internal RankOptions Ranks => new() { Devices = Devices, Strategy = Strategy, Transport = Transport, Deadline = CollectiveDeadline, CheckCalls = CheckCollectives };
+
     /// <summary>What is wrong with the settings on their own, by their keys (<c>trainer.maxEpochs</c>); a fit, which knows the module and the data too, may find more.</summary>
     public IReadOnlyList<OptionFault> Faults()
     {
@@ -180,6 +207,10 @@ public sealed record TrainerOptions
         if (MinSteps < 0) Add("minSteps", $"= {MinSteps}; allowed: 0 and more");
         if (MinEpochs > MaxEpochs) Add("minEpochs", $"= {MinEpochs}, but maxEpochs = {MaxEpochs}: raise the one or lower the other");
         if (MinSteps > MaxSteps) Add("minSteps", $"= {MinSteps}, but maxSteps = {MaxSteps}: raise the one or lower the other");
+        if (Devices < 1) Add("devices", $"= {Devices}; allowed: 1 and more");
+        if (CollectiveDeadline <= TimeSpan.Zero) Add("collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero");
+        if (Strategy is { } strategy)
+            foreach (var fault in strategy.Faults(Math.Max(1, Devices))) Add(fault.Key, fault.Message);
         if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
         if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
         if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");

@@ -10,8 +10,9 @@ public sealed class TrainingRun
     readonly Dictionary<string, double> _metrics = new(StringComparer.Ordinal);
     readonly List<CheckpointRequest> _requests = [];
 
-    internal TrainingRun(RunPlan plan, Module module, ILogger logger)
+    internal TrainingRun(RunPlan plan, Module module, ILogger logger, Peers peers)
     {
+        Peers = peers;
         Plan = plan;
         Module = module;
         Logger = logger;
@@ -30,6 +31,15 @@ public sealed class TrainingRun
     /// <summary>Where messages go.</summary>
     public ILogger Logger { get; }
 
+    /// <summary>This rank's number among those that train together, from 0.</summary>
+    public int Rank => Peers.Rank;
+
+    /// <summary>How many ranks train together.</summary>
+    public int WorldSize => Peers.Size;
+
+    /// <summary>Whether this is the rank that writes and prints for all: callbacks run on every rank, so one that writes asks this first.</summary>
+    public bool IsRankZero => Peers.IsFirst;
+
     /// <summary>Optimizer steps done.</summary>
     public long Step { get; internal set; }
 
@@ -45,14 +55,20 @@ public sealed class TrainingRun
     /// <summary>Updates of weights done, over all optimizers: two for a step that moves two of them.</summary>
     public long Updates => Optimizers.Sum(o => o.Updates);
 
-    /// <summary>Samples trained on, over all epochs.</summary>
+    /// <summary>Samples trained on, over all epochs and ranks.</summary>
     public long Samples { get; internal set; }
 
-    /// <summary>Tokens trained on, over all epochs, as far as steps counted them with <see cref="TrainStep.CountTokens"/>.</summary>
+    /// <summary>Tokens trained on, over all epochs and ranks, as far as steps counted them with <see cref="TrainStep.CountTokens"/>.</summary>
     public long Tokens { get; internal set; }
 
-    /// <summary>Training time so far, earlier parts of a resumed run included.</summary>
+    /// <summary>
+    /// Training time so far, earlier parts of a resumed run included. Where several ranks train it is the first one's, as of the last step or validation: what is decided by
+    /// it is decided alike on all.
+    /// </summary>
     public TimeSpan Elapsed => Clock.Elapsed;
+
+    /// <summary>The mean of a number over all ranks, on each of them: for what a callback decides by a value of its own rank. Every rank calls it; it waits for all.</summary>
+    public double Mean(double value) => Peers.Mean(value);
 
     /// <summary>The step this process started from: 0, or the resumed checkpoint's.</summary>
     public long FirstStep { get; internal set; }
@@ -78,6 +94,8 @@ public sealed class TrainingRun
     /// <summary>Optimizer steps of the whole fit, as its limits give them; null when only time or a stream's end stops it. Lightning's <c>estimated_stepping_batches</c>.</summary>
     public long? EstimatedSteps => Plan.EstimatedSteps;
 
+    internal Peers Peers { get; }
+
     internal RunClock Clock { get; set; } = null!;
 
     internal RunDisplay Display { get; }
@@ -97,14 +115,14 @@ public sealed class TrainingRun
     public IEnumerable<KeyValuePair<string, double>> LatestStepValues() =>
         TrainLog.Values.Where(v => v.Metric is null && !double.IsNaN(v.Last)).Select(v => KeyValuePair.Create(v.Key, v.Last));
 
-    /// <summary>Asks to stop at the end of the step. Obeyed once <see cref="TrainerOptions.MinEpochs"/> and <see cref="TrainerOptions.MinSteps"/> are reached.</summary>
+    /// <summary>Asks to stop at the end of the step; where several ranks train, of the next one, and one rank's wish is enough for all. Obeyed once <see cref="TrainerOptions.MinEpochs"/> and <see cref="TrainerOptions.MinSteps"/> are reached.</summary>
     public void RequestStop(string reason)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(reason);
         StopReason ??= reason;
     }
 
-    /// <summary>Asks for a checkpoint at the next boundary, where the state is whole: after the step, and after its validation if one is due.</summary>
+    /// <summary>Asks for a checkpoint at the next boundary, where the state is whole: after the step, and after its validation if one is due. Every rank asks: all take part in it.</summary>
     public void RequestCheckpoint(CheckpointRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);

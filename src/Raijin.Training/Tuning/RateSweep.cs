@@ -25,6 +25,7 @@ sealed class RateSweep(LearningRateFinder finder) : Callback
     public override void OnBeforeBackward(TrainStep step, Tensor loss)
     {
         if (!ScalarReader.TryRead(loss, out var value)) value = loss.to(ScalarType.Float64).item<double>();
+        value = step.Run.Mean(value);
         if (!double.IsFinite(value))
         {
             step.Skip();

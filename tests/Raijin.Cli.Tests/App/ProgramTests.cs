@@ -56,6 +56,30 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task Two_ranks_train_with_nothing_but_a_flag_and_one_evaluates_what_they_saved()
+    {
+        Assert.SkipUnless(Raijin.Tensors.ChildProcess.IsSupported, "ranks are processes on Linux and macOS");
+        var run = _folder["ranks"];
+        using var program = Start("fit", "digits", "--devices", "2", "--strategy", "zero3", "--trainer.collectiveDeadline", "60s", "--output", run, "--trainer.maxSteps", "20", "--json");
+        var errors = program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await program.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await program.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(program.ExitCode == 0, await errors);
+        var json = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
+        Assert.Equal(20, json.GetProperty("steps").GetInt64());
+        Assert.Equal(Path.GetFullPath(run), json.GetProperty("logDirectory").GetString());
+
+        // The run's own configuration says two ranks.
+        using var evaluation = Start("validate", "digits", "--checkpoint", json.GetProperty("lastCheckpoint").GetString()!, "--devices", "1", "--strategy", "none", "--json");
+        var evaluationErrors = evaluation.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var evaluated = await evaluation.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await evaluation.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(evaluation.ExitCode == 0, await evaluationErrors);
+        var metrics = JsonDocument.Parse(evaluated.TrimEnd().Split('\n')[^1]).RootElement.GetProperty("metrics");
+        Assert.Equal(json.GetProperty("metrics").GetProperty("val/accuracy").GetDouble(), metrics.GetProperty("val/accuracy").GetDouble(), 1e-12);
+    }
+
+    [Fact]
     public async Task Exit_codes_reach_the_shell()
     {
         foreach (var (expected, args) in new (int, string[])[] { (0, ["--version"]), (2, ["fit", "digits", "--nonsense"]), (1, ["doctor", "--output", "/proc/self/runs"]) })

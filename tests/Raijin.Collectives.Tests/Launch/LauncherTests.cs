@@ -127,6 +127,13 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_last_rank_said_is_waited_for()
+    {
+        var result = await Run(Options(1, "caught"));
+        Assert.Equal((1, "sample 18 is damaged"), (result.ExitCode, result.Failure!.Said?.Message));
+    }
+
+    [Fact]
     public async Task A_rank_that_says_nothing_is_reported_with_the_last_lines_of_its_log()
     {
         var options = Options(2, "wait", "wait");
@@ -217,6 +224,51 @@ public sealed class LauncherTests : IDisposable
         Assert.Equal($"rank 1 of 2: reexecute {_folder.Path} x y\n", Log(1));
         Assert.StartsWith("raijin: rank 1 of 2 failed after ", outcome.Errors, StringComparison.Ordinal);
         Assert.Contains(": exit code 9\n", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ranks_that_were_launched_join_one_world_and_say_how()
+    {
+        var result = await Run(Options(2, "join"));
+        Assert.True(result.ExitCode == 0, _messages.ToString());
+        Assert.StartsWith("rank 1 of 2 over SharedMemory: the 2 ranks are processes of one host; started by raijin launch: 3 with ", Log(1), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rank_that_never_joins_is_named_by_those_that_did()
+    {
+        var result = await Run(Options(3, "joinSoon", "joinSoon", "wait"));
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("joining: ranks 2 did not come", _messages.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Killing_a_rank_at_any_moment_ends_all_and_leaves_nothing()
+    {
+        var random = new Random(20261126);
+        for (var round = 0; round < 5; round++)
+        {
+            var run = Run(Options(3, "reduce"));
+            await Until(() => _ids.Count == 3, "the ranks' start");
+            // From before the runtime is up to the middle of a collective.
+            await Task.Delay(random.Next(900));
+            var killed = random.Next(3);
+            var started = Stopwatch.GetTimestamp();
+            await Signal(_ids[killed], "KILL");
+            var result = await run;
+            Assert.True(Stopwatch.GetElapsedTime(started) < Promised, _messages.ToString());
+            Assert.Equal((137, killed), (result.ExitCode, result.Failure!.Rank));
+            Assert.All(_ids, id => Assert.False(Lives(id)));
+            Assert.Empty(Directory.EnumerateFiles("/dev/shm", $"raijin-{result.Name}*"));
+            _ids = [];
+        }
+    }
+
+    [Fact]
+    public void A_process_that_a_rank_starts_is_no_rank()
+    {
+        var error = Assert.Throws<InvalidOptionsException>(() => LifeLine.Start(new Dictionary<string, string> { ["RAIJIN_RANK"] = "1", ["RAIJIN_LIFELINE"] = "pipe:[1]" }));
+        Assert.Contains("this process was started by the rank, not as it", Assert.Single(error.Faults).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,10 +30,10 @@ static class RankThreads
     {
         options ??= new GroupOptions { Deadline = TimeSpan.FromSeconds(20) };
         if (place == Place.InProcess) World.Run(size, world => body(new Member(world.Group, place)), options);
-        else OverSharedMemory(size, group => body(new Member(group, place)), options);
+        else OverSharedMemory(size, world => body(new Member(world.Group, place)), options);
     }
 
-    public static void OverSharedMemory(int size, Action<Group> body, GroupOptions? options = null, SharedMemoryOptions? memory = null)
+    public static void OverSharedMemory(int size, Action<World> body, GroupOptions? options = null, SharedMemoryOptions? memory = null)
     {
         var job = NewJob();
         memory ??= new SharedMemoryOptions { Deadline = TimeSpan.FromSeconds(20), SlotBytes = 4096, MessageSlotBytes = 1000 };
@@ -47,14 +47,14 @@ static class RankThreads
         {
             try
             {
-                using var group = new Group(SharedMemoryTransport.Join(job, rank, size, memory), "world", [.. Enumerable.Range(0, size)], options ?? new GroupOptions { Deadline = TimeSpan.FromSeconds(20) });
+                using var world = new World(new RankIdentity(rank, size, rank, size, 0, 1), SharedMemoryTransport.Join(job, rank, size, memory), options ?? new GroupOptions { Deadline = TimeSpan.FromSeconds(20) }, "the test");
                 try
                 {
-                    body(group);
+                    body(world);
                 }
                 catch (Exception error)
                 {
-                    group.Abort(error.Message);
+                    world.Group.Abort(error.Message);
                     throw;
                 }
             }

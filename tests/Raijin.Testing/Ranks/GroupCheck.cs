@@ -34,6 +34,8 @@ public sealed record GroupCheck(string Name, Action<World> Body)
     public void Run(World world)
     {
         if (world.Size < MinSize) return;
+        // The first checked call makes what the check needs for as long as the group lives.
+        if (world.Group.Options.CheckCalls) world.Group.Barrier();
         var before = TensorLedger.Read().ThreadTensors;
         try
         {

@@ -32,7 +32,7 @@ public sealed class ProgressViewTests : IDisposable
             LoaderFingerprint = "",
             Warnings = [],
         };
-        return new TrainingRun(plan, _model, new ListLogger()) { Clock = new RunClock(_time, TimeSpan.Zero) };
+        return new TrainingRun(plan, _model, new ListLogger(), Peers.None) { Clock = new RunClock(_time, TimeSpan.Zero) };
     }
 
     /// <summary>Two seconds of training, a look each half, at 100 steps of 64 samples a second.</summary>

@@ -34,7 +34,7 @@ public sealed class OptimizersTests
         Assert.Equal(algorithm, request.Algorithm);
         Assert.Equal((learningRate, weightDecay), (request.LearningRate, request.WeightDecay));
 
-        using var optimizer = new RunOptimizer(request, Clip.None, null, null, null, null);
+        using var optimizer = new RunOptimizer(request, Clip.None, null, null, null, (algorithm, groups) => new FusedOptimizer(algorithm, groups));
         var inputs = ones(4, 6);
         var before = Loss();
         for (var step = 0; step < 5; step++)

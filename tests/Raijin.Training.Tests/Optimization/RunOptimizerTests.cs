@@ -8,7 +8,7 @@ namespace Raijin.Training.Tests.Optimization;
 public sealed class RunOptimizerTests
 {
     static RunOptimizer Make(OptimizerSetup setup, Clip clip = default, LossScaler? scaler = null, long? totalSteps = null, long? stepsPerEpoch = null) =>
-        new(setup.Requests[0], clip, scaler, totalSteps, stepsPerEpoch, masters: null);
+        new(setup.Requests[0], clip, scaler, totalSteps, stepsPerEpoch, (algorithm, groups) => new FusedOptimizer(algorithm, groups));
 
     /// <summary>A line with given gradients, scaled by <paramref name="scale"/>, as backward would leave them.</summary>
     static void SetGradients(Module module, int step, double scale = 1)
@@ -212,7 +212,7 @@ public sealed class RunOptimizerTests
         var plain = Train(Clip.None, 1, (o, r) => o.Step(r));
         var own = Train(Clip.Norm(1e-3), 1024, (o, r) =>
         {
-            o.OwnClipping = optimizer => Assert.Equal(optimizer.Fused.MeasureGradients().Norm, optimizer.MeasureGradients());
+            o.OwnClipping = optimizer => Assert.Equal(optimizer.Updater.MeasureGradients().Norm, optimizer.MeasureGradients());
             return o.Step(r);
         });
         // A power of two: scaled and unscaled, the gradients have the same bits.

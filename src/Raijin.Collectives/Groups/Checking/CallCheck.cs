@@ -5,15 +5,15 @@ namespace Raijin.Collectives;
 /// <summary>The exchange in which ranks tell each other what they are about to do: one all-gather of a row of numbers, whose size no call changes, so that it fits even where the calls do not.</summary>
 sealed class CallCheck : IDisposable
 {
-    readonly Transport _transport;
+    readonly Tensor _mine; // [row]
+    readonly Tensor _all;  // [size × row]
     readonly int _size;
-    Tensor? _mine; // [row]
-    Tensor? _all;  // [size × row]
 
     public CallCheck(Transport transport)
     {
-        _transport = transport;
         _size = transport.Size;
+        _mine = transport.Allocate(CallRow.Length(_size), ScalarType.Int64).DetachFromDisposeScope();
+        _all = transport.Allocate(CallRow.Length(_size) * _size, ScalarType.Int64).DetachFromDisposeScope();
     }
 
     /// <summary>The exchange for a call.</summary>
@@ -21,8 +21,6 @@ sealed class CallCheck : IDisposable
     {
         using var none = no_grad();
         using var numbers = tensor(row.Write(_size), ScalarType.Int64);
-        _mine ??= _transport.Allocate(CallRow.Length(_size), ScalarType.Int64).DetachFromDisposeScope();
-        _all ??= _transport.Allocate(CallRow.Length(_size) * _size, ScalarType.Int64).DetachFromDisposeScope();
         _mine.copy_(numbers);
         return new(CollectiveKind.AllGather, sequence, _mine, _all);
     }
@@ -30,7 +28,7 @@ sealed class CallCheck : IDisposable
     /// <summary>What the exchange brought, by rank.</summary>
     public IReadOnlyList<CallRow> Rows()
     {
-        using var host = _all!.cpu();
+        using var host = _all.cpu();
         var numbers = host.data<long>().ToArray();
         var length = CallRow.Length(_size);
         return [.. Enumerable.Range(0, _size).Select(r => CallRow.Read(numbers.AsSpan(r * length, length), _size))];
@@ -38,7 +36,7 @@ sealed class CallCheck : IDisposable
 
     public void Dispose()
     {
-        _mine?.Dispose();
-        _all?.Dispose();
+        _mine.Dispose();
+        _all.Dispose();
     }
 }

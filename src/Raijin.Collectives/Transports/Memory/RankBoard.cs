@@ -24,7 +24,7 @@ struct RankLine
     [FieldOffset(4)]
     public int Sleeping;
 
-    /// <summary>Not 0 while this rank reads or writes memory of others.</summary>
+    /// <summary>How many of this rank's threads read or write memory of others.</summary>
     [FieldOffset(64)]
     public int Inside;
 

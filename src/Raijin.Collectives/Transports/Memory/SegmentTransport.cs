@@ -59,11 +59,7 @@ sealed unsafe class SegmentTransport : Transport
     public long Worked { get; set; }
 
 
-    public override Tensor Allocate(long numElements, ScalarType dtype)
-    {
-        ThrowIfFailed();
-        return _segment.Allocate(this, numElements, dtype);
-    }
+    public override Tensor Allocate(long numElements, ScalarType dtype) => _segment.Allocate(this, numElements, dtype);
 
     public override PendingCollective? Start(in Collective call)
     {
@@ -95,11 +91,7 @@ sealed unsafe class SegmentTransport : Transport
         return started;
     }
 
-    public override Transport Split(IReadOnlyList<int> ranks, string name)
-    {
-        ThrowIfFailed();
-        return new SegmentTransport(_segment, _segment.Part(this, ranks));
-    }
+    public override Transport Split(IReadOnlyList<int> ranks, string name) => new SegmentTransport(_segment, _segment.Part(this, ranks));
 
     public override string? DescribePeer(int rank) => Block.LogOf(rank).Describe();
 
@@ -205,7 +197,7 @@ sealed unsafe class SegmentTransport : Transport
     public void Enter()
     {
         if (!_segment.SharesAllMemory) return;
-        Interlocked.Exchange(ref _segment.Board[Block.Members[Rank]]->Inside, 1);
+        Interlocked.Increment(ref _segment.Board[Block.Members[Rank]]->Inside);
         if (!Block.HasFailed()) return;
         Exit();
         ThrowIfFailed();
@@ -214,7 +206,7 @@ sealed unsafe class SegmentTransport : Transport
     /// <summary>After it.</summary>
     public void Exit()
     {
-        if (_segment.SharesAllMemory) Volatile.Write(ref _segment.Board[Block.Members[Rank]]->Inside, 0);
+        if (_segment.SharesAllMemory) Interlocked.Decrement(ref _segment.Board[Block.Members[Rank]]->Inside);
     }
 
     /// <summary>Throws what ended the group, once nobody is inside this member's memory any more.</summary>

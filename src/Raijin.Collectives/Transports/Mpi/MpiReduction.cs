@@ -17,6 +17,7 @@ sealed unsafe class MpiReduction : MpiCall
     const long ChunkBytes = 4 << 20;
 
     readonly ScalarType _crossed;
+    readonly Reduction _reduction;
     readonly int _bytes;
     readonly int _size;
     readonly int _rank;
@@ -32,10 +33,11 @@ sealed unsafe class MpiReduction : MpiCall
 
     public MpiReduction(MpiTransport transport, in Collective call, long number) : base(transport, call, number)
     {
-        if (call.Wire is { } wire && wire != DType && (!RankReduction.IsWire(wire) || !call.Input!.is_floating_point()))
-            throw new ArgumentException($"{DType} does not cross as {wire}: floating types cross as Float32, BFloat16 or Float16.");
         (_size, _rank) = (transport.Size, transport.Rank);
         _crossed = call.Wire ?? DType;
+        if (IsCoded && (DType != ScalarType.Float32 || _crossed is not (ScalarType.BFloat16 or ScalarType.Float16)))
+            throw new NotSupportedException($"{DType} does not cross as {_crossed}: Float32 crosses as BFloat16 or Float16, everything else as itself.");
+        _reduction = Reduction.For(_crossed, null, call.Op);
         _bytes = MpiAbi.ElementBytes(_crossed);
         _numElements = call.Input!.NumberOfElements;
         var chunk = ChunkBytes / _bytes;
@@ -130,7 +132,7 @@ sealed unsafe class MpiReduction : MpiCall
             var (start, count) = Part(round, r);
             // Coded, the parts lie one after the other; else each at its place.
             var offset = IsCoded ? packed : (int)(start - origin);
-            if (IsCoded) RankReduction.Convert(DType, Input + (nint)(start * MpiAbi.ElementBytes(DType)), _crossed, from + (packed * _bytes), count);
+            if (IsCoded) WireFormat.For(_crossed).Narrow((float*)Input + start, (byte*)from + (packed * _bytes), count);
             packed += count;
             sent.Set(r, r == _rank ? 0 : count, offset);
             received.Set(r, r == _rank ? 0 : mine, r * mine);
@@ -150,16 +152,15 @@ sealed unsafe class MpiReduction : MpiCall
         var sources = stackalloc nint[_size];
         for (var r = 0; r < _size; r++) sources[r] = Staging.Incoming(slot) + ((nint)r * mine * _bytes);
         sources[_rank] = Staged(round) + ((nint)Staging.Sent(slot).Offsets[_rank] * _bytes);
-        var given = new ReadOnlySpan<nint>(sources, _size);
         if (_starts is not null)
         {
-            ReduceTo(given, Output + (nint)((start - _starts[_rank]) * MpiAbi.ElementBytes(DType)), mine, slot);
+            ReduceTo(sources, Output + (nint)((start - _starts[_rank]) * MpiAbi.ElementBytes(DType)), mine, slot);
             return;
         }
         var chunk = Chunk(round);
         var whole = IsCoded ? Staging.Outgoing(slot) : Output + (nint)(chunk.Start * _bytes);
         var place = whole + (nint)((start - chunk.Start) * _bytes);
-        RankReduction.Reduce(Call.Op, _crossed, given, place, mine);
+        Reduce(sources, place, mine);
         var parts = Staging.HandedOut(slot);
         for (var r = 0; r < _size; r++)
         {
@@ -184,7 +185,7 @@ sealed unsafe class MpiReduction : MpiCall
         if (IsCoded && HasResult)
         {
             var chunk = Chunk(round);
-            RankReduction.Convert(_crossed, Staging.Outgoing(slot), DType, Output + (nint)(chunk.Start * MpiAbi.ElementBytes(DType)), chunk.Length);
+            WireFormat.For(_crossed).Widen((byte*)Staging.Outgoing(slot), (float*)Output + chunk.Start, (nint)chunk.Length);
         }
         return true;
     }
@@ -194,7 +195,7 @@ sealed unsafe class MpiReduction : MpiCall
     void GatherAll()
     {
         var (count, word) = ((int)_numElements, Library.Abi.Word(_crossed));
-        if (IsCoded) RankReduction.Convert(DType, Input, _crossed, Staging.Coded(0), count);
+        if (IsCoded) WireFormat.For(_crossed).Narrow((float*)Input, (byte*)Staging.Coded(0), count);
         fixed (nint* request = &_exchange[0])
             Library.Check(Library.Iallgather(IsCoded ? Staging.Coded(0) : Input, count, word, Staging.Incoming(0), count, word, Transport.Communicator, request), "MPI_Iallgather");
     }
@@ -204,13 +205,19 @@ sealed unsafe class MpiReduction : MpiCall
         if (!HasResult) return;
         var sources = stackalloc nint[_size];
         for (var r = 0; r < _size; r++) sources[r] = Staging.Incoming(0) + (nint)(r * _numElements * _bytes);
-        ReduceTo(new ReadOnlySpan<nint>(sources, _size), Output, _numElements, slot: 0);
+        ReduceTo(sources, Output, _numElements, slot: 0);
     }
 
     /// <summary>Reduces what crossed into a tensor: rounded as it would be to cross again.</summary>
-    void ReduceTo(ReadOnlySpan<nint> sources, nint destination, long count, int slot)
+    void ReduceTo(nint* sources, nint destination, long count, int slot)
     {
-        RankReduction.Reduce(Call.Op, _crossed, sources, IsCoded ? Staging.Outgoing(slot) : destination, count);
-        if (IsCoded) RankReduction.Convert(_crossed, Staging.Outgoing(slot), DType, destination, count);
+        Reduce(sources, IsCoded ? Staging.Outgoing(slot) : destination, count);
+        if (IsCoded) WireFormat.For(_crossed).Widen((byte*)Staging.Outgoing(slot), (float*)destination, (nint)count);
+    }
+
+    void Reduce(nint* sources, nint destination, long count)
+    {
+        var target = (byte*)destination;
+        _reduction.Run((byte**)sources, _size, &target, 1, (nint)count);
     }
 }

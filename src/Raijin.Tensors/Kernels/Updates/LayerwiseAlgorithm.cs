@@ -3,6 +3,9 @@ namespace Raijin.Tensors;
 /// <summary>An algorithm whose step is scaled per tensor, by norms of the whole tensor.</summary>
 public abstract record LayerwiseAlgorithm : OptimizerAlgorithm
 {
+    /// <inheritdoc/>
+    public override bool LooksAtWholeTensors => true;
+
     /// <summary>The factor on the step of one tensor.</summary>
     /// <param name="scalars">The step.</param>
     /// <param name="weights">‖p‖ before the update.</param>

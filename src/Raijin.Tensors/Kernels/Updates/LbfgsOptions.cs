@@ -11,6 +11,9 @@ public sealed record LbfgsOptions(
     int MaxIterations = 20, int? MaxEvaluations = null, double GradientTolerance = 1e-7, double ChangeTolerance = 1e-9, int History = 100, bool StrongWolfe = false) : OptimizerAlgorithm
 {
     /// <inheritdoc/>
+    public override bool LooksAtWholeTensors => true;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => ["direction", "gradient"];
 
     internal override UpdateKernel CreateKernel(bool wide) =>

@@ -22,6 +22,9 @@ public sealed record Muon(double Momentum = 0.95, bool Nesterov = true, int Iter
     public AdamW Others { get; init; } = new();
 
     /// <inheritdoc/>
+    public override bool LooksAtWholeTensors => true;
+
+    /// <inheritdoc/>
     [JsonIgnore]
     public override IReadOnlyList<string> Slots => ["momentum_buffer", .. Others.Slots];
 

@@ -52,6 +52,10 @@ public abstract record OptimizerAlgorithm
     /// <summary>Whether a parameter is updated by libtorch's operators on every device, because its update multiplies or reduces matrices.</summary>
     internal virtual bool NeedsOperators(string name, ReadOnlySpan<long> shape) => false;
 
+    /// <summary>Whether an update looks at a parameter as a whole (its norm, its rows and columns, its singular values), so that a piece of it can't be updated alone.</summary>
+    [JsonIgnore]
+    public virtual bool LooksAtWholeTensors => false;
+
     /// <summary>Where the weights to evaluate lie, seen from those that are trained: p + weight · (slot - p). Null: they are the trained ones.</summary>
     internal virtual (string Slot, double Weight)? Evaluation => null;
 
