@@ -74,6 +74,9 @@ sealed class GradientBucket : IDisposable
 
     public FlatBuffer Buffer => _buffer;
 
+    /// <summary>Whether it has a buffer of the ring, or needs none.</summary>
+    public bool HasLease => _ring is null || _lease is not null;
+
     /// <summary>Whether every parameter's gradient of this pass is in.</summary>
     public bool IsComplete { get; private set; }
 

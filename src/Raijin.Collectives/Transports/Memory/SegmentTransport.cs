@@ -256,7 +256,7 @@ sealed unsafe class SegmentTransport : Transport
             if (member == Block.Members[Rank]) continue;
             if (_segment.Gone(member, out var hadLeft) is not { } how) continue;
             // Who left properly is missed only by who waits for it.
-            if (hadLeft && call is not null && !call.Missing().Any(m => Block.Members[m] == member)) continue;
+            if (hadLeft && call is not null && !IsMissing(call, member)) continue;
             // What it wrote last may have arrived since.
             Advance();
             if (call is { IsComplete: true }) return;
@@ -267,6 +267,9 @@ sealed unsafe class SegmentTransport : Transport
             ThrowIfFailed();
         }
     }
+
+    // Apart: the loop above makes no garbage for it.
+    bool IsMissing(SegmentCall call, int worldRank) => call.Missing().Any(m => Block.Members[m] == worldRank);
 
     void Fail(int worldRank, string reason)
     {
