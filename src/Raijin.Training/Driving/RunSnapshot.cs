@@ -114,7 +114,7 @@ static class RunSnapshot
         if (moved is not var (then, now)) return place;
         // The same sample of the epoch comes next, as far as the new batches begin there.
         var (batch, again) = Math.DivRem(place.Batch * then, now);
-        if (again > 0) run.Logger.LogWarning("The checkpoint lies {Samples} samples into a batch of {Size} on {Ranks} ranks: they are seen twice.", again, now, peers.Size);
+        if (again > 0 && run.IsRankZero) run.Logger.LogWarning("The checkpoint lies {Samples} samples into a batch of {Size} on {Ranks} ranks: they are seen twice.", again, now, peers.Size);
         return place with { Batch = batch };
 
         void Same(string what, string? then, string? now)
