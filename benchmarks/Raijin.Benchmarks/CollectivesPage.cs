@@ -53,7 +53,7 @@ static class CollectivesPage
         {
             using var shared = world.Group.Allocate(bytes / 4, ScalarType.Float32);
             using var mine = ones(bytes / 4);
-            shared.fill_(1).Dispose();
+            shared.fill_(1);
             var medians = new List<double>();
             foreach (var busy in new[] { false, true })
             {

@@ -14,6 +14,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["metrics"] = MetricsPage.Run,
     ["mlp-adam"] = MlpAdamPage.Run,
     ["mpi"] = MpiPage.Run,
+    ["offload"] = OffloadPage.Run,
     ["optimizer"] = OptimizerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,

@@ -120,22 +120,23 @@ static class RanksPage
     {
         using var world = World.Join();
         set_num_threads(1);
-        NativeHeap.KeepFreedMemory();
-        using (var warm = ones(64, 64)) warm.matmul(warm).Dispose();
-        var before = Resident();
+        // Above a process that has trained something small: libraries loaded, kernels and code made.
+        using (var small = new GptRun(world.Group, Zero.Stage0, new() { Vocabulary = 64, Context = 64, Layers = 1, Heads = 1, Width = 64 }))
+            for (var i = 0; i < 3; i++) small.Step();
+        var (before, sharedBefore) = (Resident(), Proportional());
         if (stage >= 0)
         {
             using var gpt = new GptRun(world.Group, new Strategy { Stage = stage });
             for (var i = 0; i < 3; i++) gpt.Step();
             world.Group.Barrier();
-            if (world.Rank == 0) File.AppendAllLines(file, [string.Create(CultureInfo.InvariantCulture, $"{stage} {Resident() - before} {Peak() - before} {gpt.Ledger.TotalHeld} {gpt.Ledger.TotalPeak}")]);
+            if (world.Rank == 0) File.AppendAllLines(file, [string.Create(CultureInfo.InvariantCulture, $"{stage} {Resident() - before} {Peak() - before} {Proportional() - sharedBefore} {gpt.Ledger.TotalHeld} {gpt.Ledger.TotalPeak}")]);
         }
         world.Group.Barrier();
     }
 
     static void Memory(Report report, string file)
     {
-        report.Table("Memory of a rank of that GPT, MB above a process with libtorch loaded", "stage", "resident after 3 steps", "peak", "ledger, held", "ledger, peak", "ideal");
+        report.Table("Memory of a rank of that GPT, MB above a process with libtorch loaded", "stage", "resident after 3 steps", "peak", "its part of shared pages", "ledger, held", "ledger, peak", "ideal");
         double[] ideal = [1009, 757, 631, 504];
         foreach (var line in File.ReadLines(file))
         {
@@ -148,6 +149,9 @@ static class RanksPage
     static long Resident() => Status("VmRSS:");
 
     static long Peak() => Status("VmHWM:");
+
+    // Pages that ranks share count in each rank's resident memory; here each counts its part of them.
+    static long Proportional() => long.Parse(File.ReadLines("/proc/self/smaps_rollup").First(l => l.StartsWith("Pss:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
 
     static long Status(string key) => long.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
 
@@ -220,14 +224,15 @@ static class RanksPage
         readonly IParameterUpdater _optimizer;
         readonly Tensor _tokens;
 
-        public GptRun(Group group, Strategy strategy)
+        public GptRun(Group group, Strategy strategy, GptOptions? options = null)
         {
             Seed.Everything(1);
             // Unit by unit: no rank ever holds the whole model in stage 3.
-            _model = new Gpt(GptShapes.Params63M, META);
+            options ??= GptShapes.Params63M;
+            _model = new Gpt(options, META);
             _sharded = new ShardedModel(_model, strategy, group, (_, parameter) => { using var none = no_grad(); nn.init.normal_(parameter, 0, 0.02); });
             _optimizer = _sharded.CreateOptimizer(new Tensors.AdamW(), Groups(_model));
-            _tokens = randint(GptShapes.Params63M.Vocabulary, [1, 65], ScalarType.Int64);
+            _tokens = randint(options.Vocabulary, [1, 65], ScalarType.Int64);
         }
 
         public Ledger Ledger => _sharded.Ledger;

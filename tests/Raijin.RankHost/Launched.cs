@@ -29,7 +29,7 @@ static class Launched
         ["supervise"] = Supervise,
         ["reexecute"] = Reexecute,
         ["join"] = () => Join(TimeSpan.FromSeconds(20)),
-        ["joinSoon"] = () => Join(TimeSpan.FromSeconds(1)),
+        ["joinSoon"] = () => Join(TimeSpan.FromSeconds(3)),
         ["reduce"] = ReduceForever,
     };
 

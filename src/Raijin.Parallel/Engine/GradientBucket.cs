@@ -25,12 +25,12 @@ sealed class GradientBucket : IDisposable
 {
     readonly EngineContext _context;
     readonly FlatBuffer _buffer;
-    readonly Tensor[] _slots;
     readonly bool[] _filled;
     readonly bool[] _arrived;
     readonly Tensor? _all;
     readonly Tensor _mine;
     readonly BucketRing? _ring;
+    Tensor[] _slots;
     PendingExchange? _exchange;
     Tensor? _lease;
     Tensor? _leasedSlice;
@@ -74,6 +74,9 @@ sealed class GradientBucket : IDisposable
 
     public FlatBuffer Buffer => _buffer;
 
+    /// <summary>Whether it has a buffer of the ring, or needs none.</summary>
+    public bool HasLease => _ring is null || _lease is not null;
+
     /// <summary>Whether every parameter's gradient of this pass is in.</summary>
     public bool IsComplete { get; private set; }
 
@@ -81,7 +84,9 @@ sealed class GradientBucket : IDisposable
     public bool IsFilled(int entry) => _filled[entry];
 
     /// <summary>Takes a gradient that autograd has completed.</summary>
-    public void Take(ShardedParameter parameter)
+    /// <param name="parameter">Whose gradient it is.</param>
+    /// <param name="isNext">Whether this bucket is the next to be reduced: it borrows its buffer with its first gradient then, and no gradient waits in memory of its own.</param>
+    public void Take(ShardedParameter parameter, bool isNext)
     {
         if (State == BucketState.Reducing)
             throw new InvalidOperationException(
@@ -93,7 +98,12 @@ sealed class GradientBucket : IDisposable
             GradientAccess.MoveTo(parameter.Real, _slots[parameter.Entry], add: _filled[parameter.Entry] || (_hasReduced && _carried is null));
             GradientAccess.SetGradient(parameter.Real, _slots[parameter.Entry]);
         }
+        else if (_lease is not null)
+        {
+            Move(parameter);
+        }
         _filled[parameter.Entry] = true;
+        if (_lease is null && isNext && _ring is { CanLease: true }) Borrow();
         if (_arrived[parameter.Entry]) return;
         _arrived[parameter.Entry] = true;
         IsComplete = Array.TrueForAll(_arrived, a => a);
@@ -121,12 +131,12 @@ sealed class GradientBucket : IDisposable
         using var none = no_grad();
         if (State == BucketState.Reduced) BeginPass();
         State = BucketState.Reducing;
-        var gradients = _all ?? Borrow();
-        if (_all is not null)
-        {
-            for (var i = 0; i < _filled.Length; i++)
-                if (!_filled[i] && !(_hasReduced && _carried is null)) _slots[i].zero_();
-        }
+        if (_all is null && _lease is null) Borrow();
+        var gradients = _all ?? _lease!;
+        // A gradient that only other ranks have is zero here, unless the mean of an earlier pass lies there to be added to.
+        var keeps = _all is not null && _hasReduced && _carried is null;
+        for (var i = 0; i < _filled.Length; i++)
+            if (!_filled[i] && !keeps) _slots[i].zero_();
         if (_context.DividesUpdates)
         {
             _exchange = _context.Gradients.ReduceScatter(_buffer.Name, gradients, _leasedSlice ?? _mine);
@@ -150,9 +160,7 @@ sealed class GradientBucket : IDisposable
             Replicate(_leasedSlice!, cancellation);
             if (_hasReduced) _mine.add_(_leasedSlice!);
             else _mine.copy_(_leasedSlice!);
-            _leasedSlice!.Dispose();
-            _ring!.Return(_lease);
-            _lease = _leasedSlice = null;
+            GiveBack();
         }
         else
         {
@@ -198,21 +206,29 @@ sealed class GradientBucket : IDisposable
         _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, Bytes(slice));
     }
 
-    Tensor Borrow()
+    void Borrow()
     {
+        using var none = no_grad();
         _lease = _ring!.Lease(_buffer.Layout.PaddedElements, _buffer.DType);
         _leasedSlice = _buffer.Slice(_lease);
+        _slots = [.. _buffer.Parameters.Select(p => _buffer.View(_lease, p))];
         foreach (var parameter in _buffer.Parameters)
-        {
-            using var slot = _buffer.View(_lease, parameter);
-            if (_filled[parameter.Entry])
-            {
-                GradientAccess.MoveTo(parameter.Real, slot, add: false);
-                GradientAccess.ClearGradient(parameter.Real);
-            }
-            else slot.zero_();
-        }
-        return _lease;
+            if (_filled[parameter.Entry]) Move(parameter);
+    }
+
+    void Move(ShardedParameter parameter)
+    {
+        GradientAccess.MoveTo(parameter.Real, _slots[parameter.Entry], add: false);
+        GradientAccess.ClearGradient(parameter.Real);
+    }
+
+    void GiveBack()
+    {
+        foreach (var slot in _slots) slot.Dispose();
+        _slots = [];
+        _leasedSlice!.Dispose();
+        _ring!.Return(_lease!);
+        _lease = _leasedSlice = null;
     }
 
     long Bytes(Tensor tensor) => tensor.NumberOfElements * (_context.Strategy.GradientWire is { } wire ? Width(wire) : tensor.ElementSize);

@@ -59,7 +59,8 @@ sealed class GradientReducer : IDisposable
             if (_ring is null || _ringBytes < largest)
             {
                 _ring?.Dispose();
-                _ring = new BucketRing(_context, largest, Math.Min(2, Math.Max(1, added.Count)));
+                // The host computes while it waits in neither case; an accelerator copies one while it fills the other.
+                _ring = new BucketRing(_context, largest, _context.Device.type == TorchSharp.DeviceType.CPU ? 1 : 2);
                 _ringBytes = largest;
             }
         }
@@ -87,7 +88,8 @@ sealed class GradientReducer : IDisposable
     void OnReady(ShardedParameter parameter)
     {
         _passBegun = true;
-        parameter.Buffer.Bucket!.Take(parameter);
+        var bucket = parameter.Buffer.Bucket!;
+        bucket.Take(parameter, isNext: _next < _buckets.Count && ReferenceEquals(_buckets[_next], bucket));
         if (Synchronizes || _context.DividesGradients)
         {
             while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling) LaunchNext();
@@ -128,8 +130,8 @@ sealed class GradientReducer : IDisposable
 
     void LaunchNext(CancellationToken cancellation = default)
     {
-        if (_ring is { CanLease: false }) _underWay.Dequeue().Complete(cancellation);
         var bucket = _buckets[_next++];
+        if (_ring is { CanLease: false } && !bucket.HasLease) _underWay.Dequeue().Complete(cancellation);
         bucket.Launch();
         _underWay.Enqueue(bucket);
     }

@@ -49,6 +49,8 @@ public sealed partial class ShardedModel : IDisposable
         World = world;
         device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
         _context = MakeContext(strategy, world, device);
+        // What is gathered and let go must not stay resident.
+        if (_context.DividesGradients && device.type == TorchSharp.DeviceType.CPU) NativeHeap.ReturnLargeBlocks();
         using (no_grad())
         using (NewDisposeScope())
         {
@@ -81,7 +83,7 @@ public sealed partial class ShardedModel : IDisposable
     /// <summary>What this rank holds, and what crossed.</summary>
     public Ledger Ledger => _context.Ledger;
 
-    /// <summary>Names of the units, in the order in which their gradients are reduced.</summary>
+    /// <summary>Names of the units, in the order of the forward pass; what is around others comes before them.</summary>
     public IReadOnlyList<string> Units => [.. _units.Select(u => u.Name)];
 
     /// <summary>
@@ -103,7 +105,9 @@ public sealed partial class ShardedModel : IDisposable
             throw new NotSupportedException(
                 $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), or an elementwise algorithm such as AdamW.");
         var owners = groups.SelectMany(g => g.Parameters.Select(p => (Group: g, p.Key, Parameter: Find(p.Key, p.Value)))).ToList();
-        var buffers = _units.SelectMany(u => u.Buffers).Where(b => owners.Any(o => ReferenceEquals(o.Parameter.Buffer, b))).ToList();
+        // In the order in which backward completes them: the last units first, what is around them in the end.
+        var owned = owners.Select(o => o.Parameter.Buffer).ToHashSet();
+        var buffers = _units.SelectMany(u => u.Buffers).Where(owned.Contains).Reverse().ToList();
         _reducer.Add(buffers);
         var pieces = new List<(ParameterGroup, string, ParameterPiece)>();
         var parts = buffers.ToDictionary(b => b, b => b.Pieces.ToDictionary(p => p.Entry));

@@ -75,7 +75,7 @@ public sealed record MemoryPlan
 
     static long Slices(ModelShape shape, Func<UnitShape, long> count, int size) => shape.All.Sum(unit => (count(unit) + size - 1) / size);
 
-    // Two buffers in turn, each as large as the largest unit's gradients.
+    // Two buffers in turn, each as large as the largest unit's gradients; on the host there is one.
     static long Bucket(ModelShape shape) => Math.Min(2, shape.All.Count(unit => unit.NumTrained > 0)) * shape.All.Max(unit => unit.NumTrained);
 
     static long Gathered(ModelShape shape) => shape.Rest.NumParameters + shape.Units.Select(unit => unit.NumParameters).OrderDescending().Take(2).Sum();

@@ -18,10 +18,10 @@ sealed class DiskQueue : IDisposable
     readonly Thread[] _threads;
     bool _closed;
 
-    public DiskQueue(ScratchFile file, int threads)
+    public DiskQueue(ScratchFile file, int threads, string name)
     {
         _file = file;
-        _threads = [.. Enumerable.Range(0, threads).Select(i => new Thread(Work) { IsBackground = true, Name = $"raijin-disk-{i}" })];
+        _threads = [.. Enumerable.Range(0, threads).Select(i => new Thread(Work) { IsBackground = true, Name = $"raijin-disk-{name}-{i}" })];
         foreach (var thread in _threads) thread.Start();
     }
 

@@ -17,7 +17,8 @@ readonly record struct DiskRange(string Name, long Offset, long Bytes);
 sealed class DiskStore : IDisposable
 {
     readonly ScratchFile _file;
-    readonly DiskQueue _queue;
+    readonly DiskQueue _reads;
+    readonly DiskQueue _writes;
     readonly Dictionary<string, DiskRange> _ranges = new(StringComparer.Ordinal);
     long _bytesRead;
     long _bytesWritten;
@@ -26,7 +27,7 @@ sealed class DiskStore : IDisposable
     /// <summary>Makes the file.</summary>
     /// <param name="folder">Where; made when it does not exist.</param>
     /// <param name="ranges">Names and sizes.</param>
-    /// <param name="threads">How many blocks are under way at once.</param>
+    /// <param name="threads">How many blocks are under way at once in each direction: what is read ahead does not stand behind what is written back.</param>
     /// <param name="buffered">Go through the page cache in any case.</param>
     /// <exception cref="IOException">The folder cannot be made, or its disk lacks the space.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder is not writable.</exception>
@@ -42,7 +43,8 @@ sealed class DiskStore : IDisposable
             end += Padded(bytes);
         }
         _file = ScratchFile.Create(folder, end, buffered);
-        _queue = new DiskQueue(_file, threads);
+        _reads = new DiskQueue(_file, threads, "reads");
+        _writes = new DiskQueue(_file, threads, "writes");
     }
 
     /// <summary>Where the file lies.</summary>
@@ -92,7 +94,8 @@ sealed class DiskStore : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        _queue.Dispose();
+        _reads.Dispose();
+        _writes.Dispose();
         _file.Dispose();
     }
 
@@ -108,7 +111,7 @@ sealed class DiskStore : IDisposable
         Interlocked.Add(ref write ? ref _bytesWritten : ref _bytesRead, count);
         try
         {
-            await _queue.Enqueue(write, memory, memoryOffset, range.Offset + offset, count).ConfigureAwait(false);
+            await (write ? _writes : _reads).Enqueue(write, memory, memoryOffset, range.Offset + offset, count).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -20,7 +20,7 @@ sealed record TieredOptimizerOptions
     /// <value>Default null: as many as libtorch's operators use.</value>
     public int? Threads { get; init; }
 
-    /// <summary>How many blocks of the file are read or written at once.</summary>
+    /// <summary>How many blocks of the file are read at once, and how many written.</summary>
     /// <value>Default 4.</value>
     public int DiskThreads { get; init; } = 4;
 

@@ -5,7 +5,8 @@ namespace Raijin.Tensors;
 /// <summary>The C library's heap, where libtorch's CPU tensors live and which the garbage collector does not see.</summary>
 public static unsafe class NativeHeap
 {
-    const int TrimThreshold = -1, TopPad = -2, MmapMax = -4;
+    const int TrimThreshold = -1, TopPad = -2, MmapThreshold = -3, MmapMax = -4;
+    const int LargeBytes = 1 << 20;
     const int KeptBytes = 256 << 20;
 
     // Looked up without NativeExports, which loads libtorch first: the heap is tuned while it loads.
@@ -37,6 +38,13 @@ public static unsafe class NativeHeap
         // mallopt answers 1 for success. A threshold of -1 is "never".
         return (MallOpt(MmapMax, 0) & MallOpt(TrimThreshold, -1) & MallOpt(TopPad, KeptBytes)) == 1;
     }
+
+    /// <summary>
+    /// Makes glibc give each freed block of a megabyte or more back to the kernel at once, for the rest of the process. By default it raises its threshold with the blocks it sees, and gathered parameters that come and
+    /// go then leave holes that nothing fits: in stage 3 a third more resident memory than is held. Each such block is faulted in anew, page by page. Nothing changes where <c>RAIJIN_KEEP_FREED_MEMORY=1</c> asks for the opposite.
+    /// </summary>
+    /// <returns>False where the C library is not glibc, or freed memory is to be kept.</returns>
+    public static bool ReturnLargeBlocks() => MallOpt != null && !RaijinEnvironment.KeepFreedMemory && MallOpt(MmapThreshold, LargeBytes) == 1;
 
     static nint Find(string symbol) =>
         OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var c) && NativeLibrary.TryGetExport(c, symbol, out var address) ? address : 0;

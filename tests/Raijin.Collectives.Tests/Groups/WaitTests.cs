@@ -32,14 +32,26 @@ public sealed class WaitTests
     {
         var errors = World.Run(4, world =>
         {
-            // Wherever a rank is when the half is lost, it fails with that.
-            return Record.Exception(() =>
-            {
-                using var part = world.Group.Split(world.Rank < 2 ? [0, 1] : [2, 3], "half");
-                world.Group.Barrier();
-                if (world.Rank == 0) part.Abort("half is lost");
-                world.Group.Barrier();
-            });
+            using var part = world.Group.Split(world.Rank < 2 ? [0, 1] : [2, 3], "half");
+            return world.Rank == 3 ? null : Record.Exception(() => part.Barrier());
+        }, new GroupOptions { Deadline = TimeSpan.FromMilliseconds(200) });
+        Assert.Null(errors[0]);
+        Assert.Contains("of group half met its deadline", errors[2]!.Message, StringComparison.Ordinal);
+        Assert.Contains("Did not come: 1 (rank 3 of the world).", errors[2]!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_part_that_fails_stops_the_whole()
+    {
+        var started = Stopwatch.GetTimestamp();
+        var errors = World.Run(4, world =>
+        {
+            using var part = world.Group.Split(world.Rank < 2 ? [0, 1] : [2, 3], "half");
+            // All have made their part before one is lost.
+            world.Group.Barrier();
+            if (world.Rank != 0) return Record.Exception(() => world.Group.Barrier());
+            part.Abort("half is lost");
+            return Record.Exception(() => world.Group.Barrier());
         });
         Assert.All(errors, e => Assert.Contains("half is lost", e!.Message, StringComparison.Ordinal));
         Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(1));

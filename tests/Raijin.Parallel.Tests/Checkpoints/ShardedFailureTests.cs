@@ -62,7 +62,7 @@ public sealed class ShardedFailureTests : IDisposable
         var reached = 0L;
         for (var kill = 0; kill < Kills; kill++)
         {
-            using var process = Process.Start(new ProcessStartInfo(RankHost, ["save-shards", _folder.Path, "3", "600000"]) { RedirectStandardOutput = true })!;
+            using var process = Process.Start(new ProcessStartInfo(RankHost, ["save-shards", _folder.Path, "600000", "3"]) { RedirectStandardOutput = true })!;
             for (var line = 0; line < 2; line++)
             {
                 using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -77,6 +77,50 @@ public sealed class ShardedFailureTests : IDisposable
             Assert.Equal(1, Math.Abs(steps[0] - steps[1]));
         }
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task The_old_checkpoint_survives_the_death_of_one_rank_and_the_others_end(int victim)
+    {
+        var ranks = Enumerable.Range(0, 3).Select(Join).ToList();
+        try
+        {
+            var reached = 0L;
+            for (var line = 0; line < 3; line++)
+            {
+                using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+                reached = long.Parse(await ranks[0].StandardOutput.ReadLineAsync(deadline.Token) ?? throw new InvalidOperationException(await ranks[0].StandardError.ReadToEndAsync(deadline.Token)), null);
+            }
+            Assert.False(ranks[victim].WaitForExit(7 * victim));
+            ranks[victim].Kill();
+            Assert.All(ranks, rank => Assert.True(rank.WaitForExit(TimeSpan.FromSeconds(40)), "a rank waits for the dead one"));
+            Assert.All(ranks, rank => Assert.NotEqual(0, rank.ExitCode));
+            Assert.True(new[] { "even", "odd" }.Select(CheckWhole).Max() >= reached);
+            // Rank 0 removes what was begun, if it lives.
+            if (victim != 0) Assert.Equal(["even", "odd"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            foreach (var rank in ranks)
+            {
+                rank.Kill();
+                rank.WaitForExit();
+                rank.Dispose();
+            }
+        }
+    }
+
+    Process Join(int rank) => Process.Start(new ProcessStartInfo(RankHost, ["save-shards", _folder.Path, "600000"])
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        Environment =
+        {
+            ["RANK"] = $"{rank}", ["LOCAL_RANK"] = $"{rank}", ["WORLD_SIZE"] = "3", ["LOCAL_WORLD_SIZE"] = "3", ["MASTER_ADDR"] = "127.0.0.1", ["MASTER_PORT"] = $"{20_000 + (uint)_folder.Path.GetHashCode(StringComparison.Ordinal) % 20_000}", ["OMP_NUM_THREADS"] = "1",
+        },
+    })!;
 
     long CheckWhole(string name)
     {

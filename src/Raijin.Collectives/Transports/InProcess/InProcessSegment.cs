@@ -46,7 +46,7 @@ sealed unsafe class InProcessSegment : Segment
 
     public override Tensor Allocate(SegmentTransport owner, long numElements, ScalarType dtype)
     {
-        var tensor = empty(numElements, dtype).DetachFromDisposeScope();
+        var tensor = empty(numElements, dtype);
         HugePages.Advise(tensor);
         if (TensorAccess.TryGetHostMemory(tensor, out var memory)) NativeMemory.Clear((void*)memory.Data, (nuint)(numElements * tensor.element_size()));
         return tensor;

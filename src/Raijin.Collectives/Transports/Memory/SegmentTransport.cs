@@ -59,11 +59,7 @@ sealed unsafe class SegmentTransport : Transport
     public long Worked { get; set; }
 
 
-    public override Tensor Allocate(long numElements, ScalarType dtype)
-    {
-        ThrowIfFailed();
-        return _segment.Allocate(this, numElements, dtype);
-    }
+    public override Tensor Allocate(long numElements, ScalarType dtype) => _segment.Allocate(this, numElements, dtype);
 
     public override PendingCollective? Start(in Collective call)
     {
@@ -95,11 +91,7 @@ sealed unsafe class SegmentTransport : Transport
         return started;
     }
 
-    public override Transport Split(IReadOnlyList<int> ranks, string name)
-    {
-        ThrowIfFailed();
-        return new SegmentTransport(_segment, _segment.Part(this, ranks));
-    }
+    public override Transport Split(IReadOnlyList<int> ranks, string name) => new SegmentTransport(_segment, _segment.Part(this, ranks));
 
     public override string? DescribePeer(int rank) => Block.LogOf(rank).Describe();
 
@@ -264,7 +256,7 @@ sealed unsafe class SegmentTransport : Transport
             if (member == Block.Members[Rank]) continue;
             if (_segment.Gone(member, out var hadLeft) is not { } how) continue;
             // Who left properly is missed only by who waits for it.
-            if (hadLeft && call is not null && !call.Missing().Any(m => Block.Members[m] == member)) continue;
+            if (hadLeft && call is not null && !IsMissing(call, member)) continue;
             // What it wrote last may have arrived since.
             Advance();
             if (call is { IsComplete: true }) return;
@@ -275,6 +267,9 @@ sealed unsafe class SegmentTransport : Transport
             ThrowIfFailed();
         }
     }
+
+    // Apart: the loop above makes no garbage for it.
+    bool IsMissing(SegmentCall call, int worldRank) => call.Missing().Any(m => Block.Members[m] == worldRank);
 
     void Fail(int worldRank, string reason)
     {

@@ -11,6 +11,9 @@ sealed unsafe class Waiter(RankBoard board, int worldRank, TimeSpan longestSpin)
 {
     const int LooksAtOnce = 64;
 
+    // So many times the longest look is what a short wait takes when it is slept through.
+    const int WakeUps = 5;
+
     static readonly TimeSpan ShortestSpin = TimeSpan.FromMicroseconds(2);
 
     readonly long _longest = Ticks(longestSpin);
@@ -39,7 +42,8 @@ sealed unsafe class Waiter(RankBoard board, int worldRank, TimeSpan longestSpin)
 
         Sleep(word, target, block, atMost - Stopwatch.GetElapsedTime(start));
         var waited = Stopwatch.GetTimestamp() - start;
-        _spin = waited < _longest ? Math.Min(_longest, _spin * 2) : Math.Max(_shortest, _spin / 2);
+        // Waking up takes longer than most waits: one that was over soon after would have been seen by looking.
+        _spin = waited < WakeUps * _longest ? Math.Min(_longest, _spin * 2) : Math.Max(_shortest, _spin / 2);
     }
 
     /// <summary>Wakes a rank if it sleeps. Whatever it waits for was written before, by an operation that is a full barrier.</summary>

@@ -67,7 +67,7 @@ sealed unsafe class SharedMemorySegment : Segment
         Sweep();
         var group = owner.Block;
         var number = owner.NextMapping();
-        if (numElements == 0) return empty(0, dtype).DetachFromDisposeScope();
+        if (numElements == 0) return empty(0, dtype);
         using var one = empty(1, dtype);
         var part = ((numElements * one.element_size()) + 4095) & ~4095L;
         var bytes = RegionHeaderBytes + (group.Size * part);
@@ -79,7 +79,7 @@ sealed unsafe class SharedMemorySegment : Segment
         Interlocked.Increment(ref *region.Mapped);
         if (group.Rank == 0) Finish(mapping, ref *region.Mapped, group.Size, Waiting(owner), "allocating");
         lock (_gate) _regions = [.. _regions.Append(region).OrderBy(r => r.Start)];
-        return MappedStorage.CreateTensor(mapping.View, RegionHeaderBytes + (group.Rank * part), [numElements], dtype, region.FreedHere).DetachFromDisposeScope();
+        return MappedStorage.CreateTensor(mapping.View, RegionHeaderBytes + (group.Rank * part), [numElements], dtype, region.FreedHere);
     }
 
     public override long Locate(GroupBlock group, nint address, long bytes)

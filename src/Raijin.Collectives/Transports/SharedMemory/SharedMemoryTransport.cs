@@ -71,6 +71,7 @@ static unsafe class SharedMemoryTransport
         readonly long _began = Stopwatch.GetTimestamp();
         readonly PeerProcess?[] _peers = new PeerProcess?[size];
         RankBoard _board;
+        bool _made;
 
         long Bytes => HeaderBytes + RankBoard.Bytes(size);
 
@@ -96,7 +97,7 @@ static unsafe class SharedMemoryTransport
             finally
             {
                 AppDomain.CurrentDomain.ProcessExit -= Remove;
-                if (rank == 0) Remove(null, EventArgs.Empty);
+                Remove(null, EventArgs.Empty);
             }
         }
 
@@ -115,6 +116,7 @@ static unsafe class SharedMemoryTransport
                     File.Delete(_path);
                     continue;
                 }
+                _made = true;
                 file.CloseFile();
                 var header = (Header*)file.Start;
                 header->Version = Version;
@@ -224,7 +226,7 @@ static unsafe class SharedMemoryTransport
 
         void Remove(object? sender, EventArgs e)
         {
-            if (rank == 0) File.Delete(_path);
+            if (_made) File.Delete(_path);
         }
     }
 }

@@ -24,7 +24,11 @@ sealed class FakeHost(int rank, int size) : Transport
     public override PendingCollective? Start(in Collective call)
     {
         Calls.Add($"{call.Kind} {call.Peer}");
-        if (call.Kind == CollectiveKind.Broadcast && rank != call.Peer) call.Output!.copy_(arange(1, 129, ScalarType.Byte));
+        if (call.Kind == CollectiveKind.Broadcast && rank != call.Peer)
+        {
+            using var id = arange(1, 129, ScalarType.Byte);
+            call.Output!.copy_(id);
+        }
         return OthersAreThere ? null : new Waiting(this);
     }
 

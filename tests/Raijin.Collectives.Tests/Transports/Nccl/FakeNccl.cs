@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Raijin.Collectives.Tests.Transports.Nccl;
 
@@ -234,6 +233,7 @@ static unsafe class FakeNccl
         public fixed byte Bytes[128];
     }
 
+#pragma warning disable CS0649 // Written by the transport, through a pointer.
     public struct Config
     {
         public nuint Size;
@@ -242,4 +242,5 @@ static unsafe class FakeNccl
         public int Blocking;
         public int CgaClusterSize;
     }
+#pragma warning restore CS0649
 }

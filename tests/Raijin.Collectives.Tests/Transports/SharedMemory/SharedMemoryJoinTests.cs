@@ -27,7 +27,7 @@ public sealed class SharedMemoryJoinTests
     }
 
     [Fact]
-    public void A_rank_of_another_size_is_refused()
+    public async Task A_rank_of_another_size_is_refused()
     {
         using var folder = new TemporaryFolder();
         var options = new SharedMemoryOptions { Folder = folder.Path, Deadline = TimeSpan.FromSeconds(10) };
@@ -35,12 +35,12 @@ public sealed class SharedMemoryJoinTests
         var first = Task.Run(() => Record.Exception(() => SharedMemoryTransport.Join("sizes", 0, 2, options, source.Token)));
         var error = Assert.Throws<InvalidOperationException>(() => SharedMemoryTransport.Join("sizes", 1, 3, options));
         Assert.Contains("Rank 1 of 3 (version 1) met a run of 2 ranks", error.Message, StringComparison.Ordinal);
-        source.Cancel();
-        Assert.IsAssignableFrom<OperationCanceledException>(first.Result);
+        await source.CancelAsync();
+        Assert.IsAssignableFrom<OperationCanceledException>(await first);
     }
 
     [Fact]
-    public void A_rank_that_comes_twice_is_refused()
+    public async Task A_rank_that_comes_twice_is_refused()
     {
         using var folder = new TemporaryFolder();
         var options = new SharedMemoryOptions { Folder = folder.Path, Deadline = TimeSpan.FromSeconds(10) };
@@ -48,14 +48,14 @@ public sealed class SharedMemoryJoinTests
         var first = Task.Run(() => Record.Exception(() => SharedMemoryTransport.Join("twice", 0, 3, options, source.Token)));
         var second = Task.Run(() => Record.Exception(() => SharedMemoryTransport.Join("twice", 1, 3, options, source.Token)));
         var third = Task.Run(() => Record.Exception(() => SharedMemoryTransport.Join("twice", 1, 3, options, source.Token)));
-        var refused = Task.WhenAny(second, third).Result.Result;
+        var refused = await await Task.WhenAny(second, third);
         Assert.Contains("Rank 1 of twice came twice", Assert.IsType<InvalidOperationException>(refused).Message, StringComparison.Ordinal);
-        source.Cancel();
-        Task.WaitAll(first, second, third);
+        await source.CancelAsync();
+        await Task.WhenAll(first, second, third);
     }
 
     [Fact]
-    public void A_file_of_a_run_that_died_is_replaced_and_one_of_a_living_run_is_not()
+    public async Task A_file_of_a_run_that_died_is_replaced_and_one_of_a_living_run_is_not()
     {
         using var folder = new TemporaryFolder();
         var options = new SharedMemoryOptions { Folder = folder.Path, Deadline = TimeSpan.FromSeconds(20) };
@@ -66,13 +66,13 @@ public sealed class SharedMemoryJoinTests
         var error = Assert.Throws<InvalidOperationException>(() => SharedMemoryTransport.Join("again", 0, 2, options));
         Assert.Contains("belongs to a process that is alive", error.Message, StringComparison.Ordinal);
         var bytes = ReadShared(path);
-        source.Cancel();
-        Assert.IsAssignableFrom<OperationCanceledException>(living.Result);
+        await source.CancelAsync();
+        Assert.IsAssignableFrom<OperationCanceledException>(await living);
 
         // The same file, of a process that began at another time.
         bytes[24] ^= 1;
-        File.WriteAllBytes(path, bytes);
-        var joined = Task.WhenAll(Enumerable.Range(0, 2).Select(rank => Task.Run(() => SharedMemoryTransport.Join("again", rank, 2, options)))).Result;
+        await File.WriteAllBytesAsync(path, bytes);
+        var joined = await Task.WhenAll(Enumerable.Range(0, 2).Select(rank => Task.Run(() => SharedMemoryTransport.Join("again", rank, 2, options))));
         Assert.Empty(Directory.GetFiles(folder.Path));
         foreach (var transport in joined) transport.Dispose();
     }
@@ -84,7 +84,7 @@ public sealed class SharedMemoryJoinTests
         RankThreads.OverSharedMemory(3, world =>
         {
             using var buffer = world.Group.Allocate(1000, ScalarType.Float32);
-            buffer.fill_(world.Rank + 1).Dispose();
+            buffer.fill_(world.Rank + 1);
             world.Group.AllReduce(buffer);
             using var half = world.Group.Split(world.Rank < 2 ? [0, 1] : [2], "half");
             half.AllReduce(buffer);

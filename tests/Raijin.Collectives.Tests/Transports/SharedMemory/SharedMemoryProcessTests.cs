@@ -24,12 +24,10 @@ public sealed class SharedMemoryProcessTests
     {
         var job = RankThreads.NewJob();
         using var ranks = RankProcesses.Start(size, "segment-endless", Arguments(job, size));
-        var limit = Stopwatch.StartNew();
-        while (!Enumerable.Range(0, size).All(r => ranks.OutputOf(r).Contains("began", StringComparison.Ordinal)) && limit.Elapsed < Deadline) Thread.Yield();
+        Assert.True(SpinWait.SpinUntil(() => Enumerable.Range(0, size).All(r => ranks.OutputOf(r).Contains("began", StringComparison.Ordinal)), Deadline));
         AssertNoFiles(job);
         // Somewhere in a call: where exactly is another place each time.
-        var moment = Stopwatch.StartNew();
-        while (moment.Elapsed < TimeSpan.FromMilliseconds(5 + victim)) Thread.Yield();
+        SpinWait.SpinUntil(() => false, TimeSpan.FromMilliseconds(5 + victim));
         ranks.Kill(victim);
         var killed = Stopwatch.GetTimestamp();
         var outcomes = ranks.WaitAll(TimeSpan.FromSeconds(10));
