@@ -74,6 +74,9 @@ sealed class GradientBucket : IDisposable
 
     public FlatBuffer Buffer => _buffer;
 
+    /// <summary>Whether it has a buffer of the ring, or needs none.</summary>
+    public bool HasLease => _ring is null || _lease is not null;
+
     /// <summary>Whether every parameter's gradient of this pass is in.</summary>
     public bool IsComplete { get; private set; }
 
@@ -137,12 +140,12 @@ sealed class GradientBucket : IDisposable
         if (_context.DividesUpdates)
         {
             _exchange = _context.Gradients.ReduceScatter(_buffer.Name, gradients, _leasedSlice ?? _mine);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, Bytes(gradients));
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, _context.Gradients.BytesOf(gradients));
         }
         else
         {
             _exchange = _context.Gradients.AllReduce(_buffer.Name, gradients);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, Bytes(gradients));
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, _context.Gradients.BytesOf(gradients));
         }
     }
 

@@ -130,8 +130,8 @@ sealed class GradientReducer : IDisposable
 
     void LaunchNext(CancellationToken cancellation = default)
     {
-        if (_ring is { CanLease: false }) _underWay.Dequeue().Complete(cancellation);
         var bucket = _buckets[_next++];
+        if (_ring is { CanLease: false } && !bucket.HasLease) _underWay.Dequeue().Complete(cancellation);
         bucket.Launch();
         _underWay.Enqueue(bucket);
     }

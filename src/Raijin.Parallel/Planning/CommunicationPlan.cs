@@ -4,11 +4,11 @@
 //   stage 1   reduce-scatter of gradients, pΨ; all-gather of updated parameters, pΨ                                   2pΨ
 //   stage 2   the same, the reduce-scatter for each microbatch                                                        pΨ + m·pΨ
 //   stage 3   for each microbatch: all-gather for forward and for backward, reduce-scatter; 3 of pΨ                   m·3pΨ
-//   R > 1     all-reduce of each slice among the copies, pΨ/N                                                         + 2pΨ/N
+//   R > 1     all-reduce of each slice among the copies, pΨ/N (stage 0: pΨ), as often as gradients are reduced        + 2pΨ/N
 //
 // Rajbhandari et al. 2020, §7, arXiv:1910.02054. An all-reduce is a reduce-scatter and an all-gather, and moves its bytes twice. Codecs shrink what
-// crosses: parameters to 8 bits, gradients to 4 or 1 (Wang et al. 2023, arXiv:2306.10209); the scales of their blocks are not counted. The few numbers
-// that ranks exchange besides (norms, losses) are not either.
+// crosses: parameters to 8 bits, gradients to 4 or 1 (Wang et al. 2023, arXiv:2306.10209); the scales of their blocks are not counted, nor the cache
+// lines that flat buffers are padded to. The few numbers that ranks exchange besides (norms, losses) are not either.
 
 using Raijin.Collectives;
 
@@ -49,7 +49,7 @@ public sealed record CommunicationPlan
         ArgumentNullException.ThrowIfNull(strategy);
         options ??= new();
         options.Check(strategy, ranks);
-        var size = strategy.Stage == 0 ? ranks : PlanOptions.ShardSize(strategy, ranks);
+        var size = PlanOptions.ShardSize(strategy, ranks);
         var copies = ranks / size;
         var gradientBits = strategy.GradientCodec switch
         {
@@ -60,17 +60,18 @@ public sealed record CommunicationPlan
         var updatedBits = BitsOfByte * options.ParameterBytes;
         var gatheredBits = strategy.WeightCodec == WeightCodec.Int8 ? BitsOfByte : updatedBits;
 
-        var gathers = Bytes(shape.NumParameters * options.Microbatches, gatheredBits);
-        var reduces = Bytes(shape.NumTrained * (strategy.Stage >= 2 ? options.Microbatches : 1), gradientBits);
+        var passes = strategy.Stage >= 2 ? options.Microbatches : 1;
+        var kept = shape.KeepsRest ? shape.Rest : default;
         List<PlannedTraffic> traffic = [];
         if (strategy.Stage == 3)
         {
-            Add(CollectiveKind.AllGather, BufferKind.Gathered, size, gathers); // forward
-            Add(CollectiveKind.AllGather, BufferKind.Gathered, size, gathers); // backward
+            var gathers = Bytes((shape.NumParameters - kept.NumParameters) * passes, gatheredBits);
+            Add(CollectiveKind.AllGather, BufferKind.Parameters, size, gathers); // forward
+            Add(CollectiveKind.AllGather, BufferKind.Parameters, size, gathers); // backward
         }
-        Add(strategy.Stage == 0 ? CollectiveKind.AllReduce : CollectiveKind.ReduceScatter, BufferKind.Gradients, size, reduces);
-        Add(CollectiveKind.AllReduce, BufferKind.Gradients, copies, Bytes((shape.NumTrained + size - 1) / size, gradientBits));
-        if (strategy.Stage is 1 or 2) Add(CollectiveKind.AllGather, BufferKind.Parameters, size, Bytes(shape.NumTrained, updatedBits));
+        Add(strategy.Stage == 0 ? CollectiveKind.AllReduce : CollectiveKind.ReduceScatter, BufferKind.Gradients, size, Bytes(shape.NumTrained * passes, gradientBits));
+        Add(CollectiveKind.AllReduce, BufferKind.Gradients, copies, Bytes((strategy.Stage == 0 ? shape.NumTrained : (shape.NumTrained + size - 1) / size) * passes, gradientBits));
+        if (strategy.Stage > 0) Add(CollectiveKind.AllGather, BufferKind.Parameters, size, Bytes(strategy.Stage == 3 ? kept.NumTrained : shape.NumTrained, updatedBits));
         return new(traffic);
 
         void Add(CollectiveKind kind, BufferKind what, int among, long bytes)

@@ -7,9 +7,10 @@
 //   2       pΨ           pΨₜ / N     KΨₜ / N           2Ψ + 14Ψ/N                                  4Ψ + 12Ψ/N
 //   3       pΨ / N       pΨₜ / N     KΨₜ / N           16Ψ/N                                       16Ψ/N
 //
-// Rajbhandari et al. 2020, §5, arXiv:1910.02054. Each unit is divided by itself, so that each leaves a remainder of fewer than N elements. Beside the
-// state there are a bucket in stages 2 and 3 (before, the reduced gradients are the buckets), and in stage 3 what is gathered: the rest, the unit
-// that computes, and the one fetched ahead of it. Activations depend on batch and model, and are not in the plan.
+// Rajbhandari et al. 2020, §5, arXiv:1910.02054. Each unit is divided by itself, so that each leaves a remainder of fewer than N elements; cache lines
+// that flat buffers are padded to are not counted. Beside the state there are two buffers for gradients on their way in stages 2 and 3, as large as the
+// largest unit's (before, gradients are reduced where they lie), and in stage 3 what is gathered: the rest, two units where backward passes from one to
+// the other, and those fetched ahead. Activations depend on batch and model, and are not in the plan.
 
 namespace Raijin;
 
@@ -61,12 +62,12 @@ public sealed record MemoryPlan
         var offloaded = strategy.OffloadOptimizer is Tier.OnDevice ? 0 : (long)(optimizer * strategy.OffloadRatio);
         List<PlannedBuffer> buffers =
         [
-            new(BufferKind.Parameters, strategy.OffloadParameters, (strategy.Stage == 3 ? Slices(shape, unit => unit.NumParameters, size) : shape.NumParameters) * parameterBytes),
+            new(BufferKind.Parameters, strategy.OffloadParameters, (strategy.Stage == 3 ? Divided(shape, size) : shape.NumParameters) * parameterBytes),
             new(BufferKind.Gradients, Tier.Device, (strategy.Stage >= 2 ? Slices(shape, unit => unit.NumTrained, size) : shape.NumTrained) * parameterBytes),
             new(BufferKind.OptimizerState, Tier.Device, optimizer - offloaded),
             new(BufferKind.OptimizerState, strategy.OffloadOptimizer, offloaded),
-            new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape) * parameterBytes : 0),
-            new(BufferKind.Gathered, Tier.Device, strategy.Stage == 3 && (size > 1 || strategy.OffloadParameters is not Tier.OnDevice) ? Gathered(shape) * parameterBytes : 0),
+            new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape, options) * parameterBytes : 0),
+            new(BufferKind.Gathered, Tier.Device, strategy.Stage == 3 && (size > 1 || strategy.OffloadParameters is not Tier.OnDevice) ? Gathered(shape, strategy, options) * parameterBytes : 0),
         ];
         return new([.. buffers.Where(buffer => buffer.Bytes > 0)]);
     }
@@ -75,8 +76,16 @@ public sealed record MemoryPlan
 
     static long Slices(ModelShape shape, Func<UnitShape, long> count, int size) => shape.All.Sum(unit => (count(unit) + size - 1) / size);
 
-    // Two buffers in turn, each as large as the largest unit's gradients; on the host there is one.
-    static long Bucket(ModelShape shape) => Math.Min(2, shape.All.Count(unit => unit.NumTrained > 0)) * shape.All.Max(unit => unit.NumTrained);
+    // Each as large as the largest unit's gradients; an accelerator copies one while it fills the other.
+    static long Bucket(ModelShape shape, PlanOptions options) => (options.ComputesOnHost ? 1 : 2) * shape.All.Max(unit => unit.NumTrained);
 
-    static long Gathered(ModelShape shape) => shape.Rest.NumParameters + shape.Units.Select(unit => unit.NumParameters).OrderDescending().Take(2).Sum();
+    static long Divided(ModelShape shape, int size) =>
+        Slices(shape, unit => unit.NumParameters, size) + (shape.KeepsRest ? shape.Rest.NumParameters - (shape.Rest.NumParameters + size - 1) / size : 0);
+
+    // In backward a unit is let go when the gradients of its inputs are complete, by which time the one before it has been gathered.
+    static long Gathered(ModelShape shape, Strategy strategy, PlanOptions options)
+    {
+        var ahead = strategy.PrefetchUnits ?? (options.ComputesOnHost ? 0 : 1);
+        return (shape.KeepsRest ? 0 : shape.Rest.NumParameters) + shape.Units.Select(unit => unit.NumParameters).OrderDescending().Take(2 + ahead).Sum();
+    }
 }

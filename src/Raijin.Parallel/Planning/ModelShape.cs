@@ -1,3 +1,4 @@
+using Raijin.Parallel;
 using static TorchSharp.torch.nn;
 
 namespace Raijin;
@@ -23,19 +24,33 @@ public sealed record ModelShape
     /// <summary>Those that want a gradient.</summary>
     public long NumTrained => All.Sum(unit => unit.NumTrained);
 
+    /// <summary>Whether every rank has all of <see cref="Rest"/> in stage 3 too: nobody sees when a module is needed whose calls take or give something else than tensors.</summary>
+    public bool KeepsRest { get; init; }
+
     internal IEnumerable<UnitShape> All => Units.Append(Rest);
 
-    /// <summary>The shape of a module, also of one on the meta device.</summary>
+    /// <summary>The shape of a module, also of one on the meta device, in the units that training divides it in.</summary>
     /// <param name="module">Borrowed.</param>
-    /// <param name="plan">Its units; null for those that it or modules in it name themselves (<see cref="IShardable"/>), none where nobody does.</param>
-    /// <exception cref="ArgumentException">The plan names a module that there is not.</exception>
-    public static ModelShape Of(Module module, ShardingPlan? plan = null)
+    /// <param name="strategy">How large units are where the module names none, and what is in none; null for the defaults.</param>
+    /// <exception cref="InvalidOptionsException">The strategy names a parameter that there is not.</exception>
+    public static ModelShape Of(Module module, Strategy? strategy = null)
     {
         ArgumentNullException.ThrowIfNull(module);
-        var names = plan is null ? UnitsOf(module) : plan.Units;
-        var known = module.named_modules().Select(m => m.name).ToHashSet(StringComparer.Ordinal);
-        if (names.FirstOrDefault(name => !known.Contains(name)) is { } unknown) throw new ArgumentException($"The plan has the unit {unknown}, but there is no module of that name.", nameof(plan));
-        return Of(module.named_parameters().Select(p => new UnitShape(p.name, p.parameter.numel(), p.parameter.requires_grad ? p.parameter.numel() : 0)), names);
+        var planned = UnitPlan.Of(module, strategy ?? Zero.Stage3);
+        // What is around other units is there as long as they are.
+        var (around, units) = (new List<UnitShape>(), new List<UnitShape>());
+        foreach (var unit in planned)
+        {
+            var shape = new UnitShape(unit.Name, unit.Parameters.Sum(p => p.Parameter.numel()), unit.Parameters.Where(p => p.Parameter.requires_grad).Sum(p => p.Parameter.numel()));
+            var isAround = unit.Name.Length == 0 || planned.Any(other => other.Name.StartsWith(unit.Name + ".", StringComparison.Ordinal));
+            (isAround ? around : units).Add(shape);
+        }
+        return new()
+        {
+            Units = units,
+            Rest = around.Aggregate(new UnitShape("", 0, 0), Sum),
+            KeepsRest = planned.Any(unit => unit.Module is null),
+        };
     }
 
     /// <summary>The shape of a model of which only the parameters are known: every list of equal submodules (<c>h.0</c>, <c>h.1</c>, …) is taken for units.</summary>
@@ -77,12 +92,6 @@ public sealed record ModelShape
         for (var end = name.LastIndexOf('.'); end > 0; end = name.LastIndexOf('.', end - 1))
             if (units.ContainsKey(name[..end])) return name[..end];
         return null;
-    }
-
-    static List<string> UnitsOf(Module module)
-    {
-        if (module is IShardable self) return [.. self.ShardingPlan.Units];
-        return [.. module.named_modules().Where(m => m.module is IShardable).DistinctBy(m => m.module).SelectMany(m => ((IShardable)m.module).ShardingPlan.Units.Select(unit => $"{m.name}.{unit}"))];
     }
 
     // h.0.attn.c_attn.weight is in h.0: the outermost list counts.

@@ -18,6 +18,10 @@ public sealed record PlanOptions
     /// <value>Default 1.</value>
     public int Microbatches { get; init; } = 1;
 
+    /// <summary>Whether the host computes: then nothing is copied while something else is computed, so one bucket is enough and no unit is fetched ahead.</summary>
+    /// <value>Default false: an accelerator does.</value>
+    public bool ComputesOnHost { get; init; }
+
     /// <summary>Bytes of a parameter and of its gradient.</summary>
     internal int ParameterBytes => Precision.ConvertsWeights ? BytesOf(Precision.Compute) : sizeof(float);
 
@@ -45,10 +49,7 @@ public sealed record PlanOptions
         if (ranks < 1) faults.Add(new("plan.ranks", $"is {ranks} (allowed: 1 and more)"));
         if (StateBytes < 0) faults.Add(new("plan.stateBytes", $"is {StateBytes} (allowed: 0 and more)"));
         if (Microbatches < 1) faults.Add(new("plan.microbatches", $"is {Microbatches} (allowed: 1 and more)"));
-        if (strategy.Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"is {strategy.Stage} (allowed: 0 to 3)"));
-        if (strategy.ShardSize < 0 || (strategy.ShardSize > 0 && ranks >= 1 && ranks % strategy.ShardSize != 0)) faults.Add(new("strategy.shardSize", $"{strategy.ShardSize} does not divide the {ranks} ranks"));
-        if (!(strategy.OffloadRatio is >= 0 and <= 1)) faults.Add(new("strategy.offloadRatio", $"is {strategy.OffloadRatio} (allowed: 0 to 1)"));
-        if (strategy.OffloadParameters is not Tier.OnDevice && strategy.Stage != 3) faults.Add(new("strategy.offloadParameters", $"needs stage 3, not {strategy.Stage}: in the others every rank computes with all parameters at all times"));
+        faults.AddRange(strategy.Faults(ranks));
         InvalidOptionsException.ThrowIfAny(faults);
     }
 }

@@ -68,7 +68,7 @@ static class RunSnapshot
         if (state["cursor"] is not JsonObject cursor)
             throw new CheckpointException(checkpoint.Path, "it holds no place in a Trainer's run: it was written by a loop of your own. Load its weights with Trainer.LoadWeights.");
         var peers = run.Peers;
-        var moved = Moved(state, plan);
+        var moved = RankStates.CountOf(checkpoint) == peers.Size ? null : Moved(state, plan);
         if (moved is null)
         {
             // A loader that is asked for anew as training goes on is another one in each epoch.
@@ -114,7 +114,7 @@ static class RunSnapshot
         if (moved is not var (then, now)) return place;
         // The same sample of the epoch comes next, as far as the new batches begin there.
         var (batch, again) = Math.DivRem(place.Batch * then, now);
-        if (again > 0) run.Logger.LogWarning("The checkpoint lies {Samples} samples into a batch of {Size} on {Ranks} ranks: they are seen twice.", again, now, peers.Size);
+        if (again > 0 && run.IsRankZero) run.Logger.LogWarning("The checkpoint lies {Samples} samples into a batch of {Size} on {Ranks} ranks: they are seen twice.", again, now, peers.Size);
         return place with { Batch = batch };
 
         void Same(string what, string? then, string? now)
@@ -124,13 +124,11 @@ static class RunSnapshot
         }
     }
 
-    /// <summary>Samples of a batch over all ranks, then and now, where the same row of samples is cut otherwise now; null where it is not, or where that can't be known.</summary>
+    /// <summary>Samples of a batch over all ranks, then and now, where other ranks share the same row of samples; null where it is another row, or where that can't be known.</summary>
     static (long Then, long Now)? Moved(JsonObject state, RunPlan plan)
     {
         if (state["layout"] is not JsonObject layout || plan.Layout is not { } now || (string?)layout["samples"] != now.Samples) return null;
-        var then = (long)layout["perBatch"]!;
-        // As many ranks with as large batches: nothing moved.
-        return (string?)state["loader"] == plan.LoaderFingerprint ? null : (then, now.SamplesPerBatch);
+        return ((long)layout["perBatch"]!, now.SamplesPerBatch);
     }
 
     static string AccumulationText(RunPlan plan)

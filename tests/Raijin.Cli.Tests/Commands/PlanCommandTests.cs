@@ -68,7 +68,7 @@ public sealed class PlanCommandTests
     {
         var plan = Hosted("--ranks", "4", "--model.hidden", "100", "--model.layers", "2", "--trainer.precision", "bfloat16", "--optimizer", "lion", "--strategy", "zero1");
         const long parameters = 65 * 100 + 101 * 100 + 101 * 10;
-        Assert.Equal((parameters, 0), (plan.GetProperty("parameters").GetInt64(), plan.GetProperty("units").GetInt32()));
+        Assert.Equal((parameters, 1), (plan.GetProperty("parameters").GetInt64(), plan.GetProperty("units").GetInt32()));
         var first = plan.GetProperty("plans")[0];
         Assert.Equal((2 * parameters, 2 * parameters, (parameters + 3) / 4 * 8), (Bytes(first, "parameters"), Bytes(first, "gradients"), Bytes(first, "optimizerState")));
         Assert.Equal(4 * parameters, Bytes(Hosted("--ranks", "1", "--model.hidden", "100", "--model.layers", "2", "--state-bytes", "4").GetProperty("plans")[0], "optimizerState"));

@@ -30,7 +30,7 @@ public sealed class CommunicationPlanTests
         foreach (var strategy in (Strategy[])[Zero.Stage1, Zero.Stage2])
             Assert.Equal([new(CollectiveKind.ReduceScatter, BufferKind.Gradients, 8, 4 * Parameters), new(CollectiveKind.AllGather, BufferKind.Parameters, 8, 4 * Parameters)], CommunicationPlan.Of(Shape, strategy, 8).Traffic);
         Assert.Equal(
-            [new(CollectiveKind.AllGather, BufferKind.Gathered, 8, 4 * Parameters), new(CollectiveKind.AllGather, BufferKind.Gathered, 8, 4 * Parameters), new(CollectiveKind.ReduceScatter, BufferKind.Gradients, 8, 4 * Parameters)],
+            [new(CollectiveKind.AllGather, BufferKind.Parameters, 8, 4 * Parameters), new(CollectiveKind.AllGather, BufferKind.Parameters, 8, 4 * Parameters), new(CollectiveKind.ReduceScatter, BufferKind.Gradients, 8, 4 * Parameters)],
             CommunicationPlan.Of(Shape, Zero.Stage3, 8).Traffic);
     }
 
@@ -72,6 +72,15 @@ public sealed class CommunicationPlanTests
             Assert.All(plan.Traffic, t => Assert.Equal(t.Kind == CollectiveKind.AllReduce ? copies : size, t.Ranks));
             Assert.Equal(size > 1 ? 4 * Parameters : 0, plan.BytesOf(CollectiveKind.ReduceScatter));
         });
+
+    [Fact]
+    public void What_stays_whole_in_stage_3_is_brought_together_after_the_update_as_in_the_others()
+    {
+        var shape = new ModelShape { Units = [new("h.0", 1000, 1000)], Rest = new("", 100, 100), KeepsRest = true };
+        Assert.Equal(
+            [(CollectiveKind.AllGather, 4000L), (CollectiveKind.AllGather, 4000L), (CollectiveKind.ReduceScatter, 4400L), (CollectiveKind.AllGather, 400L)],
+            CommunicationPlan.Of(shape, Zero.Stage3, 4).Traffic.Select(t => (t.Kind, t.Bytes)));
+    }
 
     [Fact]
     public void Nothing_is_exchanged_of_what_is_frozen()

@@ -65,13 +65,18 @@ public sealed class MemoryPlanTests
         });
 
     [Fact]
-    public void What_is_gathered_is_the_rest_and_two_units()
+    public void What_is_gathered_is_the_rest_two_units_and_those_ahead()
     {
         var shape = new ModelShape { Units = [new("h.0", 100, 100), new("h.1", 300, 300), new("h.2", 200, 200)], Rest = new("", 50, 50) };
-        Assert.Equal((50 + 300 + 200) * 2, MemoryPlan.Of(shape, Zero.Stage3, 4, Mixed).BytesOf(BufferKind.Gathered));
-        Assert.Equal(0, MemoryPlan.Of(shape, Zero.Stage3, 1, Mixed).BytesOf(BufferKind.Gathered));
-        Assert.Equal((50 + 300 + 200) * 2, MemoryPlan.Of(shape, Zero.Stage3 with { OffloadParameters = Tier.Host }, 1, Mixed).BytesOf(BufferKind.Gathered));
-        Assert.Equal(0, MemoryPlan.Of(shape, Zero.Stage2, 4, Mixed).BytesOf(BufferKind.Gathered));
+        long Gathered(Strategy strategy, int ranks) => MemoryPlan.Of(shape, strategy, ranks, Mixed).BytesOf(BufferKind.Gathered);
+        Assert.Equal((50 + 300 + 200 + 100) * 2, Gathered(Zero.Stage3, 4));
+        Assert.Equal((50 + 300 + 200) * 2, Gathered(Zero.Stage3 with { PrefetchUnits = 0 }, 4));
+        Assert.Equal((50 + 300 + 200 + 100) * 2, Gathered(Zero.Stage3 with { OffloadParameters = Tier.Host }, 1));
+        Assert.Equal((0, 0), (Gathered(Zero.Stage3, 1), Gathered(Zero.Stage2, 4)));
+        var host = MemoryPlan.Of(shape, Zero.Stage3, 4, Mixed with { ComputesOnHost = true });
+        Assert.Equal(((50 + 300 + 200) * 2, 300 * 2), (host.BytesOf(BufferKind.Gathered), host.BytesOf(BufferKind.Bucket)));
+        var kept = MemoryPlan.Of(shape with { KeepsRest = true }, Zero.Stage3, 4, Mixed);
+        Assert.Equal(((300 + 200 + 100) * 2, (25 + 75 + 50 + 50) * 2), (kept.BytesOf(BufferKind.Gathered), kept.BytesOf(BufferKind.Parameters)));
     }
 
     [Fact]
@@ -124,13 +129,17 @@ public sealed class MemoryPlanTests
         Assert.Equal(GptOptions.Tiny.NumParameters, shape.NumParameters);
         Assert.Equal([new UnitShape("transformer.h.0", 12_704, 12_704), new UnitShape("transformer.h.1", 12_704, 12_704)], shape.Units);
         Assert.Equal(new UnitShape("", (256 + 64) * 32 + 64, (256 + 64) * 32 + 64), shape.Rest);
+        Assert.False(shape.KeepsRest);
         Assert.Equal(shape.Units, ModelShape.Of([.. model.named_parameters().Select(p => KeyValuePair.Create(p.name, p.parameter.numel()))]).Units);
 
-        using var wrapped = nn.Sequential(("inner", model));
-        Assert.Equal(["inner.transformer.h.0", "inner.transformer.h.1"], ModelShape.Of(wrapped).Units.Select(u => u.Name));
         foreach (var parameter in model.parameters().Take(2)) parameter.requires_grad = false;
         Assert.Equal((GptOptions.Tiny.NumParameters, GptOptions.Tiny.NumParameters - 320 * 32), (ModelShape.Of(model).NumParameters, ModelShape.Of(model).NumTrained));
-        Assert.Throws<ArgumentException>(() => ModelShape.Of(model, new ShardingPlan { Units = ["transformer.h.9"] }));
+
+        using var wrapped = nn.Sequential(("inner", model));
+        Assert.Equal(["inner.transformer.h.0", "inner.transformer.h.1"], ModelShape.Of(wrapped).Units.Select(u => u.Name).Order());
+        Assert.Equal(shape.Rest.NumParameters, ModelShape.Of(wrapped).Rest.NumParameters);
+        using var layers = nn.Sequential(("a", nn.Linear(9, 9, device: META)), ("b", nn.Linear(9, 2, device: META)));
+        Assert.Equal(["a", "b"], ModelShape.Of(layers, Zero.Stage3 with { UnitBytes = 1 }).Units.Select(u => u.Name).Order());
         using var undivided = nn.Linear(2, 3, device: META);
         Assert.Equal((0, 9), (ModelShape.Of(undivided).Units.Count, ModelShape.Of(undivided).Rest.NumParameters));
     }

@@ -69,8 +69,8 @@ public sealed class RankResumeTests
     {
         using var folder = new TemporaryFolder();
         Run(2, folder["run"], 0, 3, null, 8);
-        // 48 samples done; batches of 2 × 16 begin at 32: 16 samples are seen again, and the epoch of 80 has 48 left, in two steps; two epochs of three follow.
-        var results = Run(2, folder["run"], 0, null, Resume.Last, 16);
+        // 48 samples done; batches of 4 × 8 begin at 32: 16 samples are seen again, and the epoch of 80 has 48 left, in two steps; two epochs of three follow.
+        var results = Run(4, folder["run"], 0, null, Resume.Last, 8);
         Assert.All(results, r => Assert.Equal(3 + 2 + 3 + 3, r.Result.Steps));
     }
 }

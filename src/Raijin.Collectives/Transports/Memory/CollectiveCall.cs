@@ -76,6 +76,7 @@ sealed unsafe partial class CollectiveCall : SegmentCall
         ScalarType? dtype = null;
         _inputCount = Open(call.Input, ref dtype, out _input);
         _outputCount = Open(call.Output, ref dtype, out _output);
+        Hold(call);
         _call = call;
         _ordinal = ordinal;
         _stage = Stage.Beginning;
@@ -92,6 +93,7 @@ sealed unsafe partial class CollectiveCall : SegmentCall
 
     public override void Recycle()
     {
+        LetGo();
         _call = default;
         Owner.Recycle(this);
     }

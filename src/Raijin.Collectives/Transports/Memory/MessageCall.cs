@@ -59,6 +59,7 @@ sealed unsafe class MessageCall(SegmentTransport owner) : SegmentCall(owner)
     {
         var tensor = (call.Input ?? call.Output)!;
         if (!TensorAccess.TryGetHostMemory(tensor, out var memory)) throw new UnreachableException($"The group lets a tensor on {tensor.device} through.");
+        Hold(call);
         _lanes = lanes;
         _kind = call.Kind;
         _peer = call.Peer;
@@ -75,7 +76,11 @@ sealed unsafe class MessageCall(SegmentTransport owner) : SegmentCall(owner)
         LogNumber = Block.LogOf(Block.Rank).Begin(_signature, call.Sequence, Sends ? _count : -1, Sends ? -1 : _count);
     }
 
-    public override void Recycle() => Owner.Recycle(this);
+    public override void Recycle()
+    {
+        LetGo();
+        Owner.Recycle(this);
+    }
 
     public override bool Advance()
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Raijin.Tensors;
 
 namespace Raijin.Collectives;
 
@@ -13,6 +14,8 @@ abstract unsafe class SegmentCall(SegmentTransport owner) : PendingCollective
 
     long* _word;
     long _target;
+    TensorHold _input;
+    TensorHold _output;
 
     protected SegmentTransport Owner { get; } = owner;
 
@@ -29,6 +32,24 @@ abstract unsafe class SegmentCall(SegmentTransport owner) : PendingCollective
 
     /// <summary>Gives the object back for a later call.</summary>
     public abstract void Recycle();
+
+    /// <summary>
+    /// Holds the memory of a call that others may read where it lies. A member that fails frees its tensors while others still reduce them: of a call that never completes the memory stays.
+    /// </summary>
+    protected void Hold(in Collective call)
+    {
+        if (!Owner.SharesAllMemory) return;
+        _input = TensorHold.Take(call.Input);
+        _output = ReferenceEquals(call.Input, call.Output) ? default : TensorHold.Take(call.Output);
+    }
+
+    /// <summary>Lets the memory of a complete call go.</summary>
+    protected void LetGo()
+    {
+        _input.Release();
+        _output.Release();
+        _input = _output = default;
+    }
 
     public sealed override bool Poll()
     {

@@ -59,6 +59,9 @@ sealed unsafe class SegmentTransport : Transport
     public long Worked { get; set; }
 
 
+    /// <summary>Whether members read each other's memory wherever it lies.</summary>
+    public bool SharesAllMemory => _segment.SharesAllMemory;
+
     public override Tensor Allocate(long numElements, ScalarType dtype) => _segment.Allocate(this, numElements, dtype);
 
     public override PendingCollective? Start(in Collective call)
