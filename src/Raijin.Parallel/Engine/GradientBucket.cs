@@ -140,12 +140,12 @@ sealed class GradientBucket : IDisposable
         if (_context.DividesUpdates)
         {
             _exchange = _context.Gradients.ReduceScatter(_buffer.Name, gradients, _leasedSlice ?? _mine);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, Bytes(gradients));
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, _context.Gradients.BytesOf(gradients));
         }
         else
         {
             _exchange = _context.Gradients.AllReduce(_buffer.Name, gradients);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, Bytes(gradients));
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, _context.Gradients.BytesOf(gradients));
         }
     }
 
