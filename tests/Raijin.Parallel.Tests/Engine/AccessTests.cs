@@ -98,7 +98,7 @@ public sealed class AccessTests
             using var scaled = row.sin();
             using var shaped = scaled.view(parameter.shape);
             using var small = shaped.mul(value += 0.03f);
-            parameter.copy_(small).Dispose();
+            parameter.copy_(small);
         }
         return model;
     }
