@@ -176,6 +176,15 @@ sealed class GradientBucket : IDisposable
         State = BucketState.Reduced;
     }
 
+    /// <summary>Completes without waiting for anybody, where that is possible.</summary>
+    public bool TryComplete()
+    {
+        // Over the copies of a part ranks meet once more.
+        if (_context.ReplicaGroup is not null || !_exchange!.Poll()) return false;
+        Complete(CancellationToken.None);
+        return true;
+    }
+
     /// <summary>Forgets the gradients: the next are the first again.</summary>
     public void Clear()
     {
