@@ -1,0 +1,64 @@
+namespace Raijin.House.Tests;
+
+/// <summary>The page for those who come from DeepSpeed names nothing that isn't there, and says of everything else that it is missing.</summary>
+public sealed class DeepspeedTableTests
+{
+    const string Page = "docs/coming-from-deepspeed.md";
+
+    static readonly IReadOnlyList<DocTable> Tables = DocTable.Of(Page);
+
+    static IEnumerable<DocRow> Rows => Tables.SelectMany(t => t.Rows);
+
+    [Fact]
+    public void Every_table_has_the_same_four_columns()
+    {
+        Assert.NotEmpty(Tables);
+        Assert.All(Tables, t => Assert.Equal(["DeepSpeed", "Raijin", "difference", "held by"], t.Header));
+    }
+
+    [Fact]
+    public void No_cell_is_empty()
+    {
+        Assert.All(Rows, row => Assert.True(row.Cells.Count == 4, $"{Page}:{row.Line} has {row.Cells.Count} cells"));
+        Assert.Empty(Rows.Where(row => row.Cells.Any(c => c.Length == 0)).Select(row => $"{Page}:{row.Line}"));
+    }
+
+    [Fact]
+    public void Every_name_on_our_side_exists() =>
+        Assert.Empty(Rows.SelectMany(row => row.CodeIn(1).Where(code => !IsCommand(code)).SelectMany(PublicNames.UnknownIn).Select(name => $"{Page}:{row.Line} {name}")));
+
+    [Fact]
+    public void Our_types_in_remarks_and_prose_exist()
+    {
+        var remarks = Rows.SelectMany(row => row.CodeIn(2).Where(code => code.Contains('.', StringComparison.Ordinal) && char.IsUpper(code[0])).Select(code => (row.Line, Code: code)));
+        Assert.Empty(remarks.SelectMany(r => PublicNames.UnknownIn(r.Code).Select(name => $"{Page}:{r.Line} {name}")));
+    }
+
+    [Fact]
+    public void What_has_a_counterpart_is_held_by_a_test_that_exists()
+    {
+        var tests = Tree.Files("tests", "Tests.cs").Select(f => Path.GetFileNameWithoutExtension(f)).ToHashSet();
+        Assert.Empty(Rows.SelectMany(row => row.CodeIn(3).Where(test => !tests.Contains(test)).Select(test => $"{Page}:{row.Line} {test}")));
+        Assert.Empty(Rows.Where(row => row.CodeIn(1).Any() != row.CodeIn(3).Any()).Select(row => $"{Page}:{row.Line}: a test belongs to a counterpart, and to nothing else"));
+    }
+
+    [Fact]
+    public void What_has_none_says_so() =>
+        Assert.Empty(Rows.Where(row => !row.CodeIn(1).Any() && row.Cells[1] is not ("none" or "not yet")).Select(row => $"{Page}:{row.Line} {row.Cells[1]}"));
+
+    [Fact]
+    public void Every_key_of_their_zero_has_a_row()
+    {
+        string[] keys =
+        [
+            "offload_optimizer", "offload_param", "ratio", "sub_group_size", "overlap_comm", "reduce_bucket_size", "allgather_bucket_size", "reduce_scatter", "allgather_partitions", "contiguous_gradients",
+            "round_robin_gradients", "use_multi_rank_bucket_allreduce", "ignore_unused_parameters", "elastic_checkpoint", "load_from_fp32_weights", "leaf_module", "enable_sanity_checks",
+            "stage3_prefetch_bucket_size", "stage3_max_live_parameters", "stage3_max_reuse_distance", "stage3_param_persistence_threshold", "stage3_model_persistence_threshold",
+            "stage3_module_granularity_threshold", "stage3_gather_16bit_weights_on_model_save", "mics_shard_size", "mics_hierarchical_params_gather", "zero_hpz_partition_size",
+            "zero_quantized_weights", "zero_quantized_gradients", "zero_quantized_nontrainable_weights", "zeropp_loco_param", "zenflow",
+        ];
+        Assert.Empty(keys.Except(Rows.SelectMany(row => row.CodeIn(0)).Select(code => code.Split(':')[0])));
+    }
+
+    static bool IsCommand(string code) => code.StartsWith("raijin", StringComparison.Ordinal) || code.StartsWith("--", StringComparison.Ordinal);
+}
