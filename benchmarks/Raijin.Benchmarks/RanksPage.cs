@@ -29,8 +29,8 @@ static class RanksPage
         if (!args.Contains("--rank"))
         {
             var memory = Path.Combine(Path.GetTempPath(), $"raijin-ranks-{Environment.ProcessId}.txt");
-            for (var stage = -1; stage <= 3; stage++) Launch(["ranks", "--memory-of", stage.ToString(CultureInfo.InvariantCulture), memory]);
-            Launch([.. args, "--rank", memory]);
+            for (var stage = 0; stage <= 3; stage++) Launch(["--memory-of", stage.ToString(CultureInfo.InvariantCulture), memory]);
+            Launch(["--rank", memory]);
             File.Delete(memory);
             return;
         }
@@ -52,6 +52,7 @@ static class RanksPage
         world.Group.Barrier();
     }
 
+    // The program's own arguments come first.
     static void Launch(string[] arguments)
     {
         var result = Launcher.Run(new LaunchOptions { Command = [.. LocalRanks.ThisProgram(), .. arguments], Ranks = Ranks, Messages = Console.Error });

@@ -67,6 +67,14 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default <see cref="GradientCodec.None"/>.</value>
     public GradientCodec GradientCodec { get; init; }
 
+    /// <summary>What can't be on a device.</summary>
+    internal IEnumerable<OptionFault> FaultsOn(Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU) yield break;
+        if (OffloadOptimizer is not Tier.OnDevice) yield return new("strategy.offloadOptimizer", $"= {OffloadOptimizer}: state leaves the memory of {device} in no release yet; divide it among more ranks");
+        if (OffloadParameters is not Tier.OnDevice) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
+    }
+
     /// <summary>What can't be, for so many ranks.</summary>
     /// <param name="worldSize">How many ranks train.</param>
     public IReadOnlyList<OptionFault> Faults(int worldSize)

@@ -28,6 +28,8 @@ public sealed partial class ShardedModel
         foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
         // What a codec still owes is this rank's own, and of no use to a world of another size.
         foreach (var (key, tensor) in _context.Gradients.SaveTensors()) yield return LogicalSlice.Whole(CodecPrefix + key, tensor);
+        for (var i = 0; i < _oneBit.Count; i++)
+            foreach (var (key, tensor) in _oneBit[i].SaveTensors()) yield return LogicalSlice.Whole(OneBitPrefix(i) + key, tensor);
     }
 
     string CodecPrefix => string.Create(CultureInfo.InvariantCulture, $"codec/{World.Rank} of {World.Size}/");
@@ -70,10 +72,15 @@ public sealed partial class ShardedModel
             checkpoint.Read($"{ModelStem}/{name}", 0, values, convert: true);
             if (!ReferenceEquals(values, buffer)) buffer.copy_(values);
         }
-        if (Strategy.GradientCodec == GradientCodec.None) return;
-        var owed = checkpoint.Tensors.Where(t => t.Name.StartsWith(CodecPrefix, StringComparison.Ordinal)).ToDictionary(t => t.Name[CodecPrefix.Length..], t => checkpoint.Read(t.Name), StringComparer.Ordinal);
-        if (owed.Count > 0) _context.Gradients.LoadTensors(owed);
+        if (Strategy.GradientCodec != GradientCodec.None && Owed(checkpoint, CodecPrefix) is { Count: > 0 } owed) _context.Gradients.LoadTensors(owed);
+        for (var i = 0; i < _oneBit.Count; i++)
+            if (Owed(checkpoint, OneBitPrefix(i)) is { Count: > 0 } mine) _oneBit[i].LoadTensors(mine);
     }
+
+    static Dictionary<string, Tensor> Owed(ShardedCheckpoint checkpoint, string prefix) =>
+        checkpoint.Tensors.Where(t => t.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Name[prefix.Length..], t => checkpoint.Read(t.Name), StringComparer.Ordinal);
+
+    string OneBitPrefix(int number) => string.Create(CultureInfo.InvariantCulture, $"{CodecPrefix}1-bit Adam {number}/");
 
     /// <summary>Takes over an optimizer's state from a checkpoint of any world size and stage. All ranks call it.</summary>
     /// <param name="checkpoint">The checkpoint.</param>

@@ -24,6 +24,7 @@ public sealed partial class ShardedModel : IDisposable
     readonly Dictionary<nint, ShardedParameter> _byHandle = [];
     readonly Dictionary<string, ShardedParameter> _byName = new(StringComparer.Ordinal);
     readonly List<ShardedOptimizer> _optimizers = [];
+    readonly List<OneBitAdamUpdater> _oneBit = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
     readonly SynchronizedNorms? _norms;
@@ -43,11 +44,11 @@ public sealed partial class ShardedModel : IDisposable
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(strategy);
         ArgumentNullException.ThrowIfNull(world);
-        InvalidOptionsException.ThrowIfAny(strategy.Faults(world.Size));
+        device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
+        InvalidOptionsException.ThrowIfAny([.. strategy.Faults(world.Size), .. strategy.FaultsOn(device)]);
         Module = module;
         Strategy = strategy;
         World = world;
-        device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
         _context = MakeContext(strategy, world, device);
         // What is gathered and let go must not stay resident.
         if (_context.DividesGradients && device.type == TorchSharp.DeviceType.CPU) NativeHeap.ReturnLargeBlocks();
@@ -101,6 +102,14 @@ public sealed partial class ShardedModel : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new FusedOptimizerOptions();
         if (_reducer is null) return MakeUpdater(algorithm, groups, options, isMeasuring: false);
+        if (algorithm is OneBitAdam oneBit)
+        {
+            if (_context.DividesUpdates) throw new NotSupportedException($"1-bit Adam keeps whole moments on every rank: use it with stage 0, not {Strategy.Stage}.");
+            // It averages momenta itself: gradients stay on the rank.
+            var updater = new OneBitAdamUpdater(oneBit, groups, World);
+            _oneBit.Add(updater);
+            return updater;
+        }
         if (_context.DividesUpdates && algorithm is LayerwiseAlgorithm or Adafactor or Muon)
             throw new NotSupportedException(
                 $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), or an elementwise algorithm such as AdamW.");

@@ -21,6 +21,15 @@ public sealed class CodecTrainingTests
     }
 
     [Fact]
+    public void One_bit_Adam_trains_and_is_refused_where_updates_are_divided()
+    {
+        var trained = Rig.Train(2, Zero.Stage0, 12, algorithm: new Tensors.OneBitAdam { FreezeStep = 6 });
+        Assert.True(trained.Losses.All(double.IsFinite));
+        Rig.AssertSame(trained, Rig.Train(2, Zero.Stage0, 12, algorithm: new Tensors.OneBitAdam { FreezeStep = 6 }));
+        Assert.Throws<NotSupportedException>(() => Rig.Train(2, Zero.Stage2, 1, algorithm: new Tensors.OneBitAdam()));
+    }
+
+    [Fact]
     public void Codes_move_a_quarter_and_an_eighth_of_float32()
     {
         var plain = Rig.Train(2, Zero.Stage3, 2).Ledger;
