@@ -25,7 +25,7 @@ for (var step = 0; step < steps; step += shown) Console.WriteLine($"{step + 1,12
 
 // Sums are taken in another order, so the last bits differ.
 var apart = Enumerable.Range(half, steps - half).Max(step => Math.Max(Math.Abs(alone[step] - stayed[step]), Math.Abs(three[step] - stayed[step])));
-Console.WriteLine($"\nAt most {apart:e1} apart.");
+Console.WriteLine($"\nAt most {apart:0.0e+0} apart.");
 return apart < 1e-3 ? 0 : 1;
 
 string Later(double[] losses, int step) => step < half ? "" : $"{losses[step]:f6}";
