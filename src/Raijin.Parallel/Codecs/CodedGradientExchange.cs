@@ -57,6 +57,9 @@ sealed class CodedGradientExchange : GradientExchange
     public override Group Group => _group;
 
     /// <inheritdoc/>
+    public override long BytesOf(Tensor gradients) => _codec.CodedBytes(gradients.NumberOfElements / _group.Size) * _group.Size;
+
+    /// <inheritdoc/>
     public override PendingExchange ReduceScatter(string bucket, Tensor gradients, Tensor slice) =>
         _within is null ? OneHop(bucket, gradients, slice) : TwoHops(bucket, gradients, slice);
 

@@ -19,6 +19,9 @@ sealed class CodedWeightExchange(Group group, ValueCodec codec) : WeightExchange
     public override Group Group => group;
 
     /// <inheritdoc/>
+    public override long BytesOf(Tensor full) => codec.CodedBytes(full.NumberOfElements / group.Size) * group.Size;
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The slice lies in the whole: decoding would overwrite what is exact.</exception>
     public override PendingExchange AllGather(Tensor slice, Tensor full)
     {

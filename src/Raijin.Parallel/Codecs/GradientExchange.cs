@@ -24,6 +24,9 @@ abstract class GradientExchange : IDisposable
     /// <param name="gradients">[size × n].</param>
     public abstract PendingExchange AllReduce(string bucket, Tensor gradients);
 
+    /// <summary>Bytes that cross for a reduce-scatter of gradients of that size, in the terms of <see cref="TrafficCount"/>; an all-reduce moves twice as many.</summary>
+    public abstract long BytesOf(Tensor gradients);
+
     /// <summary>What this rank keeps from step to step, by bucket: live tensors, borrowed. Empty where nothing is kept.</summary>
     public virtual IReadOnlyList<(string Key, Tensor Tensor)> SaveTensors() => [];
 
@@ -70,6 +73,9 @@ sealed class PlainGradientExchange(Group group, ScalarType? wire = null) : Gradi
     /// <inheritdoc/>
     public override PendingExchange AllReduce(string bucket, Tensor gradients) =>
         PendingExchange.Of(group.AllReduceAsync(gradients, ReduceOp.Mean, WireFor(gradients)));
+
+    /// <inheritdoc/>
+    public override long BytesOf(Tensor gradients) => gradients.NumberOfElements * (wire is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : gradients.ElementSize);
 
     ScalarType? WireFor(Tensor gradients) => wire == gradients.dtype ? null : wire;
 }

@@ -15,6 +15,13 @@ abstract class WeightExchange : IDisposable
     /// <param name="full">[size × n] of the same type.</param>
     public abstract PendingExchange AllGather(Tensor slice, Tensor full);
 
+    /// <summary>Bytes that cross for a whole of that size, in the terms of <see cref="TrafficCount"/>.</summary>
+    public virtual long BytesOf(Tensor full)
+    {
+        ArgumentNullException.ThrowIfNull(full);
+        return full.NumberOfElements * full.ElementSize;
+    }
+
     /// <summary>Frees its memory.</summary>
     public void Dispose()
     {

@@ -10,7 +10,8 @@ namespace Raijin.Parallel;
 /// <param name="ReplicaGroup">Those that hold the same part of it as this rank; null where each part is held once.</param>
 /// <param name="Control">All ranks again, for the small exchanges that must not stand in the order of the large ones.</param>
 /// <param name="Gradients">How gradients cross within the shard group.</param>
-/// <param name="Weights">How weights cross within the shard group.</param>
+/// <param name="Weights">How updated weights cross within the shard group.</param>
+/// <param name="GatheredWeights">How weights cross that are gathered to be computed with, and let go.</param>
 /// <param name="Device">Where the model computes.</param>
 /// <param name="Ledger">The books.</param>
 sealed record EngineContext(
@@ -21,6 +22,7 @@ sealed record EngineContext(
     Group Control,
     GradientExchange Gradients,
     WeightExchange Weights,
+    WeightExchange GatheredWeights,
     Device Device,
     Ledger Ledger) : IDisposable
 {
@@ -40,6 +42,7 @@ sealed record EngineContext(
     {
         Gradients.Dispose();
         Weights.Dispose();
+        GatheredWeights.Dispose();
         Control.Dispose();
         if (!ReferenceEquals(ShardGroup, World)) ShardGroup.Dispose();
         ReplicaGroup?.Dispose();

@@ -140,12 +140,12 @@ sealed class GradientBucket : IDisposable
         if (_context.DividesUpdates)
         {
             _exchange = _context.Gradients.ReduceScatter(_buffer.Name, gradients, _leasedSlice ?? _mine);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, Bytes(gradients));
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, _context.Gradients.BytesOf(gradients));
         }
         else
         {
             _exchange = _context.Gradients.AllReduce(_buffer.Name, gradients);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, Bytes(gradients));
+            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, _context.Gradients.BytesOf(gradients));
         }
     }
 
@@ -174,6 +174,15 @@ sealed class GradientBucket : IDisposable
         }
         _hasReduced = true;
         State = BucketState.Reduced;
+    }
+
+    /// <summary>Completes without waiting for anybody, where that is possible.</summary>
+    public bool TryComplete()
+    {
+        // Over the copies of a part ranks meet once more.
+        if (_context.ReplicaGroup is not null || !_exchange!.Poll()) return false;
+        Complete(CancellationToken.None);
+        return true;
     }
 
     /// <summary>Forgets the gradients: the next are the first again.</summary>

@@ -92,10 +92,19 @@ sealed class GradientReducer : IDisposable
         bucket.Take(parameter, isNext: _next < _buckets.Count && ReferenceEquals(_buckets[_next], bucket));
         if (Synchronizes || _context.DividesGradients)
         {
-            while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling) LaunchNext();
+            while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling && HasRoom()) LaunchNext();
             if (_underWay.Count > 0) _context.ShardGroup.Progress();
         }
         _taken?.Invoke(parameter);
+    }
+
+    // Backward never waits for another rank, which may have no pass of its own and wait in Finish: what finds no buffer is left to Finish too.
+    bool HasRoom()
+    {
+        if (_ring is null || _ring.CanLease || _buckets[_next].HasLease) return true;
+        if (!_underWay.Peek().TryComplete()) return false;
+        _underWay.Dequeue();
+        return true;
     }
 
     /// <summary>Ends a pass: reduces what is left, and gives each parameter's reduced gradient to whoever updates it.</summary>

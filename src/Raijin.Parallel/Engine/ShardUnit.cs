@@ -54,8 +54,8 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
         foreach (var buffer in buffers)
         {
             buffer.Refill();
-            _gathers.Add(context.Weights.AllGather(buffer.Shard, buffer.Full));
-            context.Ledger.Posted(BufferKind.Parameters, Collectives.CollectiveKind.AllGather, buffer.FullBytes);
+            _gathers.Add(context.GatheredWeights.AllGather(buffer.Shard, buffer.Full));
+            context.Ledger.Posted(BufferKind.Parameters, Collectives.CollectiveKind.AllGather, context.GatheredWeights.BytesOf(buffer.Full));
         }
         State = UnitState.Gathering;
     }

@@ -26,7 +26,11 @@ public sealed partial class ShardedModel
                     yield return new($"{ModelStem}/{buffer.Parameters[piece.Entry].Name}", buffer.Parameters[piece.Entry].Shape, piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
         }
         foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
+        // What a codec still owes is this rank's own, and of no use to a world of another size.
+        foreach (var (key, tensor) in _context.Gradients.SaveTensors()) yield return LogicalSlice.Whole(CodecPrefix + key, tensor);
     }
+
+    string CodecPrefix => string.Create(CultureInfo.InvariantCulture, $"codec/{World.Rank} of {World.Size}/");
 
     /// <summary>What this rank holds of an optimizer's state, under <c>optimizer/</c>, the optimizer's number, the parameter's name and the slot's.</summary>
     /// <param name="optimizer">One of <see cref="CreateOptimizer"/>.</param>
@@ -66,6 +70,9 @@ public sealed partial class ShardedModel
             checkpoint.Read($"{ModelStem}/{name}", 0, values, convert: true);
             if (!ReferenceEquals(values, buffer)) buffer.copy_(values);
         }
+        if (Strategy.GradientCodec == GradientCodec.None) return;
+        var owed = checkpoint.Tensors.Where(t => t.Name.StartsWith(CodecPrefix, StringComparison.Ordinal)).ToDictionary(t => t.Name[CodecPrefix.Length..], t => checkpoint.Read(t.Name), StringComparer.Ordinal);
+        if (owed.Count > 0) _context.Gradients.LoadTensors(owed);
     }
 
     /// <summary>Takes over an optimizer's state from a checkpoint of any world size and stage. All ranks call it.</summary>

@@ -198,13 +198,22 @@ public sealed partial class ShardedModel : IDisposable
     {
         var ledger = new Ledger();
         var control = world.Split([.. Enumerable.Range(0, world.Size)], "control");
-        if (strategy.ShardSize is 0 || strategy.ShardSize == world.Size)
-            return new(strategy, world, world, null, control, new PlainGradientExchange(world, strategy.GradientWire), new PlainWeightExchange(world), device, ledger);
-        var size = strategy.ShardSize;
-        var (part, place) = (world.Rank / size, world.Rank % size);
-        var shards = world.Split([.. Enumerable.Range(part * size, size)], "shards");
-        var replicas = world.Split([.. Enumerable.Range(0, world.Size / size).Select(i => (i * size) + place)], "replicas");
-        return new(strategy, world, shards, replicas, control, new PlainGradientExchange(shards, strategy.GradientWire), new PlainWeightExchange(shards), device, ledger);
+        var (shards, replicas) = (world, (Group?)null);
+        if (strategy.ShardSize > 0 && strategy.ShardSize != world.Size)
+        {
+            var size = strategy.ShardSize;
+            var (part, place) = (world.Rank / size, world.Rank % size);
+            shards = world.Split([.. Enumerable.Range(part * size, size)], "shards");
+            replicas = world.Split([.. Enumerable.Range(0, world.Size / size).Select(i => (i * size) + place)], "replicas");
+        }
+        GradientExchange gradients = strategy.GradientCodec switch
+        {
+            GradientCodec.Int4 => new CodedGradientExchange(shards, new BlockCodec(4)),
+            GradientCodec.OneBit => new CodedGradientExchange(shards, new OneBitCodec()),
+            _ => new PlainGradientExchange(shards, strategy.GradientWire),
+        };
+        WeightExchange gathered = strategy.WeightCodec == WeightCodec.Int8 ? new CodedWeightExchange(shards, new BlockCodec(8)) : new PlainWeightExchange(shards);
+        return new(strategy, world, shards, replicas, control, gradients, new PlainWeightExchange(shards), gathered, device, ledger);
     }
 
     ShardUnit MakeUnit(PlannedUnit planned, Action<string, Tensor>? initialize)

@@ -66,8 +66,8 @@ public sealed record MemoryPlan
             new(BufferKind.Gradients, Tier.Device, (strategy.Stage >= 2 ? Slices(shape, unit => unit.NumTrained, size) : shape.NumTrained) * parameterBytes),
             new(BufferKind.OptimizerState, Tier.Device, optimizer - offloaded),
             new(BufferKind.OptimizerState, strategy.OffloadOptimizer, offloaded),
-            new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape) * parameterBytes : 0),
-            new(BufferKind.Gathered, Tier.Device, strategy.Stage == 3 && (size > 1 || strategy.OffloadParameters is not Tier.OnDevice) ? Gathered(shape, strategy) * parameterBytes : 0),
+            new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape, options) * parameterBytes : 0),
+            new(BufferKind.Gathered, Tier.Device, strategy.Stage == 3 && (size > 1 || strategy.OffloadParameters is not Tier.OnDevice) ? Gathered(shape, strategy, options) * parameterBytes : 0),
         ];
         return new([.. buffers.Where(buffer => buffer.Bytes > 0)]);
     }
@@ -76,13 +76,16 @@ public sealed record MemoryPlan
 
     static long Slices(ModelShape shape, Func<UnitShape, long> count, int size) => shape.All.Sum(unit => (count(unit) + size - 1) / size);
 
-    // Two buffers in turn, each as large as the largest unit's gradients; on the host there is one.
-    static long Bucket(ModelShape shape) => Math.Min(2, shape.All.Count(unit => unit.NumTrained > 0)) * shape.All.Max(unit => unit.NumTrained);
+    // Each as large as the largest unit's gradients; an accelerator copies one while it fills the other.
+    static long Bucket(ModelShape shape, PlanOptions options) => (options.ComputesOnHost ? 1 : 2) * shape.All.Max(unit => unit.NumTrained);
 
     static long Divided(ModelShape shape, int size) =>
         Slices(shape, unit => unit.NumParameters, size) + (shape.KeepsRest ? shape.Rest.NumParameters - (shape.Rest.NumParameters + size - 1) / size : 0);
 
     // In backward a unit is let go when the gradients of its inputs are complete, by which time the one before it has been gathered.
-    static long Gathered(ModelShape shape, Strategy strategy) =>
-        (shape.KeepsRest ? 0 : shape.Rest.NumParameters) + shape.Units.Select(unit => unit.NumParameters).OrderDescending().Take(2 + (strategy.PrefetchUnits ?? 1)).Sum();
+    static long Gathered(ModelShape shape, Strategy strategy, PlanOptions options)
+    {
+        var ahead = strategy.PrefetchUnits ?? (options.ComputesOnHost ? 0 : 1);
+        return (shape.KeepsRest ? 0 : shape.Rest.NumParameters) + shape.Units.Select(unit => unit.NumParameters).OrderDescending().Take(2 + ahead).Sum();
+    }
 }

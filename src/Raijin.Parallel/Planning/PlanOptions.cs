@@ -18,6 +18,10 @@ public sealed record PlanOptions
     /// <value>Default 1.</value>
     public int Microbatches { get; init; } = 1;
 
+    /// <summary>Whether the host computes: then nothing is copied while something else is computed, so one bucket is enough and no unit is fetched ahead.</summary>
+    /// <value>Default false: an accelerator does.</value>
+    public bool ComputesOnHost { get; init; }
+
     /// <summary>Bytes of a parameter and of its gradient.</summary>
     internal int ParameterBytes => Precision.ConvertsWeights ? BytesOf(Precision.Compute) : sizeof(float);
 

@@ -73,6 +73,8 @@ public sealed class MemoryPlanTests
         Assert.Equal((50 + 300 + 200) * 2, Gathered(Zero.Stage3 with { PrefetchUnits = 0 }, 4));
         Assert.Equal((50 + 300 + 200 + 100) * 2, Gathered(Zero.Stage3 with { OffloadParameters = Tier.Host }, 1));
         Assert.Equal((0, 0), (Gathered(Zero.Stage3, 1), Gathered(Zero.Stage2, 4)));
+        var host = MemoryPlan.Of(shape, Zero.Stage3, 4, Mixed with { ComputesOnHost = true });
+        Assert.Equal(((50 + 300 + 200) * 2, 300 * 2), (host.BytesOf(BufferKind.Gathered), host.BytesOf(BufferKind.Bucket)));
         var kept = MemoryPlan.Of(shape with { KeepsRest = true }, Zero.Stage3, 4, Mixed);
         Assert.Equal(((300 + 200 + 100) * 2, (25 + 75 + 50 + 50) * 2), (kept.BytesOf(BufferKind.Gathered), kept.BytesOf(BufferKind.Parameters)));
     }

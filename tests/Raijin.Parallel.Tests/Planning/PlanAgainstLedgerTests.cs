@@ -23,16 +23,17 @@ public sealed class PlanAgainstLedgerTests
     [InlineData(3, 4, 2)]
     public void A_step_holds_and_moves_what_was_planned(int stage, int ranks, int shardSize)
     {
-        var strategy = new Strategy { Stage = stage, ShardSize = shardSize, PrefetchUnits = 0 };
+        var strategy = new Strategy { Stage = stage, ShardSize = shardSize };
+        var options = new PlanOptions { ComputesOnHost = true };
         var (ledger, shape) = Step(ranks, strategy);
-        var memory = MemoryPlan.Of(shape, strategy, ranks);
+        var memory = MemoryPlan.Of(shape, strategy, ranks, options);
         foreach (var kind in Enum.GetValues<BufferKind>())
         {
             var counted = kind == BufferKind.Gathered ? ledger.Peak(kind) : ledger.Held(kind);
             Assert.True(counted >= memory.BytesOf(kind) && counted <= memory.BytesOf(kind) * Padding, $"{kind}: planned {memory.BytesOf(kind)}, counted {counted}");
         }
 
-        var planned = CommunicationPlan.Of(shape, strategy, ranks);
+        var planned = CommunicationPlan.Of(shape, strategy, ranks, options);
         Assert.InRange(ledger.Volume, planned.MovedBytes, planned.MovedBytes * Padding);
         Assert.Equal(planned.Traffic.Select(t => (t.What, t.Kind)).Distinct().Order(), ledger.Crossings.Keys.Order());
         foreach (var group in planned.Traffic.GroupBy(t => (t.What, t.Kind)))
