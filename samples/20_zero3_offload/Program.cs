@@ -2,6 +2,7 @@
 //   dotnet run -c Release --project samples/20_zero3_offload -- [steps] [folder for optimizer state]
 
 using Raijin;
+using TorchSharp;
 using static TorchSharp.torch;
 
 var steps = args.Length > 0 ? int.Parse(args[0]) : 100;
@@ -13,7 +14,7 @@ using var fabric = Fabric.Launch(new() { Devices = 2, Strategy = strategy, ClipG
 
 // Known before anything is made: on the meta device a model has shapes alone.
 using var shapes = new Gpt(gpt, META);
-var planned = MemoryPlan.Of(ModelShape.Of(shapes), strategy, fabric.WorldSize);
+var planned = MemoryPlan.Of(ModelShape.Of(shapes), strategy, fabric.WorldSize, new() { ComputesOnHost = fabric.Device.type == DeviceType.CPU });
 
 var (model, optimizer) = fabric.Setup(new Gpt(gpt), m => Optimizers.AdamW(m, 2e-3));
 fabric.Print($"{gpt.NumParameters:n0} parameters on {fabric.WorldSize} ranks: {strategy}");
@@ -31,7 +32,7 @@ foreach (var batch in fabric.Batches(texts))
 }
 
 // Of the optimizer state the leases are held in which it crosses between file and memory: as much as the state for a model as small as this, and never more than 192 MB.
-// Bucket and gathered units come and go. There the plan is of an accelerator, where one more of each is under way while it computes.
+// Gathered units come and go; of parameters a unit is whole once, until it is divided.
 var ledger = fabric.Sharded(model)!.Ledger;
 fabric.Print($"\n{"MB of each rank",-16}{"planned",10}{"held",10}{"at most",10}");
 foreach (var kind in Enum.GetValues<BufferKind>())
