@@ -70,9 +70,10 @@ public sealed record Strategy : IParsable<Strategy>
     /// <summary>What can't be on a device.</summary>
     internal IEnumerable<OptionFault> FaultsOn(Device device)
     {
+        if (OffloadParameters is Tier.OnDisk) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters are not kept on a disk yet; offload the optimizer, or divide among more ranks");
         if (device.type == TorchSharp.DeviceType.CPU) yield break;
         if (OffloadOptimizer is not Tier.OnDevice) yield return new("strategy.offloadOptimizer", $"= {OffloadOptimizer}: state leaves the memory of {device} in no release yet; divide it among more ranks");
-        if (OffloadParameters is not Tier.OnDevice) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
+        if (OffloadParameters is Tier.OnHost) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
     }
 
     /// <summary>What can't be, for so many ranks.</summary>
@@ -87,7 +88,6 @@ public sealed record Strategy : IParsable<Strategy>
         if (Stage != 3 && OffloadParameters is not Tier.OnDevice) faults.Add(new("strategy.offloadParameters", $"= {OffloadParameters} needs stage 3, where parameters are divided; the stage is {Stage}"));
         if (Stage != 3 && WeightCodec != WeightCodec.None) faults.Add(new("strategy.weightCodec", $"= {WeightCodec} codes parameters as they are gathered, which only stage 3 does; the stage is {Stage}"));
         if (GradientCodec != GradientCodec.None && GradientWire is not null) faults.Add(new("strategy.gradientWire", $"= {GradientWire} has no effect beside gradientCodec = {GradientCodec}: give one of them"));
-        if (OffloadParameters is Tier.OnDisk) faults.Add(new("strategy.offloadParameters", $"= {OffloadParameters}: parameters are not kept on a disk yet; offload the optimizer, or divide among more ranks"));
         if (Stage != 0 && GradientCodec == GradientCodec.OneBit) faults.Add(new("strategy.gradientCodec", $"= OneBit averages whole gradients, as stage 0 has them; the stage is {Stage}"));
         if (GradientWire is { } wire && wire is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)) faults.Add(new("strategy.gradientWire", $"= {wire}; allowed: float32, bFloat16, float16"));
         return faults;

@@ -90,7 +90,8 @@ sealed class GradientReducer : IDisposable
         _passBegun = true;
         var bucket = parameter.Buffer.Bucket!;
         bucket.Take(parameter, isNext: _next < _buckets.Count && ReferenceEquals(_buckets[_next], bucket));
-        if (Synchronizes || _context.DividesGradients)
+        // Ranks that compare their calls wait for each other at each: then all are made in Finish, where they stand in one order.
+        if ((Synchronizes || _context.DividesGradients) && !_context.World.Options.CheckCalls)
         {
             while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling && HasRoom()) LaunchNext();
             if (_underWay.Count > 0) _context.ShardGroup.Progress();

@@ -10,7 +10,10 @@ namespace Raijin.Parallel.Tests.Engine;
 /// <summary>A small net on a few ranks: each sees its part of the same samples, and everything that can be compared is kept.</summary>
 static class Rig
 {
-    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(20), CheckCalls = true };
+    public static readonly GroupOptions Options = new() { Deadline = TimeSpan.FromSeconds(20) };
+
+    /// <summary>Ranks compare each call before they make it.</summary>
+    public static readonly GroupOptions Checked = Options with { CheckCalls = true };
 
     /// <summary>Linear - GELU - Linear - LayerNorm - Linear.</summary>
     public static Sequential Net(int width = 24) => Sequential(
@@ -21,7 +24,7 @@ static class Rig
 
     public static Outcome Train(
         int ranks, Strategy strategy, int steps = 10, Func<Module<Tensor, Tensor>>? make = null, OptimizerAlgorithm? algorithm = null, double? clip = 0.5,
-        ScalarType dtype = ScalarType.Float32, int accumulate = 1, Func<Module<Tensor, Tensor>, Tensor, Tensor, int, Tensor>? loss = null)
+        ScalarType dtype = ScalarType.Float32, int accumulate = 1, Func<Module<Tensor, Tensor>, Tensor, Tensor, int, Tensor>? loss = null, GroupOptions? options = null)
     {
         strategy = strategy with { UnitBytes = 1 };
         var models = new Module<Tensor, Tensor>[ranks];
@@ -36,7 +39,7 @@ static class Rig
         using var targets = Samples(steps * accumulate, 5, 2, dtype);
         try
         {
-            return World.Run(ranks, world => Live(world, models[world.Rank]), Options)[0];
+            return World.Run(ranks, world => Live(world, models[world.Rank]), options ?? Options)[0];
         }
         finally
         {

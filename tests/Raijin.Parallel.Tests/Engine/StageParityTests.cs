@@ -14,6 +14,14 @@ public sealed class StageParityTests
 
     [Theory]
     [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Ranks_that_compare_their_calls_find_them_alike(int stage) =>
+        Rig.AssertSame(Rig.Train(3, Zero.Stage0, 4), Rig.Train(3, new Strategy { Stage = stage }, 4, options: Rig.Checked));
+
+    [Theory]
+    [InlineData(0)]
     [InlineData(3)]
     public void Two_ranks_with_half_the_samples_each_are_one_rank_with_all(int stage)
     {
