@@ -19,7 +19,7 @@ var planned = MemoryPlan.Of(ModelShape.Of(shapes), strategy, fabric.WorldSize, n
 var (model, optimizer) = fabric.Setup(new Gpt(gpt), m => Optimizers.AdamW(m, 2e-3));
 fabric.Print($"{gpt.NumParameters:n0} parameters on {fabric.WorldSize} ranks: {strategy}");
 
-var texts = Counting.Texts(count: 16 * steps, gpt.Context).Batches(new LoaderOptions { BatchSize = 8 }).Shard(fabric.Rank, fabric.WorldSize);
+var texts = Counting.Texts(count: 16 * steps, gpt.Context).Batches(new LoaderOptions { BatchSize = 8 });
 var number = 0;
 foreach (var batch in fabric.Batches(texts))
 {

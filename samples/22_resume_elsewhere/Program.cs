@@ -42,11 +42,11 @@ double[] Train(int ranks, Strategy? strategy, int until, bool save = false, bool
         var (model, optimizer) = fabric.Setup(nets[world.Rank], net => Optimizers.AdamW(net, 3e-3));
         var step = resume ? (int)fabric.Load(Checkpoint, model)!["step"]! : 0;
         var options = new LoaderOptions { BatchSize = Together / ranks, Remainder = Remainder.Drop };
-        var loader = new LabeledDataset(digits.Inputs, digits.Labels).Batches(options).Shard(world.Rank, ranks);
+        var loader = new LabeledDataset(digits.Inputs, digits.Labels).Batches(options);
         var losses = new double[until];
         while (step < until)
         {
-            var (epoch, first) = Math.DivRem(step, loader.BatchesPerEpoch!.Value);
+            var (epoch, first) = Math.DivRem(step, loader.BatchesPerEpoch!.Value / ranks);
             foreach (var batch in fabric.Batches(loader, epoch, first).Take(until - step))
             {
                 using var scope = fabric.Step();

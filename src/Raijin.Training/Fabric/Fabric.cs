@@ -167,10 +167,11 @@ public sealed class Fabric : IDisposable
         return made;
     }
 
-    /// <summary>The batches of an epoch, each on the device and in the right dtype, freed when the next one is asked for.</summary>
+    /// <summary>The batches of an epoch, each on the device and in the right dtype, freed when the next one is asked for. Of several ranks each gets its own share of the loader.</summary>
     public IEnumerable<TBatch> Batches<TBatch>(DataLoader<TBatch> loader, long epoch = 0, long firstBatch = 0) where TBatch : IBatch<TBatch>
     {
         ArgumentNullException.ThrowIfNull(loader);
+        if (WorldSize > 1) loader = loader.Shard(Rank, WorldSize);
         using var reader = loader.Open(epoch, firstBatch);
         using var scope = TensorScope.Open();
         while (reader.MoveNext())
