@@ -65,7 +65,7 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
 
     void PrintMemory(IAnsiConsole console)
     {
-        var scale = Scale.Of(_plans.Max(plan => plan.Memory.TotalBytes));
+        var scale = ByteScale.Of(_plans.Max(plan => plan.Memory.TotalBytes));
         console.Write("\n");
         console.MarkupLine($"{"Memory of each rank".In(Palette.Heading)}  {$"{scale.Unit}, activations not counted".In(Palette.Quiet)}");
         var listing = new Listing(Palette.Typed, "", "", "", "", "", "", Palette.Heading, "", "", "");
@@ -77,7 +77,7 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
 
     void PrintCommunication(IAnsiConsole console)
     {
-        var scale = Scale.Of(_plans.Max(plan => plan.Communication.MovedBytes));
+        var scale = ByteScale.Of(_plans.Max(plan => plan.Communication.MovedBytes));
         console.Write("\n");
         console.MarkupLine($"{"Communication of each rank in a step".In(Palette.Heading)}  {$"{scale.Unit}; an all-reduce moves its bytes twice".In(Palette.Quiet)}");
         var listing = new Listing(Palette.Typed, "", "", "", Palette.Heading);
@@ -87,6 +87,19 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
         listing.Print(console);
     }
 
+    /// <summary>What a column of a kind of buffer is called.</summary>
+    public static string Named(BufferKind kind) => kind == BufferKind.OptimizerState ? "optimizer" : RecordShape.CamelCase(kind.ToString());
+
+    /// <summary>What a column of a kind of call is called: <c>all-gather</c>.</summary>
+    public static string Named(CollectiveKind kind) => kind switch
+    {
+        CollectiveKind.AllReduce => "all-reduce",
+        CollectiveKind.ReduceScatter => "reduce-scatter",
+        CollectiveKind.AllToAll => "all-to-all",
+        CollectiveKind.AllGather => "all-gather",
+        _ => RecordShape.CamelCase(kind.ToString()),
+    };
+
     string Fits(MemoryPlan memory) => request.Memory is not { } size ? "" : memory.DeviceBytes <= size ? "✓" : "✗";
 
     static string Title(PlannedStrategy choice) => choice.Offload.Length == 0 ? choice.Name : $"{choice.Name} with {choice.Offload}";
@@ -94,17 +107,4 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
     static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
     static string Gigabytes(long bytes) => (bytes / 1e9).ToString("0.#", CultureInfo.InvariantCulture);
-
-    /// <summary>One unit for a whole table: the largest of which its greatest number has at least ten.</summary>
-    readonly record struct Scale(string Unit, double Bytes)
-    {
-        public static Scale Of(long greatest) => greatest switch
-        {
-            >= 10_000_000_000 => new("GB", 1e9),
-            >= 10_000_000 => new("MB", 1e6),
-            _ => new("kB", 1e3),
-        };
-
-        public string Show(long bytes) => bytes == 0 ? "-" : (bytes / Bytes).ToString("F1", CultureInfo.InvariantCulture);
-    }
 }
