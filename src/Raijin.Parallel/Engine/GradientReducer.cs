@@ -94,7 +94,7 @@ sealed class GradientReducer : IDisposable
         if ((Synchronizes || _context.DividesGradients) && !_context.World.Options.CheckCalls)
         {
             while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling && HasRoom()) LaunchNext();
-            if (_underWay.Count > 0) _context.ShardGroup.Progress();
+            if (_underWay.Count > 0) _context.Gradients.Progress();
         }
         _taken?.Invoke(parameter);
     }
