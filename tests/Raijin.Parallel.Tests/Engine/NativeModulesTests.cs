@@ -218,7 +218,7 @@ public sealed class NativeModulesTests
 
         protected override Tensor Input() => Wave(4, 2, 6);
 
-        public override Tensor forward(Tensor input) => last.call(attention.call(input, input, input, null, false, null).Item1);
+        public override Tensor forward(Tensor input) => last.call(attention.call(input, input, input, null, true, null).Item1);
     }
 
     sealed class Encodes : Layers
