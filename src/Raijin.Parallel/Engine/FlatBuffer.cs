@@ -101,7 +101,9 @@ sealed class FlatBuffer : IDisposable
             _secondary = node.Allocate(Layout.PaddedElements / node.Size, DType).DetachFromDisposeScope();
             Held(BufferKind.Secondary, _secondary.NumberOfElements, +1);
         }
-        LetGo();
+        // Its memory goes with the tensor that it is exchanged with.
+        using var nothing = empty(0, DType, _context.Device);
+        TensorStorage.Exchange(Full, nothing);
     }
 
     /// <summary>Keeps this rank's part of what was gathered, where one is kept.</summary>
@@ -117,21 +119,11 @@ sealed class FlatBuffer : IDisposable
     /// <summary>The shard has new values: what was gathered before is out of date. Told on all ranks alike.</summary>
     public void ShardChanged() => _hasSecondary = false;
 
-    /// <summary>Gives the whole its memory back; its values are to be gathered.</summary>
-    public void Refill()
-    {
-        TensorStorage.Resize(Full, FullBytes);
-        Held(BufferKind.Gathered, Layout.PaddedElements, +1);
-    }
+    /// <summary>Gives the whole memory; its values are to be gathered.</summary>
+    public void Refill() => _context.Pool.Lend(Full, FullBytes);
 
     /// <summary>Lets the whole go.</summary>
-    public void Release()
-    {
-        LetGo();
-        Held(BufferKind.Gathered, Layout.PaddedElements, -1);
-    }
-
-    void LetGo() => TensorStorage.Resize(Full, 0);
+    public void Release() => _context.Pool.TakeBack(Full);
 
     void Held(BufferKind kind, long elements, int sign)
     {

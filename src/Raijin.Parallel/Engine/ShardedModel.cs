@@ -69,7 +69,7 @@ public sealed partial class ShardedModel : IDisposable
         }
         if (_context.DividesParameters)
         {
-            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], strategy.UnitsAhead(device));
+            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], strategy.UnitsAhead(device), _context.Pool);
         }
     }
 
