@@ -113,7 +113,19 @@ sealed class LaunchCommand : CliCommand
             var line = hosts is null ? MultiHost.Srun(command, ranks, bind) : MultiHost.Mpirun(command, hosts, ranks, bind, RaijinEnvironment.All.Keys, restart);
             invocation.Terminal.Error.WriteLine(string.Join(' ', line.Select(Quoted)));
             var exit = MultiHost.Run(line, restart);
-            if (exit.Code == 0 || exit.Code is 130 or 143 || restart == invocation.Get(_restarts)) return exit.Code;
+            if (exit.Code == 0 || exit.Code is 130 or 143 || restart == invocation.Get(_restarts))
+            {
+                JsonReport.Write(invocation.Terminal, Verb, exit.Code, json =>
+                {
+                    if (ranks is { } count) json.WriteNumber("ranks", count);
+                    json.WriteNumber("restarts", restart);
+                    json.WriteStartArray("started");
+                    foreach (var word in line) json.WriteStringValue(word);
+                    json.WriteEndArray();
+                    if (exit.Code != 0) json.WriteString("failure", $"{line[0]} ended with {exit}");
+                });
+                return exit.Code;
+            }
             invocation.Terminal.Error.WriteLine(FormattableString.Invariant($"raijin: {line[0]} ended with {exit}; all ranks are started again ({restart + 1} of at most {invocation.Get(_restarts)})"));
         }
     }

@@ -29,7 +29,7 @@ public static class Launcher
             var job = string.Create(CultureInfo.InvariantCulture, $"{name}-{restart}");
             var logs = restart == 0 ? folder : Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"restart-{restart}"));
             Directory.CreateDirectory(logs);
-            using var supervisor = new Supervisor(options);
+            using var supervisor = new Supervisor(options, job);
             using (new Signals(options.HandleSignals, supervisor, cancellationToken))
             {
                 try

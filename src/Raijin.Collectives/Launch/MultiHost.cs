@@ -64,13 +64,15 @@ public static partial class MultiHost
         {
             throw new IOException($"{line[0]} is not installed on this host, or not in PATH: {(line[0] == "srun" ? "start on a host of the Slurm cluster" : "install Open MPI (openmpi-bin), or load the cluster's module")}.", error);
         }
+        using var guard = RankGuard.Start(job: null);
+        guard?.Watch(child);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
             child.Signal(ChildSignal.Terminate);
         });
-        return child.WaitForExit();
+        return child.WaitForExit(() => guard?.Forget(child));
     }
 
     /// <summary>Whole cores for each slot of the fullest host; 0 where there are fewer, or the file does not say how many slots a host has.</summary>

@@ -18,8 +18,9 @@ sealed class SupervisedRank : IDisposable
     /// <param name="rank">Its number.</param>
     /// <param name="start">How, without output and life line.</param>
     /// <param name="logFile">Where its output goes; null: where this process's does.</param>
+    /// <param name="guard">Who ends it when this process can't.</param>
     /// <param name="tell">Told of what happens, from other threads.</param>
-    public SupervisedRank(int rank, ChildStart start, string? logFile, Action<SupervisorEvent> tell)
+    public SupervisedRank(int rank, ChildStart start, string? logFile, RankGuard? guard, Action<SupervisorEvent> tell)
     {
         Rank = rank;
         LogFile = logFile;
@@ -44,10 +45,11 @@ sealed class SupervisedRank : IDisposable
             throw;
         }
         _pipe.DisposeLocalCopyOfClientHandle();
+        guard?.Watch(Process);
         var name = rank.ToString(CultureInfo.InvariantCulture);
         _reader = new Thread(() => Read(tell), SmallStack) { IsBackground = true, Name = $"raijin life line {name}" };
         _reader.Start();
-        new Thread(() => tell(SupervisorEvent.Ended(rank, Process.WaitForExit())), SmallStack) { IsBackground = true, Name = $"raijin rank {name}" }.Start();
+        new Thread(() => tell(SupervisorEvent.Ended(rank, Process.WaitForExit(() => guard?.Forget(Process)))), SmallStack) { IsBackground = true, Name = $"raijin rank {name}" }.Start();
     }
 
     public int Rank { get; }

@@ -23,6 +23,7 @@ sealed class Supervisor : IDisposable
     static readonly TimeSpan KillTime = TimeSpan.FromSeconds(10);
 
     readonly LaunchOptions _options;
+    readonly RankGuard? _guard;
     readonly Queue<SupervisorEvent> _events = []; // locked: others' threads fill it
     readonly List<SupervisedRank> _ranks = [];
     readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -42,7 +43,13 @@ sealed class Supervisor : IDisposable
         GivenUp,
     }
 
-    public Supervisor(LaunchOptions options) => _options = options;
+    /// <param name="options">What is run.</param>
+    /// <param name="job">The name of this start.</param>
+    public Supervisor(LaunchOptions options, string job)
+    {
+        _options = options;
+        _guard = RankGuard.Start(job);
+    }
 
     /// <summary>The signal that stopped the launch; 0 for none.</summary>
     public int StopSignal => _signal;
@@ -87,6 +94,7 @@ sealed class Supervisor : IDisposable
     public void Dispose()
     {
         foreach (var rank in _ranks) rank.Dispose();
+        _guard?.Dispose();
     }
 
     bool IsUnderWay => _phase != Phase.GivenUp && _ranks.Exists(r => r.IsRunning);
@@ -133,7 +141,7 @@ sealed class Supervisor : IDisposable
                 {
                     if (cores.Cpus is { } cpus) CpuAffinity.BindThread(cpus[rank]);
                     var log = rank == 0 ? null : Path.Combine(logFolder, string.Create(CultureInfo.InvariantCulture, $"rank-{rank}.log"));
-                    _ranks.Add(new SupervisedRank(rank, new ChildStart { Command = _options.Command, Environment = environments[rank] }, log, Tell));
+                    _ranks.Add(new SupervisedRank(rank, new ChildStart { Command = _options.Command, Environment = environments[rank] }, log, _guard, Tell));
                 }
             }
             catch (IOException refused)

@@ -60,9 +60,12 @@ public sealed class LaunchCommandTests : IDisposable
     {
         Assert.SkipUnless(File.Exists("/usr/bin/mpirun"), "Open MPI's mpirun is not installed");
         File.WriteAllText(_folder["hosts"], "localhost slots=2\n");
-        var (exitCode, output, errors) = await Launch("launch", "--hostfile", _folder["hosts"], "--no-bind", "--ranks", "2", "sh", "-c", "echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE");
+        var (exitCode, output, errors) = await Launch("launch", "--hostfile", _folder["hosts"], "--no-bind", "--ranks", "2", "--json", "sh", "-c", "echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE");
         Assert.True(exitCode == 0, errors);
-        Assert.Equal(["0 of 2", "1 of 2"], output.TrimEnd().Split('\n').Order());
+        var lines = output.TrimEnd().Split('\n');
+        Assert.Equal(["0 of 2", "1 of 2"], lines[..^1].Order());
+        var json = JsonDocument.Parse(lines[^1]).RootElement;
+        Assert.Equal((0, 2, "mpirun"), (json.GetProperty("exitCode").GetInt32(), json.GetProperty("ranks").GetInt32(), json.GetProperty("started")[0].GetString()));
         Assert.StartsWith($"mpirun --hostfile {_folder["hosts"]} -np 2 --map-by slot --bind-to none ", errors, StringComparison.Ordinal);
         Assert.Contains(" sh -c 'echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE'\n", errors, StringComparison.Ordinal);
     }

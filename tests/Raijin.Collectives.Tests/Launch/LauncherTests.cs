@@ -212,6 +212,19 @@ public sealed class LauncherTests : IDisposable
         await Until(() => !ids.Exists(Lives), "the ranks' end");
     }
 
+    [Fact]
+    public async Task Programs_that_never_join_do_not_outlive_their_supervisor_either()
+    {
+        using var supervisor = RankProcesses.Start(1, "launched", _ => ["foreign", "2", _folder.Path, "sh", "-c", "sleep 600 & echo $! started; wait"]);
+        await UntilLogged(1, "started");
+        await Until(() => supervisor.OutputOf(0).Contains("ranks ", StringComparison.Ordinal), "the ranks' ids");
+        var ids = IdsIn(supervisor.OutputOf(0)).Append(int.Parse(Log(1).Split(' ')[0], CultureInfo.InvariantCulture)).ToList();
+        Assert.Equal(3, ids.Count);
+        Assert.All(ids, id => Assert.True(Lives(id)));
+        supervisor.Kill(0);
+        await Until(() => !ids.Exists(Lives), "the end of the ranks and what they started");
+    }
+
     static List<int> IdsIn(string output) => [.. output.Split('\n').First(l => l.StartsWith("ranks ", StringComparison.Ordinal)).Split(' ').Skip(1).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
 
     [Fact]

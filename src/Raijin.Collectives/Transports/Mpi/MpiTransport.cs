@@ -89,7 +89,7 @@ sealed unsafe class MpiTransport : Transport
         return new MpiTransport(runtime, communicator, [.. Enumerable.Range(0, runtime.Size)], runtime.Rank, path, deadline);
     }
 
-    public override Tensor Allocate(long numElements, ScalarType dtype) => zeros(numElements, dtype).DetachFromDisposeScope();
+    public override Tensor Allocate(long numElements, ScalarType dtype) => zeros(numElements, dtype);
 
     public override PendingCollective? Start(in Collective call)
     {
