@@ -19,6 +19,7 @@ static class Launched
         ["throw"] = () => throw new InvalidDataException("sample 17 is damaged"),
         ["caught"] = CaughtFailure,
         ["echo"] = () => throw new CollectiveException("AllReduce failed", new RankFailureException(1, "it threw")),
+        ["refuse"] = RefuseOptions,
         ["exit7"] = () => 7,
         ["late7"] = ExitAfterAnother,
         ["heal"] = () => RankProcess.Restart == 0 ? 7 : 0,
@@ -64,6 +65,12 @@ static class Launched
             RankProcess.Tell(error);
             return 1;
         }
+    }
+
+    static int RefuseOptions()
+    {
+        RankProcess.Tell(new InvalidOptionsException([new("batch", "= 0; allowed: 1 and more")]));
+        return 2;
     }
 
     // The last argument is a file; it is another's log, and not empty once that has failed.

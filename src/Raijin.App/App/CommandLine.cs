@@ -79,9 +79,16 @@ sealed class CommandLine
     {
         OptionResult option when option.Tokens.Count == 0 => new(option.Option.Name, "needs a value"),
         OptionResult option => new($"{option.Option.Name} = {string.Join(' ', option.Tokens.Select(token => token.Value))}", Lower(error.Message)),
-        ArgumentResult { Parent: OptionResult option } argument => new($"{option.Option.Name} = {string.Join(' ', argument.Tokens.Select(token => token.Value))}", Lower(error.Message)),
+        ArgumentResult { Parent: OptionResult option } argument => new($"{option.Option.Name} = {string.Join(' ', argument.Tokens.Select(token => token.Value))}", Expected(option.Option.ValueType) ?? Lower(error.Message)),
         ArgumentResult argument => new(argument.Argument.Name, "is missing"),
         _ => new("", error.Message),
+    };
+
+    static string? Expected(Type type) => Type.GetTypeCode(Nullable.GetUnderlyingType(type) ?? type) switch
+    {
+        TypeCode.Int32 or TypeCode.Int64 => "expected a whole number",
+        TypeCode.Double => "expected a number",
+        _ => null,
     };
 
     static string Lower(string message) => char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.');

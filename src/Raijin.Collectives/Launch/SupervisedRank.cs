@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipes;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using Raijin.Tensors;
 
 namespace Raijin.Collectives;
@@ -28,7 +29,7 @@ sealed class SupervisedRank : IDisposable
         try
         {
             using var input = File.OpenHandle("/dev/null");
-            using var output = logFile is null ? null : File.OpenHandle(logFile, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            using var output = logFile is null ? null : OpenLog(logFile);
             var life = LifeLine.PipeName(_pipe.ClientSafePipeHandle.DangerousGetHandle()) ?? "handed";
             Process = ChildProcess.Start(start with
             {
@@ -87,13 +88,27 @@ sealed class SupervisedRank : IDisposable
         Process.Signal(signal);
     }
 
+    static SafeFileHandle OpenLog(string file)
+    {
+        try
+        {
+            return File.OpenHandle(file, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The log {file} can't be written ({error.Message.TrimEnd('.')}): give a log folder that this user may write to.", error);
+        }
+    }
+
     /// <summary>What became of it, in a line.</summary>
-    public string Describe()
+    /// <param name="cause">What the rank that failed first said, which is not repeated.</param>
+    public string Describe(RankFailure? cause)
     {
         var state = Exit is not { } exit ? "does not end: it waits in the kernel"
             : Said is { IsEcho: true } ? $"gave up in turn ({exit})"
             : Sent != 0 && exit.Code == 128 + Sent ? $"ended by its supervisor ({exit})"
-            : Said is { } said ? $"{said.Type}: {said.Message} ({exit})"
+            : Said is { } same && same.Type == cause?.Type && same.Message == cause.Message ? $"failed of the same ({exit})"
+            : Said is { } said ? $"{said.Type}: {string.Join(' ', said.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))} ({exit})"
             : exit.ToString();
         return string.Create(CultureInfo.InvariantCulture, $"rank {Rank,-3} {state}{(LogFile is null ? "" : "  " + LogFile)}");
     }

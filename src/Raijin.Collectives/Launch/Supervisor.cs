@@ -86,7 +86,7 @@ sealed class Supervisor : IDisposable
             }
         }
         if (Failure is null) return;
-        Failure = Failure with { Others = [.. _ranks.Where(r => r.Rank != Failure.Rank).Select(r => r.Describe())] };
+        Failure = Failure with { Others = [.. _ranks.Where(r => r.Rank != Failure.Rank).Select(r => r.Describe(Failure.Said))] };
         _options.Messages.Write(Failure.DescribeOthers());
         _options.Messages.Flush();
     }

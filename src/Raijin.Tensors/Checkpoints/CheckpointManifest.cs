@@ -71,6 +71,7 @@ public sealed record CheckpointManifest
         var manifest = CheckpointFiles.ReadDocument(path, "a manifest", MaxBytes, "it is missing: this is no checkpoint, or not a whole one.", ManifestJson.Default.CheckpointManifest);
         CheckpointFiles.CheckFormat(path, "the manifest of a checkpoint", (manifest?.Format, FormatName), (manifest?.Version, CurrentVersion));
         if (manifest!.Xxh3 != Hex(manifest.OwnHash())) throw new CheckpointException(path, "it does not have the hash it carries: it was damaged, or edited by hand.");
+        if (manifest is not { Files: not null, Metrics: not null } || manifest.Files.Values.Any(f => f is not { Bytes: >= 0, Xxh3: not null })) throw new CheckpointException(path, "it needs metrics, and files with a length and a hash each: it is damaged, or was edited by hand.");
         foreach (var name in manifest.Files.Keys)
             if (name != Path.GetFileName(name) || name is "" or "." or "..") throw new CheckpointException(path, $"it lists \"{name}\", which is not a file name.");
         return manifest;

@@ -16,7 +16,7 @@ public sealed unsafe partial class ChildProcess
 
     const short SetGroup = 2, SetDefault = 4, SetMask = 8;
     const int BrokenPipe = 13;
-    const int NoSuchProcess = 3, Interrupted = 4;
+    const int NoSuchFile = 2, NoSuchProcess = 3, Interrupted = 4, NotPermitted = 13;
     const int ById = 1, Exited = 4;
     static readonly int NoCollect = OperatingSystem.IsMacOS() ? 0x20 : 0x1000000;
 
@@ -82,7 +82,7 @@ public sealed unsafe partial class ChildProcess
             Check(AttributesDefault(attributes, signals), "posix_spawnattr_setsigdefault");
             Check(AttributesFlags(attributes, (short)flags), "posix_spawnattr_setflags");
             var code = Spawn(out var id, arguments.First, actions, attributes, arguments.Pointers, environment.Pointers);
-            if (code != 0) throw new IOException($"{start.Command[0]} cannot be started: {Marshal.GetPInvokeErrorMessage(code)} ({code}).", code);
+            if (code != 0) throw new IOException($"{start.Command[0]} cannot be started: {Marshal.GetPInvokeErrorMessage(code)} ({code}).{Remedy(start.Command[0], code)}", code);
             return new ChildProcess(id, start.OwnGroup);
         }
         finally
@@ -138,6 +138,13 @@ public sealed unsafe partial class ChildProcess
         using var self = System.Diagnostics.Process.GetCurrentProcess();
         self.Kill();
     }
+
+    static string Remedy(string program, int code) => code switch
+    {
+        NoSuchFile when !program.Contains('/', StringComparison.Ordinal) => " It is not in PATH: give its path, or install it.",
+        NotPermitted => " It is not executable: chmod +x it, or give a program.",
+        _ => "",
+    };
 
     static void Check(int code, string call)
     {

@@ -292,6 +292,32 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task Logs_that_cannot_be_written_are_named_and_no_rank_is_left()
+    {
+        File.WriteAllText(_folder["file"], "");
+        var noFolder = Assert.Throws<IOException>(() => Launcher.Run(Options(2, "wait") with { LogFolder = _folder["file"] }, TestContext.Current.CancellationToken));
+        Assert.Contains($"log folder {_folder["file"]} can't be made", noFolder.Message, StringComparison.Ordinal);
+
+        // Rank 0 runs already when rank 1's log turns out to be a folder.
+        Directory.CreateDirectory(_folder["rank-1.log"]);
+        var started = _folder["started"];
+        var noLog = Assert.Throws<IOException>(() => Launcher.Run(Options(2) with { Command = ["sh", "-c", $"echo $$ > {started}; exec sleep 600"] }, TestContext.Current.CancellationToken));
+        Assert.Contains($"{_folder["rank-1.log"]} can't be written", noLog.Message, StringComparison.Ordinal);
+        if (File.Exists(started) && int.TryParse(await File.ReadAllTextAsync(started, TestContext.Current.CancellationToken), CultureInfo.InvariantCulture, out var id)) Assert.False(Lives(id));
+    }
+
+    [Fact]
+    public async Task Options_that_all_ranks_refuse_are_told_once_and_without_a_stack_trace()
+    {
+        var result = await Run(Options(2, "refuse"));
+        Assert.NotEqual(0, result.ExitCode);
+        var text = _messages.ToString();
+        Assert.Single(text.Split('\n'), line => line.Contains("batch", StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", text, StringComparison.Ordinal);
+        Assert.Contains("failed of the same (", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void All_faults_of_the_options_are_reported_at_once()
     {
         var error = Assert.Throws<InvalidOptionsException>(() => Launcher.Run(new LaunchOptions
