@@ -26,6 +26,9 @@ sealed record EngineContext(
     Device Device,
     Ledger Ledger) : IDisposable
 {
+    /// <summary>Where gathered parameters lie.</summary>
+    public GatherPool Pool { get; } = new(Device, Ledger);
+
     /// <summary>Among how many ranks state is divided. In stage 0 nothing is, and the parts only order sums.</summary>
     public int NumShards => ShardGroup.Size;
 
@@ -40,6 +43,7 @@ sealed record EngineContext(
 
     public void Dispose()
     {
+        Pool.Dispose();
         Gradients.Dispose();
         Weights.Dispose();
         GatheredWeights.Dispose();

@@ -91,24 +91,16 @@ sealed class FlatBuffer : IDisposable
         whole.Dispose();
         Held(BufferKind.Parameters, Layout.PaddedElements, -1);
         Held(BufferKind.Parameters, Layout.SliceElements, +1);
-        LetGo();
+        // Its memory goes with the tensor that it is exchanged with.
+        using var nothing = empty(0, DType, _context.Device);
+        TensorStorage.Exchange(Full, nothing);
     }
 
-    /// <summary>Gives the whole its memory back; its values are to be gathered.</summary>
-    public void Refill()
-    {
-        TensorStorage.Resize(Full, FullBytes);
-        Held(BufferKind.Gathered, Layout.PaddedElements, +1);
-    }
+    /// <summary>Gives the whole memory; its values are to be gathered.</summary>
+    public void Refill() => _context.Pool.Lend(Full, FullBytes);
 
     /// <summary>Lets the whole go.</summary>
-    public void Release()
-    {
-        LetGo();
-        Held(BufferKind.Gathered, Layout.PaddedElements, -1);
-    }
-
-    void LetGo() => TensorStorage.Resize(Full, 0);
+    public void Release() => _context.Pool.TakeBack(Full);
 
     void Held(BufferKind kind, long elements, int sign)
     {

@@ -10,6 +10,7 @@ namespace Raijin.Parallel;
 /// <remarks>What autograd saved are views of the parameters' memory, which empties and refills under them. A prefetch that was not needed is a lost copy, nothing more.</remarks>
 sealed class GatherScheduler : IDisposable
 {
+    readonly GatherPool _pool;
     readonly List<IDisposable> _watches = [];
     readonly Dictionary<ShardUnit, Backward> _backward = [];
     readonly Dictionary<(ShardUnit Unit, bool IsBackward), ShardUnit> _successors = [];
@@ -20,8 +21,10 @@ sealed class GatherScheduler : IDisposable
 
     /// <param name="units">Those that are divided.</param>
     /// <param name="ahead">How many units are gathered ahead.</param>
-    public GatherScheduler(IReadOnlyList<ShardUnit> units, int ahead)
+    /// <param name="pool">Where they are gathered.</param>
+    public GatherScheduler(IReadOnlyList<ShardUnit> units, int ahead, GatherPool pool)
     {
+        _pool = pool;
         _ahead = ahead;
         foreach (var unit in units)
         {
@@ -51,6 +54,8 @@ sealed class GatherScheduler : IDisposable
             if (unit.State == UnitState.Gathering) unit.Abandon();
         }
         _last = null;
+        // The update needs the room.
+        _pool.Trim();
     }
 
     Tensor Attach(ShardUnit unit, Backward backward, Tensor tensor, bool isOutput)

@@ -68,7 +68,7 @@ public sealed partial class ShardedModel : IDisposable
         if (_context.DividesParameters)
         {
             var ahead = strategy.PrefetchUnits ?? (device.type == TorchSharp.DeviceType.CPU ? 0 : 1);
-            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], ahead);
+            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], ahead, _context.Pool);
         }
     }
 

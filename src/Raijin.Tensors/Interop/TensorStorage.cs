@@ -3,27 +3,57 @@ using static TorchSharp.torch;
 namespace Raijin.Tensors;
 
 /// <summary>
-/// The memory under a host tensor, which all its views share: it can be given back and taken anew, and every view, those that autograd saved too, empties and refills with it.
+/// The memory under a tensor, which all its views share: it can be exchanged for another's, and every view, those that autograd saved too, sees what lies there then.
 /// </summary>
 public static unsafe class TensorStorage
 {
-    // at::native::resize_bytes_cpu(c10::StorageImpl*, size_t). A TensorImpl begins with its vtable and its reference counts; the StorageImpl follows.
-    static readonly delegate* unmanaged[Cdecl]<nint, nuint, void> ResizeBytes =
-        (delegate* unmanaged[Cdecl]<nint, nuint, void>)NativeExports.OfTorch("_ZN2at6native16resize_bytes_cpuEPN3c1011StorageImplEm");
-
+    // A TensorImpl begins with its vtable and its reference counts; the pointer to the StorageImpl follows.
     const int StorageOffset = 16;
 
-    /// <summary>Whether memory can be given back under a tensor: libtorch on Linux.</summary>
-    public static bool CanResize => ResizeBytes != null;
+    // A StorageImpl (c10/core/StorageImpl.h): vtable, reference counts, DataPtr { address, what frees it: two words, device }, bytes.
+    const int AddressWord = 2, BytesWord = 6;
+    static readonly int[] ExchangedWords = [AddressWord, AddressWord + 1, AddressWord + 2, BytesWord];
 
-    /// <summary>Sets how many bytes lie under the tensor. What fits is kept; new bytes are undefined. The tensor's shape stays: with fewer bytes than it needs, nobody may touch its values.</summary>
-    /// <exception cref="PlatformNotSupportedException"><see cref="CanResize"/> is false.</exception>
-    public static void Resize(Tensor tensor, long bytes)
+    /// <summary>Whether memory can be exchanged: a libtorch whose storages look as they are known to. Tried once, on two small tensors.</summary>
+    public static bool CanExchange { get; } = Try();
+
+    /// <summary>
+    /// Exchanges the memory under two tensors of one device. Both keep their shapes: while a tensor has less memory than it needs, nobody may touch its values.
+    /// </summary>
+    /// <exception cref="PlatformNotSupportedException"><see cref="CanExchange"/> is false.</exception>
+    /// <exception cref="ArgumentException">They are on different devices.</exception>
+    public static void Exchange(Tensor a, Tensor b)
     {
-        TensorGuard.ThrowIfFreed(tensor);
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        if (!CanResize) throw new PlatformNotSupportedException("This libtorch does not export at::native::resize_bytes_cpu: memory can't be given back under a tensor. Dividing parameters (stage 3) needs libtorch on Linux.");
-        ResizeBytes(*(nint*)(*(nint*)tensor.Handle + StorageOffset), (nuint)bytes);
-        GC.KeepAlive(tensor);
+        TensorGuard.ThrowIfFreed(a);
+        TensorGuard.ThrowIfFreed(b);
+        if (!CanExchange)
+            throw new PlatformNotSupportedException("This libtorch lays its storages out in an unknown way: memory can't be exchanged under a tensor, which dividing parameters (stage 3) needs. Use the libtorch that the project pins, or stage 2.");
+        if (a.device_type != b.device_type || a.device_index != b.device_index) throw new ArgumentException($"Memory of {a.device} can't lie under a tensor of {b.device}.", nameof(b));
+        Swap(Words(a), Words(b));
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
     }
+
+    static nint* Words(Tensor tensor) => *(nint**)(*(nint*)tensor.Handle + StorageOffset);
+
+    static void Swap(nint* a, nint* b)
+    {
+        foreach (var word in ExchangedWords) (a[word], b[word]) = (b[word], a[word]);
+    }
+
+    static bool Try()
+    {
+        if (!Environment.Is64BitProcess) return false;
+        using var none = no_grad();
+        using var a = tensor(new[] { 1f, 2f }).DetachFromDisposeScope();
+        using var b = tensor(new[] { 3f, 4f, 5f }).DetachFromDisposeScope();
+        if (!Looks(a, 8) || !Looks(b, 12)) return false;
+        Swap(Words(a), Words(b));
+        var isExchanged = a.data<float>()[0] == 3f && b.data<float>()[1] == 2f && Looks(a, 12) && Looks(b, 8);
+        Swap(Words(a), Words(b));
+        return isExchanged;
+    }
+
+    static bool Looks(Tensor tensor, nint bytes) =>
+        TensorAccess.TryGetHostMemory(tensor, out var memory) && Words(tensor)[AddressWord] == memory.Data && Words(tensor)[BytesWord] == bytes;
 }
