@@ -31,6 +31,7 @@ public static class LocalRanks
             return;
         }
         if (devices == 1) return;
+        if (devices > LaunchOptions.MaxRanks) throw new InvalidOptionsException([new("devices", $"= {devices}; allowed: 1 to {LaunchOptions.MaxRanks}")]);
         if (joining is not null) _ = TransportChoice.Resolve(joining.Transport, new RankIdentity(0, devices, 0, devices, 0, 1), joining.RanksDriveGpus, underMpi: false);
         var options = new LaunchOptions { Command = ThisProgram(), Ranks = devices, Messages = Messages };
         Environment.Exit(Launcher.Run(refine?.Invoke(options) ?? options).ExitCode);

@@ -67,7 +67,7 @@ public static partial class MultiHost
         {
             throw new IOException($"{line[0]} is not installed on this host, or not in PATH: {(line[0] == "srun" ? "start on a host of the Slurm cluster" : "install Open MPI (openmpi-bin), or load the cluster's module")}.", error);
         }
-        using var guard = RankGuard.Start(job: null);
+        using var guard = RankGuard.OfLauncher();
         guard?.Watch(child);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>

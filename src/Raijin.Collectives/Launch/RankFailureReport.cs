@@ -31,7 +31,7 @@ public sealed record RankFailureReport
     /// <summary>The last lines of its log; empty for rank 0, which writes where its launcher does.</summary>
     public IReadOnlyList<string> LastLines { get; init; } = [];
 
-    /// <summary>Its log; null for rank 0.</summary>
+    /// <summary>Its log; null for rank 0, and where nothing was written.</summary>
     public string? LogFile { get; init; }
 
     /// <summary>A line for each of the other ranks.</summary>
@@ -51,7 +51,7 @@ public sealed record RankFailureReport
             text.AppendLine(CultureInfo.InvariantCulture, $"Last lines of {LogFile}:");
             foreach (var line in LastLines) text.AppendLine(CultureInfo.InvariantCulture, $"  {line}");
         }
-        else if (LogFile is null) text.AppendLine("Its output is above.");
+        else text.AppendLine(Rank == 0 ? "Its output is above." : "It wrote nothing.");
         if (Said is not null && LogFile is not null) text.AppendLine(CultureInfo.InvariantCulture, $"Its log: {LogFile}");
         return text.ToString();
     }

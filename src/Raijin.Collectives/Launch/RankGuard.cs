@@ -24,8 +24,8 @@ sealed class RankGuard : IDisposable
             .) exit 0 ;;
           esac
         done <&3
-        for id in $running; do kill -s KILL -- "$id"; done
-        [ -z "$1" ] || rm -f -- "$1"*
+        for id in $running; do kill -s "$1" -- "$id"; done
+        [ -z "$2" ] || rm -f -- "$2"*
         """;
 
     readonly Lock _gate = new();
@@ -38,9 +38,13 @@ sealed class RankGuard : IDisposable
         _shell = shell;
     }
 
-    /// <summary>Starts it; null where there is no shell.</summary>
-    /// <param name="job">The launch whose files go with its ranks; null where they are on other hosts too.</param>
-    public static RankGuard? Start(string? job)
+    /// <summary>Starts one that kills the ranks of a launch and removes its files; null where there is no shell.</summary>
+    public static RankGuard? OfRanks(string job) => Start("KILL", JobFiles.PathOf(job));
+
+    /// <summary>Starts one that asks another launcher to end, which ends its ranks, here and on other hosts; null where there is no shell.</summary>
+    public static RankGuard? OfLauncher() => Start("TERM", "");
+
+    static RankGuard? Start(string signal, string files)
     {
         if (!File.Exists(Shell)) return null;
         var pipe = new AnonymousPipeServerStream(PipeDirection.Out, HandleInheritability.None);
@@ -49,7 +53,7 @@ sealed class RankGuard : IDisposable
             using var nothing = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             var shell = ChildProcess.Start(new ChildStart
             {
-                Command = [Shell, "-c", Script, "raijin-guard", job is null ? "" : JobFiles.PathOf(job)],
+                Command = [Shell, "-c", Script, "raijin-guard", signal, files],
                 Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
                 Input = nothing,
                 Output = nothing,

@@ -59,6 +59,9 @@ sealed class SupervisedRank : IDisposable
 
     public string? LogFile { get; }
 
+    /// <summary>The same, if anything was written to it; an empty one is removed in the end.</summary>
+    public string? WrittenLog => LogFile is not null && new FileInfo(LogFile) is { Exists: true, Length: > 0 } ? LogFile : null;
+
     /// <summary>How it ended; null while it runs.</summary>
     public ChildExit? Exit { get; set; }
 
@@ -110,14 +113,14 @@ sealed class SupervisedRank : IDisposable
             : Said is { } same && same.Type == cause?.Type && same.Message == cause.Message ? $"failed of the same ({exit})"
             : Said is { } said ? $"{said.Type}: {string.Join(' ', said.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))} ({exit})"
             : exit.ToString();
-        return string.Create(CultureInfo.InvariantCulture, $"rank {Rank,-3} {state}{(LogFile is null ? "" : "  " + LogFile)}");
+        return string.Create(CultureInfo.InvariantCulture, $"rank {Rank,-3} {state}{(WrittenLog is { } log ? "  " + log : "")}");
     }
 
     /// <summary>The end of its log.</summary>
     public IReadOnlyList<string> LastLines()
     {
-        if (LogFile is null) return [];
-        using var log = new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (WrittenLog is not { } file) return [];
+        using var log = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         log.Seek(-Math.Min(TailBytes, log.Length), SeekOrigin.End);
         using var reader = new StreamReader(log);
         return [.. reader.ReadToEnd().TrimEnd().Split('\n').TakeLast(TailLines)];

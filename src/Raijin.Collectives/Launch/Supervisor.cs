@@ -48,7 +48,7 @@ sealed class Supervisor : IDisposable
     public Supervisor(LaunchOptions options, string job)
     {
         _options = options;
-        _guard = RankGuard.Start(job);
+        _guard = RankGuard.OfRanks(job);
     }
 
     /// <summary>The signal that stopped the launch; 0 for none.</summary>
@@ -280,7 +280,7 @@ sealed class Supervisor : IDisposable
             Exit = cause.Silence is null ? cause.Exit : null,
             Silence = cause.Silence,
             Said = cause.Said,
-            LogFile = cause.LogFile,
+            LogFile = cause.WrittenLog,
             LastLines = cause.Said is null ? cause.LastLines() : [],
         };
         _options.Messages.Write(Failure.Describe());

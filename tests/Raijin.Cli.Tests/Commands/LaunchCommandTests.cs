@@ -76,17 +76,41 @@ public sealed class LaunchCommandTests : IDisposable
         Assert.Contains(" sh -c 'echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE'\n", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_mpirun_has_started_does_not_outlive_a_launch_that_is_killed()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/mpirun"), "Open MPI's mpirun is not installed");
+        File.WriteAllText(_folder["hosts"], "localhost slots=2\n");
+        using var program = Process.Start(Starting("launch", "--hostfile", _folder["hosts"], "--no-bind", "sh", "-c", $"echo $$ > {_folder["id"]}.$OMPI_COMM_WORLD_RANK; exec sleep 600"))!;
+        string[] files = [_folder["id.0"], _folder["id.1"]];
+        await Until(() => files.All(file => File.Exists(file) && new FileInfo(file).Length > 0), "the ranks' start");
+        program.Kill();
+        string[] ids = [.. files.Select(file => File.ReadAllText(file).Trim())];
+        await Until(() => ids.All(id => !File.Exists($"/proc/{id}/stat") || File.ReadAllText($"/proc/{id}/stat").Contains(") Z ", StringComparison.Ordinal)), "the ranks' end");
+
+        static async Task Until(Func<bool> holds, string what)
+        {
+            var started = Stopwatch.GetTimestamp();
+            while (!holds())
+            {
+                Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(30), $"not within 30 s: {what}");
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            }
+        }
+    }
+
+    ProcessStartInfo Starting(params string[] args) => new(Path.Combine(AppContext.BaseDirectory, "raijin"), args)
+    {
+        WorkingDirectory = _folder.Path,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        // mpirun wants it said twice where its user may do everything.
+        Environment = { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1" },
+    };
+
     async Task<(int ExitCode, string Output, string Errors)> Launch(params string[] args)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "raijin"), args)
-        {
-            WorkingDirectory = _folder.Path,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            // mpirun wants it said twice where its user may do everything.
-            Environment = { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1" },
-        };
-        using var program = Process.Start(start)!;
+        using var program = Process.Start(Starting(args))!;
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var ended = deadline.Token.Register(() => program.Kill(entireProcessTree: true));
         var errors = program.StandardError.ReadToEndAsync();

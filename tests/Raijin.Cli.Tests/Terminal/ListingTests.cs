@@ -18,7 +18,7 @@ public sealed class ListingTests
     [Theory]
     [InlineData(14, "  a   b   ✓\n")]
     [InlineData(9, "  a  b  ✓\n")]
-    [InlineData(4, "  a b ✓\n")]
+    [InlineData(8, "  a b ✓\n")]
     public void Columns_move_together_where_the_terminal_is_too_narrow(int width, string expected) => Assert.Equal(expected, Print(width, new Listing("", "", "").Add("a", "b", "✓")));
 
     static string Print(int width, Listing listing)
