@@ -65,6 +65,12 @@ sealed class SupervisedRank : IDisposable
     /// <summary>How it ended; null while it runs.</summary>
     public ChildExit? Exit { get; set; }
 
+    /// <summary>When that was seen.</summary>
+    public TimeSpan EndedAt { get; set; } = TimeSpan.MaxValue;
+
+    /// <summary>Whether it ended well, but others waited for it to join.</summary>
+    public bool IsMissed { get; set; }
+
     /// <summary>What it said of its failure, and when.</summary>
     public RankFailure? Said { get; set; }
 

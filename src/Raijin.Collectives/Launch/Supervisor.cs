@@ -20,6 +20,7 @@ sealed class Supervisor : IDisposable
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(250);
     static readonly TimeSpan EchoSettle = TimeSpan.FromSeconds(1.5);
+    static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
     static readonly TimeSpan KillTime = TimeSpan.FromSeconds(10);
 
     readonly LaunchOptions _options;
@@ -176,6 +177,7 @@ sealed class Supervisor : IDisposable
         else if (happened.Exit is { } exit)
         {
             rank.Exit = exit;
+            rank.EndedAt = _clock.Elapsed;
             var wasAsked = _phase == Phase.Stopping && (exit.Code == 128 + _signal || exit.Signal == _signal);
             if (exit.Code == 0 || wasAsked || _phase is not (Phase.Running or Phase.Settling or Phase.Stopping)) return;
             MarkFailed(rank);
@@ -216,6 +218,12 @@ sealed class Supervisor : IDisposable
                 BeginToSettle();
             }
         }
+        if (_phase == Phase.Running && FindMissed(now) is { } missed)
+        {
+            missed.IsMissed = true;
+            MarkFailed(missed);
+            BeginToSettle();
+        }
         if (now < _phaseEnds) return;
         switch (_phase)
         {
@@ -232,6 +240,10 @@ sealed class Supervisor : IDisposable
                 break;
         }
     }
+
+    // One that ended well before it gave a sign of life, while others, which do, are ranks of a world it belongs to: they would wait for it until their deadline. Its last words may still be on their way.
+    SupervisedRank? FindMissed(TimeSpan now) =>
+        _ranks.Exists(r => r.IsRunning && r.LastBeat is not null) ? _ranks.Find(r => r is { Exit.Code: 0, LastBeat: null } && now - r.EndedAt > LastWords) : null;
 
     // Once more when the first that is no echo follows echoes: those make sure that it comes.
     void BeginToSettle()
@@ -279,6 +291,7 @@ sealed class Supervisor : IDisposable
             After = cause.FailedAt,
             Exit = cause.Silence is null ? cause.Exit : null,
             Silence = cause.Silence,
+            IsMissed = cause.IsMissed,
             Said = cause.Said,
             LogFile = cause.WrittenLog,
             LastLines = cause.Said is null ? cause.LastLines() : [],

@@ -256,6 +256,16 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task A_rank_that_ends_well_without_having_joined_is_named_at_once_and_not_at_the_deadline()
+    {
+        var result = await Run(Options(2) with { Command = ["sh", "-c", $"[ $RAIJIN_RANK = 1 ] && exit 0; exec {RankProcesses.Program()} launched join"] });
+        Assert.Equal((1, 1), (result.ExitCode, result.Failure!.Rank));
+        Assert.Contains("rank 1 of 2 failed after ", _messages.ToString(), StringComparison.Ordinal);
+        Assert.Contains("exit code 0, but it never joined the others, which wait for it", _messages.ToString(), StringComparison.Ordinal);
+        Assert.All(_ids, id => Assert.False(Lives(id)));
+    }
+
+    [Fact]
     public async Task Killing_a_rank_at_any_moment_ends_all_and_leaves_nothing()
     {
         var random = new Random(20261126);

@@ -18,8 +18,6 @@ public sealed class CheckpointManifestTests
 
     public static TheoryData<string, Func<CheckpointManifest, CheckpointManifest>> Forged => new()
     {
-        { "it needs metrics, and files", m => m with { Files = null! } },
-        { "it needs metrics, and files", m => m with { Metrics = null! } },
         { "it needs metrics, and files", m => m with { Files = new Dictionary<string, ManifestFile> { ["a"] = null! } } },
         { "it needs metrics, and files", m => m with { Files = new Dictionary<string, ManifestFile> { ["a"] = new(1, null!) } } },
         { "it needs metrics, and files", m => m with { Files = new Dictionary<string, ManifestFile> { ["a"] = new(-1, CheckpointManifest.Hex(3)) } } },
@@ -35,6 +33,18 @@ public sealed class CheckpointManifestTests
         File.WriteAllBytes(folder[CheckpointManifest.FileName], Whole.Write());
         var read = CheckpointManifest.Read(folder.Path);
         Assert.Equal((7, 10, double.NaN), (read.Step, read.Files["a.safetensors"].Bytes, read.Metrics["loss"]));
+    }
+
+    [Theory]
+    [InlineData("files")]
+    [InlineData("metrics")]
+    public void What_is_null_is_refused(string property)
+    {
+        using var folder = new TemporaryFolder();
+        var without = property == "files" ? Whole with { Files = null! } : Whole with { Metrics = null! };
+        // A null is not written, and does not count for the hash.
+        File.WriteAllText(folder[CheckpointManifest.FileName], $"{{ \"{property}\": null, {System.Text.Encoding.UTF8.GetString(without.Write()).TrimStart()[1..]}");
+        Assert.Contains("it needs metrics, and files", Assert.Throws<CheckpointException>(() => CheckpointManifest.Read(folder.Path)).Problem, StringComparison.Ordinal);
     }
 
     [Theory]
