@@ -74,8 +74,9 @@ static unsafe class SharedMemoryTransport
         readonly string _path = Path.Combine(options.Folder, FileName(job));
         readonly long _began = Stopwatch.GetTimestamp();
         readonly PeerProcess?[] _peers = new PeerProcess?[size];
+        readonly Lock _gate = new();
         RankBoard _board;
-        bool _made;
+        bool _made; // locked
 
         long Bytes => HeaderBytes + RankBoard.Bytes(size);
 
@@ -111,7 +112,11 @@ static unsafe class SharedMemoryTransport
                 SharedMapping file;
                 try
                 {
-                    file = SharedMapping.Create(_path, Bytes);
+                    lock (_gate)
+                    {
+                        file = SharedMapping.Create(_path, Bytes);
+                        _made = true;
+                    }
                 }
                 catch (IOException) when (File.Exists(_path))
                 {
@@ -124,7 +129,6 @@ static unsafe class SharedMemoryTransport
                     throw new TransportUnavailableException(TransportKind.SharedMemory, string.Create(CultureInfo.InvariantCulture, $"The {size} ranks meet in a file of {Bytes:N0} bytes, and it can't be made: {error.Message.TrimEnd('.')}."),
                         $"Make room in {options.Folder}, or let this user write there (in a container: --shm-size, or --ipc=host).", error);
                 }
-                _made = true;
                 file.CloseFile();
                 var header = (Header*)file.Start;
                 header->Version = Version;
@@ -232,9 +236,11 @@ static unsafe class SharedMemoryTransport
             if (cancellation.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(1))) cancellation.ThrowIfCancellationRequested();
         }
 
+        // A signal may come between the file's making and the note of it.
         void Remove()
         {
-            if (_made) File.Delete(_path);
+            lock (_gate)
+                if (_made) File.Delete(_path);
         }
     }
 
