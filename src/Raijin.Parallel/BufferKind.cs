@@ -17,4 +17,7 @@ public enum BufferKind : byte
 
     /// <summary>Parameters gathered from the other ranks' shards for as long as their unit computes.</summary>
     Gathered,
+
+    /// <summary>Memory through which parameters and optimizer state pass that lie in files.</summary>
+    Staging,
 }

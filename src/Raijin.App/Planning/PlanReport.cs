@@ -68,8 +68,8 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
         var scale = Scale.Of(_plans.Max(plan => plan.Memory.TotalBytes));
         console.Write("\n");
         console.MarkupLine($"{"Memory of each rank".In(Palette.Heading)}  {$"{scale.Unit}, activations not counted".In(Palette.Quiet)}");
-        var listing = new Listing(Palette.Typed, "", "", "", "", "", "", Palette.Heading, "", "", "");
-        listing.AddMarked(Palette.Quiet, "strategy", "offload", "parameters", "gradients", "optimizer", "bucket", "gathered", "device", "host", "disk", request.Memory is null ? "" : "fits");
+        var listing = new Listing(Palette.Typed, "", "", "", "", "", "", "", Palette.Heading, "", "", "");
+        listing.AddMarked(Palette.Quiet, "strategy", "offload", "parameters", "gradients", "optimizer", "bucket", "gathered", "staging", "device", "host", "disk", request.Memory is null ? "" : "fits");
         foreach (var (choice, memory, _) in _plans)
             listing.Add([choice.Name, choice.Offload, .. Kinds.Select(kind => scale.Show(memory.BytesOf(kind))), scale.Show(memory.DeviceBytes), scale.Show(memory.HostBytes), scale.Show(memory.DiskBytes), Fits(memory)]);
         listing.Print(console);

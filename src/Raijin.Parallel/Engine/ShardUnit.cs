@@ -17,7 +17,12 @@ enum UnitState : byte
 /// The parameters that are gathered together, used by a module, and let go. Who needs them asks for them (<see cref="Need"/>) and says when it is done; they go when the last user is. Any other order is a fault of
 /// the engine's and throws.
 /// </summary>
-sealed class ShardUnit(EngineContext context, string name, UnitModule? module, IReadOnlyList<FlatBuffer> buffers) : IDisposable
+/// <param name="context">The engine's.</param>
+/// <param name="name">The module's name; empty for what lies outside every unit module.</param>
+/// <param name="module">The module whose calls need it; null where it is always there.</param>
+/// <param name="buffers">Its parameters.</param>
+/// <param name="stored">Where its shards lie, one of each buffer, if on a disk.</param>
+sealed class ShardUnit(EngineContext context, string name, UnitModule? module, IReadOnlyList<FlatBuffer> buffers, StoredShards? stored) : IDisposable
 {
     readonly List<PendingExchange> _gathers = [];
     int _users;
@@ -42,15 +47,21 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
     public void Divide()
     {
         Expect(UnitState.Full);
-        foreach (var buffer in buffers) buffer.Divide();
+        stored?.Enter(isRead: false);
+        for (var i = 0; i < buffers.Count; i++) buffers[i].Divide(stored, i);
+        stored?.Leave(changed: true);
         Hide();
         State = UnitState.Sharded;
     }
+
+    /// <summary>Whether it can be gathered without need: where it lies on a disk there must be memory left for those that are needed.</summary>
+    public bool CanPrefetch => stored is null or { HasRoom: true };
 
     /// <summary>Begins to gather, where that is not under way.</summary>
     public void Prefetch()
     {
         if (State != UnitState.Sharded) return;
+        stored?.Enter();
         foreach (var buffer in buffers)
         {
             buffer.Refill();
@@ -66,8 +77,7 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
         Prefetch();
         if (State == UnitState.Gathering)
         {
-            foreach (var gather in _gathers) gather.Wait(cancellation);
-            _gathers.Clear();
+            Await(cancellation);
             foreach (var parameter in Parameters) parameter.Show();
             State = UnitState.Full;
         }
@@ -85,11 +95,23 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
     /// <summary>Lets go whoever used it: after a pass that was broken off.</summary>
     public void Abandon()
     {
-        foreach (var gather in _gathers) gather.Wait();
-        _gathers.Clear();
+        if (State == UnitState.Gathering) Await(CancellationToken.None);
         if (State == UnitState.Sharded) return;
         _users = 0;
         Release();
+    }
+
+    /// <summary>Begins to read what a gather will need, where it lies on a disk.</summary>
+    public void ReadAhead()
+    {
+        if (State == UnitState.Sharded) stored?.ReadAhead();
+    }
+
+    void Await(CancellationToken cancellation)
+    {
+        foreach (var gather in _gathers) gather.Wait(cancellation);
+        _gathers.Clear();
+        stored?.Leave();
     }
 
     void Release()
