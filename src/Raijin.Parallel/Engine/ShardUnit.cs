@@ -25,6 +25,7 @@ enum UnitState : byte
 sealed class ShardUnit(EngineContext context, string name, UnitModule? module, IReadOnlyList<FlatBuffer> buffers, StoredShards? stored) : IDisposable
 {
     readonly List<PendingExchange> _gathers = [];
+    StoredShards? _entered;
     int _users;
 
     /// <summary>The module's name; empty for what lies outside every unit module.</summary>
@@ -38,10 +39,6 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
     public IEnumerable<ShardedParameter> Parameters => buffers.SelectMany(b => b.Parameters);
 
     public UnitState State { get; private set; } = UnitState.Full;
-
-    public int Users => _users;
-
-    public long Bytes => buffers.Sum(b => b.FullBytes);
 
     /// <summary>Lets each rank keep its shard only, once, after the values are there.</summary>
     public void Divide()
@@ -61,12 +58,14 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
     public void Prefetch()
     {
         if (State != UnitState.Sharded) return;
-        stored?.Enter();
+        if (NeedsShards) (_entered = stored)?.Enter();
         foreach (var buffer in buffers)
         {
             buffer.Refill();
-            _gathers.Add(context.GatheredWeights.AllGather(buffer.Shard, buffer.Full));
-            context.Ledger.Posted(BufferKind.Parameters, Collectives.CollectiveKind.AllGather, context.GatheredWeights.BytesOf(buffer.Full));
+            // What the node has kept since the last update needs no other.
+            var (exchange, slice) = buffer.Secondary is { } near ? (context.SecondaryWeights!, near) : (context.GatheredWeights, buffer.Shard);
+            _gathers.Add(exchange.AllGather(slice, buffer.Full));
+            context.Post(BufferKind.Parameters, new(exchange.Group, Collectives.CollectiveKind.AllGather, exchange.BytesOf(buffer.Full)));
         }
         State = UnitState.Gathering;
     }
@@ -78,6 +77,7 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
         if (State == UnitState.Gathering)
         {
             Await(cancellation);
+            foreach (var buffer in buffers) buffer.KeepSecondary();
             foreach (var parameter in Parameters) parameter.Show();
             State = UnitState.Full;
         }
@@ -104,14 +104,17 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
     /// <summary>Begins to read what a gather will need, where it lies on a disk.</summary>
     public void ReadAhead()
     {
-        if (State == UnitState.Sharded) stored?.ReadAhead();
+        if (State == UnitState.Sharded && NeedsShards) stored?.ReadAhead();
     }
+
+    bool NeedsShards => buffers.Any(b => b.Secondary is null);
 
     void Await(CancellationToken cancellation)
     {
         foreach (var gather in _gathers) gather.Wait(cancellation);
         _gathers.Clear();
-        stored?.Leave();
+        _entered?.Leave();
+        _entered = null;
     }
 
     void Release()

@@ -202,7 +202,11 @@ public sealed class Fabric : IDisposable
     public void Backward(Tensor loss, double scale = 1.0)
     {
         TensorGuard.ThrowIfFreed(loss);
-        if (Scaler is not null) scale *= Scaler.Scale;
+        if (Scaler is not null)
+        {
+            scale *= Scaler.Scale;
+            foreach (var model in _sharded) model.GradientScale = Scaler.Scale;
+        }
         var seed = scale == 1.0 ? null : SeedGradient(loss, scale);
         if (_sharded.Count == 0)
         {

@@ -54,10 +54,10 @@ public sealed class OffloadTests
     }
 
     [Fact]
-    public void Hybrid_sharding_and_coded_weights_read_their_shards_from_the_disk()
+    public void Hybrid_sharding_second_shards_and_coded_weights_read_their_shards_from_the_disk()
     {
         using var folder = new TemporaryFolder();
-        foreach (var strategy in new[] { Zero.Stage3 with { ShardSize = 2 }, Zero.Stage3 with { ShardSize = 1 }, Zero.Stage3 with { WeightCodec = WeightCodec.Int8 } })
+        foreach (var strategy in new[] { Zero.Stage3 with { ShardSize = 2 }, Zero.Stage3 with { ShardSize = 1 }, Zero.Stage3 with { SecondaryShardSize = 2 }, Zero.Stage3 with { WeightCodec = WeightCodec.Int8 } })
             Rig.AssertSame(Rig.Train(4, strategy, 5), Rig.Train(4, strategy with { OffloadParameters = Tier.Disk(folder.Path), OffloadOptimizer = Tier.Disk(folder.Path) }, 5));
     }
 
