@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Raijin.Collectives;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using Raijin.Training;
 
