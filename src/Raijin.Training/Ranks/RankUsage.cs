@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Raijin.Collectives;
 using Raijin.Parallel;
-using Raijin.Tensors;
 using Raijin.Training;
 
 namespace Raijin;
