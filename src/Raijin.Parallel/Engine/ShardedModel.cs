@@ -27,6 +27,7 @@ public sealed partial class ShardedModel : IDisposable
     readonly List<OneBitAdamUpdater> _oneBit = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
+    readonly ShardStore? _store;
     readonly SynchronizedNorms? _norms;
     readonly Group? _normGroup;
     bool _disposed;
@@ -57,10 +58,12 @@ public sealed partial class ShardedModel : IDisposable
         using (no_grad())
         using (NewDisposeScope())
         {
-            foreach (var planned in UnitPlan.Of(module, strategy)) _units.Add(MakeUnit(planned, initialize));
+            var planned = UnitPlan.Of(module, strategy);
+            _store = MakeStore(planned);
+            foreach (var unit in planned) _units.Add(MakeUnit(unit, initialize));
             foreach (var (_, buffer) in module.named_buffers()) Broadcast(buffer);
         }
-        _reducer = world.Size == 1 ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
+        _reducer = world.Size == 1 && _store is null ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
         // Before the units are watched: a norm that is a unit is still whole when its hook computes with it.
         if (strategy.SyncBatchNorm && world.Size > 1)
         {
@@ -145,7 +148,8 @@ public sealed partial class ShardedModel : IDisposable
             pieces.Add((group, name, parameter.Piece));
         }
         using var scope = NewDisposeScope();
-        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring));
+        var homes = pieces.Where(p => p.Item3.Owner.Buffer.Stored is not null).ToDictionary(p => p.Item2, p => p.Item3.Owner.Buffer.Stored!, StringComparer.Ordinal);
+        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring, homes));
         _optimizers.Add(made);
         return made;
     }
@@ -156,6 +160,7 @@ public sealed partial class ShardedModel : IDisposable
     public void FinishBackward(CancellationToken cancellationToken = default)
     {
         _scheduler?.EndPass();
+        foreach (var optimizer in _optimizers) optimizer.ReadAhead();
         _reducer?.Finish(cancellationToken);
     }
 
@@ -218,6 +223,7 @@ public sealed partial class ShardedModel : IDisposable
         _normGroup?.Dispose();
         _reducer?.Dispose();
         foreach (var unit in _units) unit.Dispose();
+        _store?.Dispose();
         _context.Dispose();
     }
 
@@ -260,9 +266,21 @@ public sealed partial class ShardedModel : IDisposable
         }
     }
 
+    // On a disk also what one rank has all of.
+    bool IsDivided(PlannedUnit planned) => _context.DividesParameters && (_context.NumShards > 1 || Strategy.OffloadParameters is Tier.OnDisk) && planned.Module is not null;
+
+    ShardStore? MakeStore(IReadOnlyList<PlannedUnit> planned)
+    {
+        if (Strategy.OffloadParameters is not Tier.OnDisk disk) return null;
+        var units = planned.Where(IsDivided).Select(unit => (unit.Name, (IReadOnlyList<(ScalarType, long)>)[.. unit.Parameters
+            .GroupBy(p => (p.Parameter.dtype, p.Parameter.requires_grad))
+            .Select(kind => (kind.Key.dtype, new FlatLayout(kind.Select(p => (p.Name, (IReadOnlyList<long>)p.Parameter.shape)), _context.NumShards).SliceElements))])).ToList();
+        return units.Count == 0 ? null : new(disk.Folder, units, ShardStore.NumLeases + Strategy.UnitsAhead(_context.Device), bytes => _context.ShardGroup.Allocate(bytes, ScalarType.Byte), Ledger);
+    }
+
     ShardUnit MakeUnit(PlannedUnit planned, Action<string, Tensor>? initialize)
     {
-        var isDivided = _context.DividesParameters && _context.NumShards > 1 && planned.Module is not null;
+        var isDivided = IsDivided(planned);
         var parameters = new List<ShardedParameter>();
         foreach (var (name, parameter) in planned.Parameters)
         {
@@ -285,7 +303,7 @@ public sealed partial class ShardedModel : IDisposable
             Broadcast(buffer.Full);
             buffers.Add(buffer);
         }
-        var unit = new ShardUnit(_context, planned.Name, planned.Module, buffers);
+        var unit = new ShardUnit(_context, planned.Name, planned.Module, buffers, isDivided ? _store?[planned.Name] : null);
         if (isDivided) unit.Divide();
         return unit;
     }
@@ -312,11 +330,21 @@ public sealed partial class ShardedModel : IDisposable
         return found;
     }
 
-    // One that only measures never has state.
-    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring) =>
-        Strategy.OffloadOptimizer is Tier.OnDisk disk && !isMeasuring
-            ? new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions { Folder = disk.Folder, OffloadRatio = Strategy.OffloadRatio, Threads = options.Threads, Masters = options.Masters })
-            : new FusedOptimizer(algorithm, groups, options);
+    // One that only measures never has state. Where parameters come and go their state may stay.
+    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring, IReadOnlyDictionary<string, StoredShards>? homes = null)
+    {
+        var disk = Strategy.OffloadOptimizer as Tier.OnDisk;
+        if (isMeasuring || (disk is null && _store is null)) return new FusedOptimizer(algorithm, groups, options);
+        return new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions
+        {
+            Folder = disk?.Folder ?? "",
+            OffloadRatio = disk is null ? 0 : Strategy.OffloadRatio,
+            Threads = options.Threads,
+            Masters = options.Masters,
+            Homes = homes,
+            Ledger = Ledger,
+        });
+    }
 
     // Masters of pieces are parts of the masters.
     FusedOptimizerOptions ForPieces(FusedOptimizerOptions options, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces)
