@@ -1,0 +1,68 @@
+using Raijin.Collectives;
+using static TorchSharp.torch;
+
+namespace Raijin.Parallel;
+
+// For whoever keeps something beside the weights, element by element: an average, a mask, a copy to go back to. It lies divided as they do.
+public sealed partial class ShardedModel
+{
+    /// <summary>
+    /// What this rank holds of each parameter between steps: all of it, or where parameters are divided its part. Parameters it has no part of are left out. By their names in the module; views, which the open scope owns.
+    /// </summary>
+    public IEnumerable<LogicalSlice> HeldParameters() => PartsOf(buffer => buffer.IsDivided);
+
+    /// <summary>
+    /// What this rank updates of each parameter: all of it in stage 0, its part from stage 1 on. What is written there is made everyone's by <see cref="ShareUpdated"/>. By their names in the module; views, which the
+    /// open scope owns.
+    /// </summary>
+    public IEnumerable<LogicalSlice> UpdatedParameters() => PartsOf(_ => _context.DividesUpdates);
+
+    /// <summary>Whether ranks hold (or, if asked for, update) parts of a parameter; else each does all of it.</summary>
+    public bool IsDivided(string name, bool isUpdated = false)
+    {
+        var buffer = Named(name).Buffer;
+        return _context.NumShards > 1 && (buffer.IsDivided || (isUpdated && _context.DividesUpdates));
+    }
+
+    /// <summary>Makes what ranks have written in their parts everyone's, where parameters are whole. All ranks call it.</summary>
+    public void ShareUpdated()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!_context.DividesUpdates || _context.NumShards == 1) return;
+        var whole = _units.SelectMany(u => u.Buffers).Where(b => !b.IsDivided).ToList();
+        var gathers = whole.ConvertAll(buffer =>
+        {
+            _context.Ledger.Posted(BufferKind.Parameters, CollectiveKind.AllGather, buffer.FullBytes);
+            return _context.Weights.AllGather(buffer.Shard, buffer.Full);
+        });
+        foreach (var gather in gathers) gather.Wait();
+    }
+
+    /// <summary>Into how many parts things are divided.</summary>
+    public int NumParts => _context.NumShards;
+
+    /// <summary>Which of the parts is this rank's, in the order of their elements.</summary>
+    public int Part => _context.ShardGroup.Rank;
+
+    /// <summary>Adds up numbers that each rank counted over its own parts, in place: over the ranks that hold one copy of the model. All ranks call it.</summary>
+    /// <param name="numbers">Flat.</param>
+    public void SumOverParts(Tensor numbers)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_context.NumShards > 1) _context.ShardGroup.AllReduce(numbers);
+    }
+
+    IEnumerable<LogicalSlice> PartsOf(Func<FlatBuffer, bool> isDivided)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var none = no_grad();
+        foreach (var buffer in _units.SelectMany(u => u.Buffers))
+        {
+            if (!isDivided(buffer))
+                foreach (var parameter in buffer.Parameters) yield return LogicalSlice.Whole(parameter.Name, parameter.Real);
+            else
+                foreach (var piece in buffer.Pieces)
+                    yield return new(buffer.Parameters[piece.Entry].Name, buffer.Parameters[piece.Entry].Shape, piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
+        }
+    }
+}
