@@ -116,18 +116,25 @@ public sealed class RankFeatureTests
     {
         using var folder = new TemporaryFolder();
         using var set = Fixture.Blobs(100);
-        (FitResult Result, Dictionary<string, float[]> Weights)[] Run(int ranks, int of, string output, int epochs, Resume? resume) => RankFit.Run(
-            ranks, _ => Features[name].Options(Fixture.Quiet(folder[output]) with { MaxEpochs = epochs, Strategy = RankFit.Stage(of) }), set.Split(validation: 0.2).Batches(16 / ranks), Features[name].Model, resume);
-
-        var whole = Run(2, stage, "whole", 3, null);
-        Run(2, stage, "parts", 2, null);
-        foreach (var (result, weights) in Run(2, stage, "parts", 3, Resume.Last))
+        var whole = Run(2, stage, "whole");
+        Assert.All(Run(2, stage, "parts", stops: true), r => Assert.Equal(7, r.Result.Steps));
+        foreach (var (result, weights) in Run(2, stage, "parts", Resume.Last))
         {
             Fixture.AssertBitwise(whole[0].Weights, weights);
             Assert.Equal(whole[0].Result.Metrics.OrderBy(m => m.Key), result.Metrics.OrderBy(m => m.Key));
         }
-        Run(2, stage, "moved", 2, null);
-        RankFit.AssertClose(whole[0].Weights, Run(1, 0, "moved", 3, Resume.Last)[0].Weights, 5e-6f);
+        Run(2, stage, "moved", stops: true);
+        RankFit.AssertClose(whole[0].Weights, Run(1, 0, "moved", Resume.Last)[0].Weights, 5e-6f);
+
+        (FitResult Result, Dictionary<string, float[]> Weights)[] Run(int ranks, int of, string output, Resume? resume = null, bool stops = false) => RankFit.Run(
+            ranks,
+            _ =>
+            {
+                var options = Features[name].Options(Fixture.Quiet(folder[output]) with { MaxEpochs = 3, Strategy = RankFit.Stage(of) });
+                // A wish is obeyed after the next step.
+                return stops ? options with { Callbacks = [.. options.Callbacks, new LambdaCallback { TrainStepEnd = s => { if (s.Run.Step == 6) s.Run.RequestStop("enough"); } }] } : options;
+            },
+            set.Split(validation: 0.2).Batches(16 / ranks), Features[name].Model, resume);
     }
 
     [Theory]
