@@ -74,6 +74,7 @@ public sealed class PendingShardedCheckpointTests : IDisposable
             }
             world.Group.Barrier();
             Assert.Empty(Directory.EnumerateFileSystemEntries(_folder["disk"]));
+            world.Group.Barrier();
             using var small = ShardedCheckpointWriter.Begin(path, world.Group, Content(world, shared, shared), new(2), InBackground(memory));
             Assert.Equal(2, small.Wait().Step);
         }, new GroupOptions { Deadline = TimeSpan.FromSeconds(30) });
