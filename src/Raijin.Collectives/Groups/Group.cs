@@ -21,6 +21,10 @@ public sealed partial class Group : IDisposable
     // Where several calls wait for different partners, none of them may hold the thread for long.
     static readonly TimeSpan ShortPause = TimeSpan.FromMicroseconds(100);
 
+    // While another group's calls go on beside. Later ones are left until that group is waited for.
+    static readonly TimeSpan Glance = TimeSpan.FromMicroseconds(2);
+    static readonly TimeSpan LongestCompany = TimeSpan.FromMicroseconds(500);
+
     readonly Transport _transport;
     readonly Group? _parent;
     readonly Queue<Work> _collectives = new();
@@ -288,12 +292,12 @@ public sealed partial class Group : IDisposable
         return work.IsCompleted;
     }
 
-    internal void Await(Work work, CancellationToken cancellation)
+    internal void Await(Work work, Group? alongside, CancellationToken cancellation)
     {
         Enter();
         try
         {
-            Finish(work, cancellation);
+            Finish(work, cancellation, alongside);
         }
         finally
         {
@@ -301,7 +305,7 @@ public sealed partial class Group : IDisposable
         }
     }
 
-    void Finish(Work work, CancellationToken cancellation)
+    void Finish(Work work, CancellationToken cancellation, Group? alongside = null)
     {
         Advance(work);
         if (work.IsCompleted) return;
@@ -310,10 +314,12 @@ public sealed partial class Group : IDisposable
         {
             ThrowIfOver(work, started, cancellation);
             var first = work.Call.IsMessage ? work : _collectives.Peek();
+            var hasCompany = alongside is { _collectives.Count: > 0 } && Stopwatch.GetElapsedTime(started) < LongestCompany;
+            if (hasCompany) alongside!.Progress();
             var others = _messages.Count + (_collectives.Count > 0 ? 1 : 0) > 1;
             try
             {
-                first.Pending!.Pause(others ? ShortPause : LongPause);
+                first.Pending!.Pause(hasCompany ? Glance : others ? ShortPause : LongPause);
             }
             catch (Exception error) when (Breaks(error))
             {

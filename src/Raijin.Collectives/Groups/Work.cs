@@ -44,11 +44,20 @@ public sealed class Work
     /// <exception cref="CollectiveException">It failed, here or on another rank.</exception>
     public void Wait(CancellationToken cancellationToken = default)
     {
-        if (_pending is not null) _group!.Await(this, cancellationToken);
+        if (_pending is not null) _group!.Await(this, alongside: null, cancellationToken);
+    }
+
+    /// <summary>Waits until it is complete, and meanwhile goes on with another group's calls, as far as they can: ranks then wait for each other once, not group by group.</summary>
+    /// <param name="alongside">A group of the same thread.</param>
+    /// <param name="cancellationToken">As for <see cref="Wait(CancellationToken)"/>.</param>
+    public void Wait(Group alongside, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(alongside);
+        if (_pending is not null) _group!.Await(this, alongside, cancellationToken);
     }
 
     /// <summary>Waits without holding a thread: <c>await work</c> polls as long as it takes.</summary>
-    /// <param name="cancellationToken">As for <see cref="Wait"/>.</param>
+    /// <param name="cancellationToken">As for <see cref="Wait(CancellationToken)"/>.</param>
     public async Task WaitAsync(CancellationToken cancellationToken = default)
     {
         var started = Stopwatch.GetTimestamp();

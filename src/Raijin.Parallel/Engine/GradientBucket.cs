@@ -66,9 +66,6 @@ sealed class GradientBucket : IDisposable
 
     public BucketState State { get; private set; }
 
-    /// <summary>The reduced gradients that this rank has: all of them in stage 0, else its slice.</summary>
-    public Tensor Reduced => _mine;
-
     /// <summary>This rank's slice of the reduced gradients, in every stage.</summary>
     public Tensor Measured { get; }
 

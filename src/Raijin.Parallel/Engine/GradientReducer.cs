@@ -24,7 +24,6 @@ sealed class GradientReducer : IDisposable
     bool _isAgreed;
     BucketRing? _ring;
     int _next;
-    bool _passBegun;
 
     /// <param name="context">The engine's.</param>
     /// <param name="taken">Told of each gradient after it was taken.</param>
@@ -87,7 +86,6 @@ sealed class GradientReducer : IDisposable
 
     void OnReady(ShardedParameter parameter)
     {
-        _passBegun = true;
         var bucket = parameter.Buffer.Bucket!;
         bucket.Take(parameter, isNext: _next < _buckets.Count && ReferenceEquals(_buckets[_next], bucket));
         // Ranks that compare their calls wait for each other at each: then all are made in Finish, where they stand in one order.
@@ -113,29 +111,18 @@ sealed class GradientReducer : IDisposable
     {
         if (_buckets.Count == 0 || !(Synchronizes || _context.DividesGradients)) return;
         Agree(cancellation);
-        for (; _next < _buckets.Count;)
+        while (_next < _buckets.Count)
         {
-            if (_buckets[_next].Buffer.Parameters.Any(p => _present[p.Index] != 0)) LaunchNext(cancellation);
+            if (IsPresent(_buckets[_next])) LaunchNext(cancellation);
             else _next++;
         }
         while (_underWay.TryDequeue(out var bucket)) bucket.Complete(cancellation);
         _next = 0;
-        _passBegun = false;
         foreach (var parameter in _parameters)
         {
             parameter.Buffer.Bucket!.Show(parameter, _present[parameter.Index] != 0);
             parameter.Piece?.Show(_present[parameter.Index] != 0);
         }
-    }
-
-    /// <summary>Whether gradients were taken since the last <see cref="Finish"/>.</summary>
-    public bool IsUnfinished => _passBegun;
-
-    /// <summary>Forgets all gradients.</summary>
-    public void Clear()
-    {
-        foreach (var bucket in _buckets)
-            if (bucket.State != BucketState.Reducing) bucket.Clear();
     }
 
     void LaunchNext(CancellationToken cancellation = default)
@@ -144,6 +131,13 @@ sealed class GradientReducer : IDisposable
         if (_ring is { CanLease: false } && !bucket.HasLease) _underWay.Dequeue().Complete(cancellation);
         bucket.Launch();
         _underWay.Enqueue(bucket);
+    }
+
+    bool IsPresent(GradientBucket bucket)
+    {
+        foreach (var parameter in bucket.Buffer.Parameters)
+            if (_present[parameter.Index] != 0) return true;
+        return false;
     }
 
     // A byte a parameter: 1 where some rank has a gradient of it.
@@ -156,12 +150,34 @@ sealed class GradientReducer : IDisposable
         }
         foreach (var parameter in _parameters)
             _mine[parameter.Index] = (byte)(parameter.Buffer.Bucket!.IsFilled(parameter.Entry) ? 1 : 0);
-        using var none = no_grad();
-        using (var values = tensor(_mine)) _presence!.copy_(values);
-        _context.Control.AllReduce(_presence, Collectives.ReduceOp.Max, cancellationToken: cancellation);
-        using var host = _presence.cpu();
-        host.data<byte>().CopyTo(_present);
+        Write(_mine, _presence!);
+        // Buckets that are under way go on meanwhile: ranks wait for each other once.
+        _context.Control.AllReduceAsync(_presence!, Collectives.ReduceOp.Max).Wait(_context.ShardGroup, cancellation);
+        Read(_presence!, _present);
         _isAgreed = true;
+    }
+
+    static void Write(byte[] values, Tensor into)
+    {
+        if (HostTensor.TryOpen(into, out var host))
+        {
+            using (host) values.CopyTo(host.Span<byte>());
+            return;
+        }
+        using var none = no_grad();
+        using var copy = tensor(values);
+        into.copy_(copy);
+    }
+
+    static void Read(Tensor from, byte[] values)
+    {
+        if (HostTensor.TryOpen(from, out var host))
+        {
+            using (host) host.Span<byte>().CopyTo(values);
+            return;
+        }
+        using var copy = from.cpu();
+        copy.data<byte>().CopyTo(values);
     }
 
     void ThrowIfChanged(ShardedParameter parameter)

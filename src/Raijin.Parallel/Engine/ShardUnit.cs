@@ -34,10 +34,6 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
 
     public UnitState State { get; private set; } = UnitState.Full;
 
-    public int Users => _users;
-
-    public long Bytes => buffers.Sum(b => b.FullBytes);
-
     /// <summary>Lets each rank keep its shard only, once, after the values are there.</summary>
     public void Divide()
     {

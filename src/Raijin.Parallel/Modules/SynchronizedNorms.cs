@@ -45,9 +45,6 @@ sealed class SynchronizedNorms : IDisposable
         }
     }
 
-    /// <summary>How many layers are synchronized.</summary>
-    public int NumLayers => _remove.Count / 2;
-
     Tensor Normalize(NormBase norm, Tensor x)
     {
         using var scope = NewDisposeScope();

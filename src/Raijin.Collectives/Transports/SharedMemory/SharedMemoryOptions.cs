@@ -24,8 +24,10 @@ sealed record SharedMemoryOptions
     public int MessageSlotBytes { get; init; } = 64 << 10;
 
     /// <summary>How long a rank looks for the others before it sleeps. Ranks that are more than the processors never look.</summary>
-    /// <value>Default 50 µs.</value>
-    public TimeSpan Spin { get; init; } = TimeSpan.FromMicroseconds(50);
+    /// <value>
+    /// Default 200 µs: longer than waking up takes. With less, a rank that slept comes so late that the other sleeps next, and so on: ranks of short steps then never meet awake.
+    /// </value>
+    public TimeSpan Spin { get; init; } = TimeSpan.FromMicroseconds(200);
 
     /// <summary>Whether memory is shared through files with names in <see cref="Folder"/> for the moment until all have mapped them, where a process may not open the descriptors of another.</summary>
     /// <value>Default false on Linux, true elsewhere.</value>
