@@ -111,7 +111,6 @@ public sealed class RankFeatureTests
     [InlineData(3, "pruning over all layers")]
     [InlineData(3, "pruning of rows")]
     [InlineData(3, "pruning with a way back")]
-    [InlineData(3, "going back after spikes")]
     public void What_is_kept_beside_the_weights_is_in_the_checkpoint_whoever_goes_on(int stage, string name)
     {
         using var folder = new TemporaryFolder();
