@@ -10,6 +10,8 @@ namespace Raijin.Parallel;
 sealed class FlatBuffer : IDisposable
 {
     readonly EngineContext _context;
+    Tensor? _secondary;
+    bool _hasSecondary;
 
     /// <summary>Packs parameters, and gives them the buffer's memory; their values are kept.</summary>
     /// <param name="context">The engine's.</param>
@@ -61,6 +63,9 @@ sealed class FlatBuffer : IDisposable
     /// <summary>Where its gradients are reduced; null while no optimizer trains it.</summary>
     public GradientBucket? Bucket { get; set; }
 
+    /// <summary>[padded / ranks of a node] of this rank: its part of what was gathered last, while no update has changed the shards since; null where it has none.</summary>
+    public Tensor? Secondary => _hasSecondary ? _secondary : null;
+
     public long FullBytes => Layout.PaddedElements * Shard.ElementSize;
 
     public IEnumerable<FlatPiece> Pieces => Layout.Pieces(_context.ShardGroup.Rank);
@@ -91,10 +96,28 @@ sealed class FlatBuffer : IDisposable
         whole.Dispose();
         Held(BufferKind.Parameters, Layout.PaddedElements, -1);
         Held(BufferKind.Parameters, Layout.SliceElements, +1);
+        if (_context.SecondaryWeights?.Group is { } node)
+        {
+            _secondary = node.Allocate(Layout.PaddedElements / node.Size, DType).DetachFromDisposeScope();
+            Held(BufferKind.Secondary, _secondary.NumberOfElements, +1);
+        }
         // Its memory goes with the tensor that it is exchanged with.
         using var nothing = empty(0, DType, _context.Device);
         TensorStorage.Exchange(Full, nothing);
     }
+
+    /// <summary>Keeps this rank's part of what was gathered, where one is kept.</summary>
+    public void KeepSecondary()
+    {
+        if (_hasSecondary || _secondary is null) return;
+        using var none = no_grad();
+        using var part = Full.narrow(0, _context.SecondaryWeights!.Group.Rank * _secondary.NumberOfElements, _secondary.NumberOfElements);
+        _secondary.copy_(part);
+        _hasSecondary = true;
+    }
+
+    /// <summary>The shard has new values: what was gathered before is out of date. Told on all ranks alike.</summary>
+    public void ShardChanged() => _hasSecondary = false;
 
     /// <summary>Gives the whole memory; its values are to be gathered.</summary>
     public void Refill() => _context.Pool.Lend(Full, FullBytes);
@@ -112,6 +135,7 @@ sealed class FlatBuffer : IDisposable
     public void Dispose()
     {
         Bucket?.Dispose();
+        _secondary?.Dispose();
         Shard.Dispose();
         Full.Dispose();
     }

@@ -50,8 +50,10 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
         foreach (var buffer in buffers)
         {
             buffer.Refill();
-            _gathers.Add(context.GatheredWeights.AllGather(buffer.Shard, buffer.Full));
-            context.Ledger.Posted(BufferKind.Parameters, Collectives.CollectiveKind.AllGather, context.GatheredWeights.BytesOf(buffer.Full));
+            // What the node has kept since the last update needs no other.
+            var (exchange, slice) = buffer.Secondary is { } near ? (context.SecondaryWeights!, near) : (context.GatheredWeights, buffer.Shard);
+            _gathers.Add(exchange.AllGather(slice, buffer.Full));
+            context.Post(BufferKind.Parameters, new(exchange.Group, Collectives.CollectiveKind.AllGather, exchange.BytesOf(buffer.Full)));
         }
         State = UnitState.Gathering;
     }
@@ -64,6 +66,7 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
         {
             foreach (var gather in _gathers) gather.Wait(cancellation);
             _gathers.Clear();
+            foreach (var buffer in buffers) buffer.KeepSecondary();
             foreach (var parameter in Parameters) parameter.Show();
             State = UnitState.Full;
         }

@@ -58,7 +58,7 @@ public sealed partial class ShardedModel
         return whole.view(parameter.Shape).DetachFromDisposeScope();
     }
 
-    /// <summary>This rank's part of a parameter: its first element in the flattened parameter, and a view of the values; null where the rank has no part of it.</summary>
+    /// <summary>This rank's part of a parameter: its first element in the flattened parameter, and a view of the values, to read: what is written there reaches the ranks of a node (<see cref="Strategy.SecondaryShardSize"/>) with the next update. Null where the rank has no part of it.</summary>
     public (long Start, Tensor Values)? LocalParameter(string name)
     {
         var parameter = Named(name);

@@ -22,12 +22,19 @@ public sealed partial class ShardedModel
         if (World.Rank == 0)
             foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
         // What a codec still owes is this rank's own, and of no use to a world of another size.
-        foreach (var (key, tensor) in _context.Gradients.SaveTensors()) yield return LogicalSlice.Whole(CodecPrefix + key, tensor);
+        var owed = _context.Gradients.SaveTensors();
+        foreach (var (key, tensor) in owed) yield return LogicalSlice.Whole(GradientPrefix + key, tensor);
+        if (owed.Count > 0) yield return LogicalSlice.Whole(GradientPrefix + ScaleKey, tensor(GradientScale));
         for (var i = 0; i < _oneBit.Count; i++)
             foreach (var (key, tensor) in _oneBit[i].SaveTensors()) yield return LogicalSlice.Whole(OneBitPrefix(i) + key, tensor);
     }
 
+    // Keys of what codecs keep have a part after the bucket's name.
+    const string ScaleKey = "scale";
+
     string CodecPrefix => string.Create(CultureInfo.InvariantCulture, $"codec/{World.Rank} of {World.Size}/");
+
+    string GradientPrefix => CodecPrefix + "gradients/";
 
     /// <summary>What this rank holds of an optimizer's state, under <c>optimizer/</c>, the optimizer's number, the parameter's name and the slot's.</summary>
     /// <param name="optimizer">One of <see cref="CreateOptimizer"/>.</param>
@@ -60,6 +67,7 @@ public sealed partial class ShardedModel
                 foreach (var parameter in buffer.Parameters) Read(checkpoint, parameter, 0, parameter.Real);
             else
                 foreach (var piece in buffer.Pieces) Read(checkpoint, buffer.Parameters[piece.Entry], piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
+            buffer.ShardChanged();
         }
         foreach (var (name, buffer) in Module.named_buffers())
         {
@@ -67,7 +75,12 @@ public sealed partial class ShardedModel
             checkpoint.Read($"{ModelStem}/{name}", 0, values, convert: true);
             if (!ReferenceEquals(values, buffer)) buffer.copy_(values);
         }
-        if (Strategy.GradientCodec != GradientCodec.None && Owed(checkpoint, CodecPrefix) is { Count: > 0 } owed) _context.Gradients.LoadTensors(owed);
+        if (Strategy.GradientCodec != GradientCodec.None && Owed(checkpoint, GradientPrefix) is { Count: > 0 } owed)
+        {
+            owed.Remove(ScaleKey, out var scale);
+            _context.Gradients.LoadTensors(owed);
+            _context.Gradients.Rescale(GradientScale / scale!.item<double>());
+        }
         for (var i = 0; i < _oneBit.Count; i++)
             if (Owed(checkpoint, OneBitPrefix(i)) is { Count: > 0 } mine) _oneBit[i].LoadTensors(mine);
     }

@@ -27,7 +27,7 @@ public sealed partial class ShardedModel
     /// <summary>Makes what ranks have written in their parts everyone's, where parameters are whole. All ranks call it.</summary>
     public void ShareUpdated()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        PartsChanged();
         if (!_context.DividesUpdates || _context.NumShards == 1) return;
         var whole = _units.SelectMany(u => u.Buffers).Where(b => !b.IsDivided).ToList();
         var gathers = whole.ConvertAll(buffer =>
@@ -36,6 +36,13 @@ public sealed partial class ShardedModel
             return _context.Weights.AllGather(buffer.Shard, buffer.Full);
         });
         foreach (var gather in gathers) gather.Wait();
+    }
+
+    /// <summary>Notes that ranks have written what they hold of parameters, each alike: what is kept of it elsewhere (second shards) is gathered anew. All ranks call it.</summary>
+    public void PartsChanged()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (var buffer in _units.SelectMany(u => u.Buffers)) buffer.ShardChanged();
     }
 
     /// <summary>Into how many parts things are divided.</summary>

@@ -39,6 +39,7 @@ public sealed partial class ShardedModel : IDisposable
     /// <param name="device">Where the parameters of a module of the meta device will lie; null for the host.</param>
     /// <exception cref="InvalidOptionsException">The strategy can't be; carries every fault.</exception>
     /// <exception cref="ArgumentException">A parameter has no values and nothing gives it any.</exception>
+    /// <exception cref="NotSupportedException">A module on the meta device holds its parameters inside libtorch: an embedding, an LSTM.</exception>
     public ShardedModel(Module module, Strategy strategy, Group world, Action<string, Tensor>? initialize = null, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -46,6 +47,7 @@ public sealed partial class ShardedModel : IDisposable
         ArgumentNullException.ThrowIfNull(world);
         device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
         InvalidOptionsException.ThrowIfAny([.. strategy.Faults(world.Size), .. strategy.FaultsOn(device)]);
+        NativeModules.ThrowIfMeta(module);
         Module = module;
         Strategy = strategy;
         World = world;
@@ -67,8 +69,7 @@ public sealed partial class ShardedModel : IDisposable
         }
         if (_context.DividesParameters)
         {
-            var ahead = strategy.PrefetchUnits ?? (device.type == TorchSharp.DeviceType.CPU ? 0 : 1);
-            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], ahead, _context.Pool);
+            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], strategy.UnitsAhead(device), _context.Pool);
         }
     }
 
@@ -83,6 +84,23 @@ public sealed partial class ShardedModel : IDisposable
 
     /// <summary>What this rank holds, and what crossed.</summary>
     public Ledger Ledger => _context.Ledger;
+
+    /// <summary>
+    /// What losses are multiplied by before backward, and gradients with them (the loss scale of float16), to be said before each pass in which it is another. What a codec keeps of earlier gradients is in the measure of
+    /// those, and follows.
+    /// </summary>
+    /// <value>Default 1.</value>
+    public double GradientScale
+    {
+        get;
+        set
+        {
+            if (!(value > 0) || !double.IsFinite(value)) throw new ArgumentOutOfRangeException(nameof(value), value, "A loss scale is positive and finite.");
+            if (value == field) return;
+            _context.Gradients.Rescale(value / field);
+            field = value;
+        }
+    } = 1;
 
     /// <summary>Names of the units, in the order of the forward pass; what is around others comes before them.</summary>
     public IReadOnlyList<string> Units => [.. _units.Select(u => u.Name)];
@@ -232,24 +250,41 @@ public sealed partial class ShardedModel : IDisposable
 
     static EngineContext MakeContext(Strategy strategy, Group world, Device device)
     {
-        var ledger = new Ledger();
-        var control = world.Split([.. Enumerable.Range(0, world.Size)], "control");
+        var groups = new List<Group>();
+        var control = Make(world, world.Size, "control");
         var (shards, replicas) = (world, (Group?)null);
         if (strategy.ShardSize > 0 && strategy.ShardSize != world.Size)
         {
-            var size = strategy.ShardSize;
-            var (part, place) = (world.Rank / size, world.Rank % size);
-            shards = world.Split([.. Enumerable.Range(part * size, size)], "shards");
-            replicas = world.Split([.. Enumerable.Range(0, world.Size / size).Select(i => (i * size) + place)], "replicas");
+            shards = Make(world, strategy.ShardSize, "shards");
+            replicas = MakeAcross(world, strategy.ShardSize, "replicas");
         }
+        var near = strategy.SecondaryShardSize;
+        // Where each gather of backward is waited for behind the reductions before it, all ranks begin the next reduction at one place. Else each begins it at its own time, and it must not stand in the order of the gathers.
+        var isOrdered = strategy.Stage < 3 || (strategy.UnitsAhead(device) == 0 && near == 0 && replicas is null);
+        var reducing = isOrdered ? shards : Make(shards, shards.Size, "gradients");
         GradientExchange gradients = strategy.GradientCodec switch
         {
-            GradientCodec.Int4 => new CodedGradientExchange(shards, new BlockCodec(4)),
-            GradientCodec.OneBit => new CodedGradientExchange(shards, new OneBitCodec()),
-            _ => new PlainGradientExchange(shards, strategy.GradientWire),
+            GradientCodec.Int4 when near > 0 && near < shards.Size =>
+                new CodedGradientExchange(reducing, new BlockCodec(4), Make(shards, near, "gradients within nodes"), MakeAcross(shards, near, "gradients across nodes")),
+            GradientCodec.Int4 => new CodedGradientExchange(reducing, new BlockCodec(4)),
+            GradientCodec.OneBit => new CodedGradientExchange(reducing, new OneBitCodec()),
+            _ => new PlainGradientExchange(reducing, strategy.GradientWire),
         };
         WeightExchange gathered = strategy.WeightCodec == WeightCodec.Int8 ? new CodedWeightExchange(shards, new BlockCodec(8)) : new PlainWeightExchange(shards);
-        return new(strategy, world, shards, replicas, control, gradients, new PlainWeightExchange(shards), gathered, device, ledger);
+        var secondary = near > 0 ? new PlainWeightExchange(Make(shards, near, "node")) : null;
+        return new(strategy, world, shards, replicas, control, groups, new NodeMap(world, Math.Max(1, near)), gradients, new PlainWeightExchange(shards), gathered, secondary, device, new Ledger());
+
+        // Neighbours, so many each.
+        Group Make(Group of, int size, string name) => Keep(of.Split([.. Enumerable.Range(of.Rank / size * size, size)], name));
+
+        // The ranks in the same place among their neighbours.
+        Group MakeAcross(Group of, int size, string name) => Keep(of.Split([.. Enumerable.Range(0, of.Size / size).Select(i => (i * size) + (of.Rank % size))], name));
+
+        Group Keep(Group group)
+        {
+            groups.Add(group);
+            return group;
+        }
     }
 
     ShardUnit MakeUnit(PlannedUnit planned, Action<string, Tensor>? initialize)

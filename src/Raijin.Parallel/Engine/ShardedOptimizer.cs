@@ -115,6 +115,7 @@ sealed class ShardedOptimizer : IParameterUpdater
             Dictionary<string, T> Of<T>(IReadOnlyDictionary<string, T> all) => all.Where(p => names.Contains(p.Key)).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
         }
         var difference = (_whole ?? _mine).LoadState(local, strict);
+        foreach (var buffer in _buffers) buffer.ShardChanged();
         PostState();
         if (_whole is null)
             for (var i = 0; i < Groups.Count; i++)
@@ -151,9 +152,10 @@ sealed class ShardedOptimizer : IParameterUpdater
         var gathers = new List<PendingExchange>();
         foreach (var buffer in _buffers)
         {
+            buffer.ShardChanged();
             if (buffer.IsDivided) continue;
             gathers.Add(_context.Weights.AllGather(buffer.Shard, buffer.Full));
-            _context.Ledger.Posted(BufferKind.Parameters, CollectiveKind.AllGather, buffer.FullBytes);
+            _context.Post(BufferKind.Parameters, new(_context.Weights.Group, CollectiveKind.AllGather, buffer.FullBytes));
         }
         foreach (var gather in gathers) gather.Wait();
     }

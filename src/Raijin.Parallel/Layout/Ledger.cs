@@ -38,6 +38,12 @@ public sealed class Ledger
     /// </summary>
     public long Volume => _crossings.Sum(c => c.Value.Bytes * (c.Key.Collective == CollectiveKind.AllReduce ? 2 : 1));
 
+    /// <summary>
+    /// Bytes that leave the rank's node for all that crossed, less the factor (H - 1)/H of H nodes: what <see cref="Strategy.SecondaryShardSize"/> ranks have together on the slow wire. Where that is 0, each rank counts as a
+    /// node of its own, and this is <see cref="Volume"/>. ZeRO++ moves 0.75 of the 3M of stage 3 in these units (Wang et al. 2023, table 1).
+    /// </summary>
+    public long NodeVolume => _crossings.Sum(c => c.Value.NodeBytes * (c.Key.Collective == CollectiveKind.AllReduce ? 2 : 1));
+
     /// <summary>Forgets what crossed; what is held stays.</summary>
     public void ResetCrossings() => _crossings.Clear();
 
@@ -65,14 +71,15 @@ public sealed class Ledger
         _total -= bytes;
     }
 
-    internal void Posted(BufferKind kind, CollectiveKind collective, long bytes)
+    internal void Posted(BufferKind kind, CollectiveKind collective, long bytes, long nodeBytes)
     {
         var crossing = _crossings.GetValueOrDefault((kind, collective));
-        _crossings[(kind, collective)] = new(crossing.Calls + 1, crossing.Bytes + bytes);
+        _crossings[(kind, collective)] = new(crossing.Calls + 1, crossing.Bytes + bytes, crossing.NodeBytes + nodeBytes);
     }
 }
 
 /// <summary>How often, and with how many bytes.</summary>
 /// <param name="Calls">Calls.</param>
 /// <param name="Bytes">Bytes of the whole tensors.</param>
-public readonly record struct Crossing(long Calls, long Bytes);
+/// <param name="NodeBytes">Those of them that leave the rank's node, for all ranks on it: <see cref="Ledger.NodeVolume"/>.</param>
+public readonly record struct Crossing(long Calls, long Bytes, long NodeBytes);

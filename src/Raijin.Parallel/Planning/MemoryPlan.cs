@@ -10,7 +10,7 @@
 // Rajbhandari et al. 2020, §5, arXiv:1910.02054. Each unit is divided by itself, so that each leaves a remainder of fewer than N elements; cache lines
 // that flat buffers are padded to are not counted. Beside the state there are two buffers for gradients on their way in stages 2 and 3, as large as the
 // largest unit's (before, gradients are reduced where they lie), and in stage 3 what is gathered: the rest, two units where backward passes from one to
-// the other, and those fetched ahead. Activations depend on batch and model, and are not in the plan.
+// the other, and those fetched ahead; with second shards among the L ranks of a node, pΨ / L of them. Activations depend on batch and model, and are not in the plan.
 
 namespace Raijin;
 
@@ -67,6 +67,7 @@ public sealed record MemoryPlan
             new(BufferKind.OptimizerState, Tier.Device, optimizer - offloaded),
             new(BufferKind.OptimizerState, strategy.OffloadOptimizer, offloaded),
             new(BufferKind.Bucket, Tier.Device, ranks > 1 && strategy.Stage >= 2 ? Bucket(shape, options) * parameterBytes : 0),
+            new(BufferKind.Secondary, Tier.Device, strategy.SecondaryShardSize > 0 ? Secondary(shape, strategy.SecondaryShardSize) * parameterBytes : 0),
             new(BufferKind.Gathered, Tier.Device, strategy.Stage == 3 && (size > 1 || strategy.OffloadParameters is not Tier.OnDevice) ? Gathered(shape, strategy, options) * parameterBytes : 0),
         ];
         return new([.. buffers.Where(buffer => buffer.Bytes > 0)]);
@@ -81,6 +82,8 @@ public sealed record MemoryPlan
 
     static long Divided(ModelShape shape, int size) =>
         Slices(shape, unit => unit.NumParameters, size) + (shape.KeepsRest ? shape.Rest.NumParameters - (shape.Rest.NumParameters + size - 1) / size : 0);
+
+    static long Secondary(ModelShape shape, int size) => Slices(shape with { Rest = shape.KeepsRest ? default : shape.Rest }, unit => unit.NumParameters, size);
 
     // In backward a unit is let go when the gradients of its inputs are complete, by which time the one before it has been gathered.
     static long Gathered(ModelShape shape, Strategy strategy, PlanOptions options)

@@ -100,5 +100,6 @@ public abstract class WeightAveraging : Callback
         var saved = new SavedTensors(checkpoint, StateKey);
         foreach (var part in parts)
             if (saved.Has(part.Name)) part.Values.copy_(saved.Read(part.Name, part));
+        parts.Share();
     }
 }

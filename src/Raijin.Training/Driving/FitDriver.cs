@@ -161,7 +161,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (_pump is not null) _pump.Outcome = outcome;
         if (_card is null) return;
         var ended = _card with { Status = outcome.Status.ToString().ToLowerInvariant(), Reason = outcome.Reason, Ended = _plan.Options.Time.GetUtcNow() };
-        (ended with { Steps = _cursor.Step, Epoch = _cursor.Epoch, Seconds = _run.Elapsed.TotalSeconds, Metrics = outcome.Metrics }).Write(_plan.Directory!, _logger);
+        (ended with { Steps = _cursor.Step, Epoch = _cursor.Epoch, Seconds = _run.Elapsed.TotalSeconds, Metrics = outcome.Metrics, Ranks = _run.RankUsage }).Write(_plan.Directory!, _logger);
     }
 
     void OpenLogs(IReadOnlyList<RunLogger> loggers, string directory)
@@ -280,7 +280,16 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         // The caller keeps the weights that are meant to be used.
         foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
         foreach (var callback in _callbacks) callback.BeforeHandover(_run);
+        // The engine's books end with it.
+        if (!_peers.IsAlone && _fabric.Sharded(_module) is { } sharded) _run.RankUsage = RankUsage.Measure(sharded, PlannedOptions(), _peers);
         _fabric.MakeWhole();
+    }
+
+    // Null where the plan knows nothing of an optimizer's state.
+    PlanOptions? PlannedOptions()
+    {
+        if (_run.Optimizers is not [{ Algorithm: { } algorithm }] || algorithm is Adafactor or Muon or LbfgsOptions) return null;
+        return new PlanOptions { Precision = _plan.Options.Precision, Microbatches = _plan.Accumulation, ComputesOnHost = _plan.Device.type == TorchSharp.DeviceType.CPU }.For(algorithm);
     }
 
     List<KeyValuePair<string, double>> ReadEpoch()

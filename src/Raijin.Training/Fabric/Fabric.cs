@@ -118,7 +118,11 @@ public sealed partial class Fabric : IDisposable
     public void Backward(Tensor loss, double scale = 1.0)
     {
         TensorGuard.ThrowIfFreed(loss);
-        if (Scaler is not null) scale *= Scaler.Scale;
+        if (Scaler is not null)
+        {
+            scale *= Scaler.Scale;
+            _models.ScaleGradients(Scaler.Scale);
+        }
         _models.Backward(loss, scale == 1.0 ? null : SeedGradient(loss, scale));
     }
 

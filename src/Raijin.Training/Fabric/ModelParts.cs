@@ -61,6 +61,7 @@ sealed class ModelParts : IReadOnlyList<ModelPart>, IDisposable
     public void Share()
     {
         if (_isUpdated) _sharded?.ShareUpdated();
+        else _sharded?.PartsChanged();
     }
 
     /// <summary>Adds up numbers that each rank counted over parts that are divided, in place. Every rank calls it.</summary>

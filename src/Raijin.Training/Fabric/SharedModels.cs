@@ -38,6 +38,12 @@ sealed class SharedModels(Peers peers, Strategy? strategy) : IDisposable
         foreach (var model in _models) model.ThrowIfReleased(loss);
     }
 
+    /// <summary>Says by what the coming gradients are multiplied for their range.</summary>
+    public void ScaleGradients(double scale)
+    {
+        foreach (var model in _models) model.GradientScale = scale;
+    }
+
     /// <summary>Runs a backward pass, and brings its gradients together where it is time to.</summary>
     public void Backward(Tensor loss, Tensor? seed)
     {

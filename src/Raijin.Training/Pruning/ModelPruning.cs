@@ -181,5 +181,6 @@ public sealed class ModelPruning : Callback
     {
         using var gradients = no_grad();
         foreach (var weight in _pruned) weight.Apply();
+        _parts!.Share();
     }
 }

@@ -111,6 +111,8 @@ public sealed class TrainingRun
 
     internal ProfileSession? Profile { get; set; }
 
+    internal RankUsage? RankUsage { get; set; }
+
     /// <summary>Optimizers with gradients that wait for more before an update.</summary>
     internal HashSet<RunOptimizer> WaitingForUpdate { get; } = [];
 

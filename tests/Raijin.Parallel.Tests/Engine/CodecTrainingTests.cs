@@ -35,9 +35,43 @@ public sealed class CodecTrainingTests
         var plain = Rig.Train(2, Zero.Stage3, 2).Ledger;
         var coded = Rig.Train(2, Zero.Stage3 with { WeightCodec = WeightCodec.Int8, GradientCodec = GradientCodec.Int4 }, 2).Ledger;
         // Beside the codes a scale of 4 bytes for each block, of 256 values or what is left.
-        Assert.InRange(Ratio(BufferKind.Parameters, CollectiveKind.AllGather), 0.25, 0.29);
-        Assert.InRange(Ratio(BufferKind.Gradients, CollectiveKind.ReduceScatter), 0.125, 0.16);
+        Assert.InRange(Ratio(BufferKind.Parameters, CollectiveKind.AllGather, CollectiveKind.AllGather), 0.25, 0.29);
+        Assert.InRange(Ratio(BufferKind.Gradients, CollectiveKind.ReduceScatter, CollectiveKind.AllToAll), 0.125, 0.16);
 
-        double Ratio(BufferKind kind, CollectiveKind collective) => (double)coded.Crossed(kind, collective).Bytes / plain.Crossed(kind, collective).Bytes;
+        double Ratio(BufferKind kind, CollectiveKind before, CollectiveKind after) => (double)coded.Crossed(kind, after).Bytes / plain.Crossed(kind, before).Bytes;
+    }
+
+    [Fact]
+    public void Coded_gradients_go_within_nodes_first()
+    {
+        var strategy = Zero.Stage3 with { WeightCodec = WeightCodec.Int8, GradientCodec = GradientCodec.Int4, SecondaryShardSize = 2 };
+        var plain = Rig.Train(4, Zero.Stage3, 20, algorithm: new Tensors.Sgd());
+        var coded = Rig.Train(4, strategy, 20, algorithm: new Tensors.Sgd());
+        Assert.InRange(coded.Losses[^1], plain.Losses[^1] * 0.8, plain.Losses[^1] * 1.2);
+        Rig.AssertSame(coded, Rig.Train(4, strategy, 20, algorithm: new Tensors.Sgd()));
+        Rig.AssertSame(coded, Rig.Train(4, strategy, 20, algorithm: new Tensors.Sgd(), options: Rig.Checked));
+        // Four units of twenty steps, in two hops.
+        Assert.Equal(2 * 4 * 20, coded.Ledger.Crossed(BufferKind.Gradients, CollectiveKind.AllToAll).Calls);
+    }
+
+    [Theory]
+    [InlineData(0, GradientCodec.None)]
+    [InlineData(0, GradientCodec.OneBit)]
+    [InlineData(2, GradientCodec.Int4)]
+    [InlineData(3, GradientCodec.Int4)]
+    public void A_loss_scale_that_changes_leaves_no_trace(int stage, GradientCodec codec)
+    {
+        // Powers of two: everything that is coded is exact in them, so that what codecs keep is too, where it follows the scale.
+        double[] scales = [1024, 1024, 2048, 256, 256, 1, 4096, 4096];
+        var strategy = new Strategy { Stage = stage, GradientCodec = codec };
+        Rig.AssertSame(Rig.Train(2, strategy, scales.Length), Rig.Train(2, strategy, scales.Length, scales: scales));
+    }
+
+    [Fact]
+    public void One_bit_Adam_keeps_momenta_without_a_loss_scale()
+    {
+        double[] scales = [1024, 1024, 2048, 256, 256, 1, 4096, 4096];
+        var algorithm = new Tensors.OneBitAdam { FreezeStep = 3 };
+        Rig.AssertSame(Rig.Train(2, Zero.Stage0, scales.Length, algorithm: algorithm), Rig.Train(2, Zero.Stage0, scales.Length, algorithm: algorithm, scales: scales));
     }
 }

@@ -28,6 +28,17 @@ public sealed class GptParityTests
     }
 
     [Theory]
+    [InlineData(WeightCodec.None)]
+    [InlineData(WeightCodec.Int8)]
+    public void Second_shards_within_nodes_of_two_give_the_bits_of_stage_3_without(WeightCodec codec)
+    {
+        var expected = Train(4, Zero.Stage3 with { WeightCodec = codec });
+        var actual = Train(4, Zero.Stage3 with { WeightCodec = codec, SecondaryShardSize = 2 });
+        Assert.Equal(expected.Losses, actual.Losses);
+        foreach (var (name, values) in expected.Weights) Assert.True(values.AsSpan().SequenceEqual(actual.Weights[name]), $"{name} differs");
+    }
+
+    [Theory]
     [InlineData(2)]
     [InlineData(4)]
     public void Stage_0_is_one_rank_within_a_millionth(int ranks)

@@ -104,6 +104,16 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
+    public void Second_shards_are_a_nodes_part_of_what_is_divided()
+    {
+        var shape = new ModelShape { Units = [new("h.0", 100, 100), new("h.1", 301, 301)], Rest = new("", 50, 50) };
+        var near = Zero.Stage3 with { SecondaryShardSize = 4 };
+        Assert.Equal((25 + 76 + 13) * 2, MemoryPlan.Of(shape, near, 8, Mixed).BytesOf(BufferKind.Secondary));
+        Assert.Equal((25 + 76) * 2, MemoryPlan.Of(shape with { KeepsRest = true }, near, 8, Mixed).BytesOf(BufferKind.Secondary));
+        Assert.Equal(0, MemoryPlan.Of(shape, Zero.Stage3, 8, Mixed).BytesOf(BufferKind.Secondary));
+    }
+
+    [Fact]
     public void All_faults_are_reported_at_once()
     {
         var strategy = new Strategy { Stage = 4, ShardSize = 3, OffloadRatio = 2, OffloadParameters = Tier.Host };

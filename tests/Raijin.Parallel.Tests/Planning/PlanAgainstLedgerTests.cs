@@ -13,17 +13,18 @@ public sealed class PlanAgainstLedgerTests
     static readonly GptOptions Small = new() { Vocabulary = 512, Context = 16, Layers = 3, Heads = 4, Width = 128 };
 
     [Theory]
-    [InlineData(0, 2, 0)]
-    [InlineData(1, 2, 0)]
-    [InlineData(2, 2, 0)]
-    [InlineData(3, 2, 0)]
-    [InlineData(3, 4, 0)]
-    [InlineData(0, 4, 2)]
-    [InlineData(2, 4, 2)]
-    [InlineData(3, 4, 2)]
-    public void A_step_holds_and_moves_what_was_planned(int stage, int ranks, int shardSize)
+    [InlineData(0, 2, 0, 0)]
+    [InlineData(1, 2, 0, 0)]
+    [InlineData(2, 2, 0, 0)]
+    [InlineData(3, 2, 0, 0)]
+    [InlineData(3, 4, 0, 0)]
+    [InlineData(2, 4, 2, 0)]
+    [InlineData(3, 4, 2, 0)]
+    [InlineData(3, 4, 0, 2)]
+    [InlineData(3, 4, 2, 2)]
+    public void A_step_holds_and_moves_what_was_planned(int stage, int ranks, int shardSize, int secondaryShardSize)
     {
-        var strategy = new Strategy { Stage = stage, ShardSize = shardSize };
+        var strategy = new Strategy { Stage = stage, ShardSize = shardSize, SecondaryShardSize = secondaryShardSize };
         var options = new PlanOptions { ComputesOnHost = true };
         var (ledger, shape) = Step(ranks, strategy);
         var memory = MemoryPlan.Of(shape, strategy, ranks, options);
@@ -35,6 +36,7 @@ public sealed class PlanAgainstLedgerTests
 
         var planned = CommunicationPlan.Of(shape, strategy, ranks, options);
         Assert.InRange(ledger.Volume, planned.MovedBytes, planned.MovedBytes * Padding);
+        Assert.InRange(ledger.NodeVolume, planned.NodeBytes, planned.NodeBytes * Padding);
         Assert.Equal(planned.Traffic.Select(t => (t.What, t.Kind)).Distinct().Order(), ledger.Crossings.Keys.Order());
         foreach (var group in planned.Traffic.GroupBy(t => (t.What, t.Kind)))
             Assert.InRange(ledger.Crossed(group.Key.What, group.Key.Kind).Bytes, group.Sum(t => t.Bytes), group.Sum(t => t.Bytes) * Padding);
