@@ -32,7 +32,7 @@ public sealed partial class ShardedModel
         var whole = _units.SelectMany(u => u.Buffers).Where(b => !b.IsDivided).ToList();
         var gathers = whole.ConvertAll(buffer =>
         {
-            _context.Ledger.Posted(BufferKind.Parameters, CollectiveKind.AllGather, buffer.FullBytes);
+            _context.Post(BufferKind.Parameters, new(_context.Weights.Group, CollectiveKind.AllGather, buffer.FullBytes));
             return _context.Weights.AllGather(buffer.Shard, buffer.Full);
         });
         foreach (var gather in gathers) gather.Wait();
