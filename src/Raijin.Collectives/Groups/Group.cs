@@ -80,8 +80,8 @@ public sealed partial class Group : IDisposable
     public TrafficCount Traffic { get; } = new();
 
     /// <summary>
-    /// Makes a zeroed flat tensor where the transport reduces it best: over shared memory it lies in the segment, and is reduced in place without a copy. The caller owns it.
-    /// Every member makes the same allocations in the same order.
+    /// Makes a zeroed flat tensor where the transport reduces it best: over shared memory it lies in the segment, and is reduced in place without a copy. It belongs to the caller, or to the
+    /// dispose scope that is open there, as whatever libtorch makes. Every member makes the same allocations in the same order.
     /// </summary>
     public Tensor Allocate(long numElements, ScalarType dtype)
     {

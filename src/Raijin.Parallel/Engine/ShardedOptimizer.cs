@@ -60,15 +60,22 @@ sealed class ShardedOptimizer : IParameterUpdater
             _whole.Step(gradientScale, clipValue);
             Updates = _whole.Updates;
             PostState();
+            _context.Ledger.EndStep();
             return;
         }
         for (var i = 0; i < Groups.Count; i++)
             (_pieceGroups[i].LearningRate, _pieceGroups[i].WeightDecay, _pieceGroups[i].Momentum) = (Groups[i].LearningRate, Groups[i].WeightDecay, Groups[i].Momentum);
         _mine.Step(gradientScale, clipValue);
         // Ranks count alike, whether or not one has a part of what was updated.
-        if (_reducer.Buckets.Any(b => b.State == BucketState.Reduced && _buffers.Contains(b.Buffer))) Updates++;
+        foreach (var buffer in _buffers)
+        {
+            if (buffer.Bucket is not { State: BucketState.Reduced }) continue;
+            Updates++;
+            break;
+        }
         PostState();
         BringTogether();
+        _context.Ledger.EndStep();
     }
 
     public GradientNorm MeasureGradients()

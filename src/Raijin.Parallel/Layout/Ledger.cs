@@ -12,6 +12,8 @@ public sealed class Ledger
     readonly long[] _held = new long[Kinds];
     readonly long[] _peak = new long[Kinds];
     readonly Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> _crossings = [];
+    readonly Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> _sinceStep = [];
+    readonly Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> _leastStep = [];
     long _total;
 
     /// <summary>Bytes held of a kind now.</summary>
@@ -32,11 +34,17 @@ public sealed class Ledger
     /// <summary>Everything that crossed, by purpose.</summary>
     public IReadOnlyDictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> Crossings => _crossings;
 
+    /// <summary>Updates so far.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>What crossed from one update to the next where that was least: a training step's own, without an evaluation that fell between two.</summary>
+    public IReadOnlyDictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> LeastStep => _leastStep;
+
     /// <summary>
     /// Bytes that a ring moves over each rank's link for all that crossed, less the factor (n - 1)/n: an all-reduce counts twice its bytes, a reduce-scatter, an all-gather and a broadcast once. In these units a step of
     /// data parallelism moves 2Ψ and one of stage 3 moves 3Ψ (Rajbhandari et al. 2020, §7).
     /// </summary>
-    public long Volume => _crossings.Sum(c => c.Value.Bytes * (c.Key.Collective == CollectiveKind.AllReduce ? 2 : 1));
+    public long Volume => VolumeOf(_crossings);
 
     /// <summary>
     /// Bytes that leave the rank's node for all that crossed, less the factor (H - 1)/H of H nodes: what <see cref="Strategy.SecondaryShardSize"/> ranks have together on the slow wire. Where that is 0, each rank counts as a
@@ -54,6 +62,8 @@ public sealed class Ledger
         _held.CopyTo(copy._held, 0);
         _peak.CopyTo(copy._peak, 0);
         foreach (var (key, crossing) in _crossings) copy._crossings.Add(key, crossing);
+        foreach (var (key, crossing) in _leastStep) copy._leastStep.Add(key, crossing);
+        copy.Steps = Steps;
         return copy;
     }
 
@@ -73,8 +83,33 @@ public sealed class Ledger
 
     internal void Posted(BufferKind kind, CollectiveKind collective, long bytes, long nodeBytes)
     {
-        var crossing = _crossings.GetValueOrDefault((kind, collective));
-        _crossings[(kind, collective)] = new(crossing.Calls + 1, crossing.Bytes + bytes, crossing.NodeBytes + nodeBytes);
+        Add(_crossings);
+        Add(_sinceStep);
+
+        void Add(Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> crossings)
+        {
+            var crossing = crossings.GetValueOrDefault((kind, collective));
+            crossings[(kind, collective)] = new(crossing.Calls + 1, crossing.Bytes + bytes, crossing.NodeBytes + nodeBytes);
+        }
+    }
+
+    /// <summary>An update is done.</summary>
+    internal void EndStep()
+    {
+        Steps++;
+        if (_leastStep.Count == 0 || VolumeOf(_sinceStep) < VolumeOf(_leastStep))
+        {
+            _leastStep.Clear();
+            foreach (var (key, crossing) in _sinceStep) _leastStep.Add(key, crossing);
+        }
+        _sinceStep.Clear();
+    }
+
+    static long VolumeOf(Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> crossings)
+    {
+        var sum = 0L;
+        foreach (var (key, crossing) in crossings) sum += crossing.Bytes * (key.Collective == CollectiveKind.AllReduce ? 2 : 1);
+        return sum;
     }
 }
 

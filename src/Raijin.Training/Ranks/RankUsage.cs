@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Raijin.Collectives;
-using Raijin.Tensors;
+using Raijin.Parallel;
 using Raijin.Training;
 
 namespace Raijin;

@@ -1,4 +1,10 @@
+using System.Text.Json.Nodes;
 using Raijin.Collectives;
+using Raijin.Tensors;
+using Raijin.Testing;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Raijin.Parallel.Tests.Engine;
 
@@ -65,6 +71,68 @@ public sealed class CodecTrainingTests
         double[] scales = [1024, 1024, 2048, 256, 256, 1, 4096, 4096];
         var strategy = new Strategy { Stage = stage, GradientCodec = codec };
         Rig.AssertSame(Rig.Train(2, strategy, scales.Length), Rig.Train(2, strategy, scales.Length, scales: scales));
+    }
+
+    [Fact]
+    public void What_a_codec_keeps_is_loaded_in_the_measure_it_was_saved_in()
+    {
+        using var folder = new TemporaryFolder();
+        World.Run(2, world =>
+        {
+            set_num_threads(1);
+            var (first, sharded) = Start(seed: 1);
+            using (first) using (sharded)
+            {
+                var optimizer = Train(first, sharded, scale: 1024);
+                using (optimizer)
+                {
+                    using (TensorScope.Open()) ShardedCheckpointWriter.Write(folder["saved"], world.Group, new ShardedContent { Slices = sharded.ModelSlices(), State = new JsonObject() }, new CheckpointFacts(1));
+                    var (second, resumed) = Start(seed: 2);
+                    using (second) using (resumed)
+                    {
+                        using var checkpoint = ShardedCheckpoint.Open(folder["saved"], world.Group);
+                        // Whatever the scale was when it is loaded, the next pass says its own.
+                        resumed.GradientScale = 64;
+                        resumed.LoadModel(checkpoint);
+                        optimizer.ClearGradients();
+                        Pass(first, sharded, scale: 256);
+                        using var other = Train(second, resumed, scale: 256);
+                        foreach (var (name, _) in first.named_parameters())
+                        {
+                            using var expected = sharded.FullGradient(name);
+                            using var actual = resumed.FullGradient(name);
+                            Assert.Equal(expected!.data<float>().ToArray(), actual!.data<float>().ToArray());
+                        }
+                    }
+                }
+            }
+
+            (Sequential, ShardedModel) Start(int seed)
+            {
+                var model = Rig.Net();
+                using (no_grad())
+                {
+                    var value = 0.01f * seed;
+                    foreach (var (_, parameter) in model.named_parameters()) parameter.fill_(value *= 1.3f);
+                }
+                return (model, new ShardedModel(model, Zero.Stage2 with { GradientCodec = GradientCodec.Int4, UnitBytes = 1 }, world.Group));
+            }
+
+            IParameterUpdater Train(Sequential model, ShardedModel owner, double scale)
+            {
+                var made = owner.CreateOptimizer(new Tensors.Sgd(), [new ParameterGroup("all", model.named_parameters().Select(p => KeyValuePair.Create(p.name, p.parameter)), 1e-2)]);
+                Pass(model, owner, scale);
+                return made;
+            }
+
+            void Pass(Sequential model, ShardedModel owner, double scale)
+            {
+                using var scope = TensorScope.Open();
+                owner.GradientScale = scale;
+                Backward.Run(functional.mse_loss(model.call(linspace(-1, 1, 24).view(2, 12) * (world.Rank + 1)), ones(2, 5)) * scale);
+                owner.FinishBackward();
+            }
+        }, Rig.Options);
     }
 
     [Fact]
