@@ -17,16 +17,11 @@ public sealed partial class ShardedModel
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         using var none = no_grad();
-        foreach (var buffer in _units.SelectMany(u => u.Buffers))
-        {
-            // Who holds a whole offers it whole, so that ranks can share the writing.
-            if (!buffer.IsDivided)
-                foreach (var parameter in buffer.Parameters) yield return LogicalSlice.Whole($"{ModelStem}/{parameter.Name}", parameter.Real);
-            else
-                foreach (var piece in buffer.Pieces)
-                    yield return new($"{ModelStem}/{buffer.Parameters[piece.Entry].Name}", buffer.Parameters[piece.Entry].Shape, piece.Start, buffer.Look(piece));
-        }
-        foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
+        // Who holds a whole offers it whole, so that ranks can share the writing.
+        foreach (var slice in PartsOf(buffer => buffer.IsDivided)) yield return slice with { Name = $"{ModelStem}/{slice.Name}" };
+        // Buffers are each rank's own while it trains: a checkpoint has the first one's.
+        if (World.Rank == 0)
+            foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
         // What a codec still owes is this rank's own, and of no use to a world of another size.
         var owed = _context.Gradients.SaveTensors();
         foreach (var (key, tensor) in owed) yield return LogicalSlice.Whole(GradientPrefix + key, tensor);

@@ -154,6 +154,28 @@ public sealed partial class ShardedModel : IDisposable
         return made;
     }
 
+    /// <summary>
+    /// Has the gradients of some parameters brought together, whole on every rank, for an optimizer that is none of <see cref="CreateOptimizer"/>: one that evaluates the loss again and again, as L-BFGS does.
+    /// </summary>
+    /// <param name="group">Parameters of the module.</param>
+    /// <returns>Forgets these gradients: to be called whenever the parameters' own are cleared.</returns>
+    /// <exception cref="NotSupportedException">Each rank has parts of the gradients: from stage 1 on.</exception>
+    /// <exception cref="ArgumentException">A parameter is not the module's, or has an optimizer already.</exception>
+    public Action ShareGradients(ParameterGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_reducer is null) return static () => { };
+        if (_context.DividesUpdates) throw new NotSupportedException($"In stage {Strategy.Stage} each rank has parts of the gradients, but whole ones are asked for: use data parallelism (stage 0).");
+        var shared = group.Parameters.Select(p => Find(p.Key, p.Value).Buffer).ToHashSet();
+        var buffers = _units.SelectMany(u => u.Buffers).Where(shared.Contains).Reverse().ToList();
+        _reducer.Add(buffers);
+        return () =>
+        {
+            foreach (var buffer in buffers) buffer.Bucket!.Clear();
+        };
+    }
+
     /// <summary>Ends a backward pass on every rank: reduces the gradients that are still to be, and lets the optimizers see them. Call it after each backward that is not inside <see cref="NoSync"/>.</summary>
     /// <param name="cancellationToken">Gives up waiting, and with it the engine.</param>
     /// <exception cref="CollectiveException">Another rank failed, or did not come.</exception>
@@ -199,13 +221,18 @@ public sealed partial class ShardedModel : IDisposable
         {
             foreach (var unit in _units)
             {
-                if (unit.State == UnitState.Sharded) unit.Need(CancellationToken.None);
+                var isGathered = unit.State != UnitState.Full;
+                if (isGathered) unit.Need(CancellationToken.None);
                 foreach (var parameter in unit.Parameters)
                 {
                     using var own = parameter.Real.detach();
                     using var copy = own.clone();
                     Aten.SetData(parameter.Real, copy);
                 }
+                if (!isGathered) continue;
+                // What was gathered goes before the next unit comes: no rank holds the model twice.
+                unit.Done();
+                foreach (var parameter in unit.Parameters) parameter.Show();
             }
         }
         Dispose();
