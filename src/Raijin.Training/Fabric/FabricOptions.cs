@@ -67,7 +67,7 @@ public sealed record FabricOptions
         var faults = new List<OptionFault>();
         if (Devices < 1) faults.Add(new("fabric.devices", $"= {Devices}; allowed: 1 and more"));
         if (CollectiveDeadline <= TimeSpan.Zero) faults.Add(new("fabric.collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero"));
-        if (Strategy is { } strategy) faults.AddRange(strategy.Faults(World?.Size ?? Math.Max(1, Devices)).Select(f => f with { Key = $"fabric.{f.Key}" }));
+        if (Strategy is { } strategy) faults.AddRange(strategy.Faults(World?.Size ?? (Devices > 1 ? Devices : null)).Select(f => f with { Key = $"fabric.{f.Key}" }));
         return faults;
     }
 

@@ -210,7 +210,7 @@ public sealed record TrainerOptions
         if (Devices < 1) Add("devices", $"= {Devices}; allowed: 1 and more");
         if (CollectiveDeadline <= TimeSpan.Zero) Add("collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero");
         if (Strategy is { } strategy)
-            foreach (var fault in strategy.Faults(Math.Max(1, Devices))) Add(fault.Key, fault.Message);
+            foreach (var fault in strategy.Faults(Devices > 1 ? Devices : null)) Add(fault.Key, fault.Message);
         if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
         if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
         if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");
