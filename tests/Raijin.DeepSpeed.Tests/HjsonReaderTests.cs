@@ -25,13 +25,12 @@ public sealed class HjsonReaderTests
     [InlineData("{a: 1,}", "{\"a\":1}")]
     [InlineData("{\n a: 1\n b: two words, and a comma\n c: tru\n}", "{\"a\":1,\"b\":\"two words, and a comma\",\"c\":\"tru\"}")]
     [InlineData("a: 1\nb: {c: 2}\n", "{\"a\":1,\"b\":{\"c\":2}}")]
-    [InlineData("# one\n{ // two\n 'a' /* three */ : 'it''s' }", "line 3, column 25: '}' stands where the : after \"s\" is expected")]
     [InlineData("{a: 'single' }", "{\"a\":\"single\"}")]
     [InlineData("{a: [1\n 2\n 3,]}", "{\"a\":[1,2,3]}")]
     [InlineData("{a: 1 # comment\n, b: 007 }\n}", "{\"a\":1,\"b\":\"007 }\"}")]
     [InlineData("{a: \"\\u0041\\n\"}", "{\"a\":\"A\\n\"}")]
     [InlineData("{a:\n  '''\n  first\n    second\n  '''\n}", "{\"a\":\"first\\n  second\"}")]
-    public void Lenient_text_is_read_as_Hjson_has_it(string text, string expected) => Assert.Equal(expected.Replace("'", "\\u0027", StringComparison.Ordinal).Replace("\\u0027}\\u0027", "'}'", StringComparison.Ordinal), Read(text));
+    public void Lenient_text_is_read_as_Hjson_has_it(string text, string expected) => Assert.Equal(expected, Read(text));
 
     [Theory]
     [InlineData("", "line 1, column 1: there is nothing in it")]
@@ -42,9 +41,10 @@ public sealed class HjsonReaderTests
     [InlineData("{\"a\": 1}}", "line 1, column 9: '}' stands after the end of the configuration")]
     [InlineData("{\"a\": \"x\n\"}", "line 1, column 7: the text in quotes that begins here is not closed on its line")]
     [InlineData("{\"a\": 1,, \"b\": 2}", "line 1, column 9: a comma stands where a key is expected")]
+    [InlineData("# one\n{ // two\n 'a' /* three */ : 'it''s' }", "line 3, column 28: '}' stands where the : after \"s\" is expected")]
     [InlineData("/* open", "line 1, column 1: the comment that begins here is not closed by */")]
     [InlineData("{\"a\": 1, \"b\": 2,\n \"a\": 3, \"b\": 4}", "line 2, column 2: a is given twice: here and on line 1, column 2 | line 2, column 10: b is given twice: here and on line 1, column 10")]
-    [InlineData("{\"a\": {{batch}},\n \"b\": \"${DIR}/x\", c: <rate> }", "line 1, column 7: the placeholder {{batch}} of a template is not filled in: write the value in its place | line 2, column 7: the placeholder ${DIR} of a template is not filled in: write the value in its place | line 2, column 21: the placeholder <rate> of a template is not filled in: write the value in its place")]
+    [InlineData("{\"a\": {{batch}},\n \"b\": \"${DIR}/x\", c: <rate> }", "line 1, column 7: the placeholder {{batch}} of a template is not filled in: write the value in its place | line 2, column 7: the placeholder ${DIR} of a template is not filled in: write the value in its place | line 2, column 22: the placeholder <rate> of a template is not filled in: write the value in its place")]
     public void What_cannot_be_read_is_named_with_line_and_column(string text, string expected) => Assert.Equal(expected, Read(text));
 
     [Fact]

@@ -94,8 +94,9 @@ public sealed class TrainedFilesTests
     // 12 texts: three microbatches of two on each of two ranks.
     static LabeledDataset Texts()
     {
+        using var scope = NewDisposeScope();
         var random = new Random(11);
-        using var all = tensor([.. Enumerable.Range(0, 12 * 17).Select(_ => (long)random.Next((int)GptOptions.Tiny.Vocabulary))]).view(12, 17);
+        var all = tensor([.. Enumerable.Range(0, 12 * 17).Select(_ => (long)random.Next((int)GptOptions.Tiny.Vocabulary))]).view(12, 17);
         return new(all.narrow(1, 0, 16).contiguous(), all.narrow(1, 1, 16).contiguous());
     }
 

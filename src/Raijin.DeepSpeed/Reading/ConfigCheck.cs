@@ -53,15 +53,14 @@ sealed class ConfigCheck
                 _warnings.Add(new(at, path, $"= {flag.Text} is the oldest form; it stands for {{\"stage\": {(flag.Text == "true" ? 1 : 0)}}}"));
                 _given["zero_optimization.stage"] = new(KeyTable.ByPath["zero_optimization.stage"], path, value, at) { Value = flag.Text == "true" ? 1L : 0L };
                 break;
-            case HjsonScalar { Kind: HjsonKind.Flag } flag when KeyTable.ByPath.TryGetValue(path + ".enabled", out var enabled):
-                Value(enabled, path, flag, at);
-                break;
             case HjsonScalar { Kind: HjsonKind.Null or HjsonKind.Placeholder }:
                 break;
             case HjsonScalar { Kind: HjsonKind.Text, Text: "auto" }:
                 break;
             default:
-                Error(at, path, $"is {Named(value)}; an object is expected, with keys such as {string.Join(", ", KeyTable.Sections[path].Take(3))}");
+                Error(at, path, KeyTable.ByPath.ContainsKey(path + ".enabled") && value is HjsonScalar { Kind: HjsonKind.Flag } alone
+                    ? $"= {alone.Text}; an object is expected: {{\"enabled\": {alone.Text}}}"
+                    : $"is {Named(value)}; an object is expected, with keys such as {string.Join(", ", KeyTable.Sections[path].Take(3))}");
                 break;
         }
     }
@@ -69,11 +68,7 @@ sealed class ConfigCheck
     void Value(DeepSpeedKey row, string written, HjsonNode value, Position at)
     {
         var given = new GivenKey(row, written, value, at);
-        if (written != row.Path)
-        {
-            var old = KeyTable.ByPath[written].Path;
-            if (_given.TryGetValue(old, out var both)) Error(at, written, $"is an older name of {old}, which is given too, on {both.At}: keep one");
-        }
+        if (_given.TryGetValue(row.Path, out var both)) Error(at, written, $"is another name of {both.Written}, which is given too, on {both.At}: keep one");
         switch (value)
         {
             case HjsonScalar { Kind: HjsonKind.Placeholder }:

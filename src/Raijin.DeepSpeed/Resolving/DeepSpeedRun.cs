@@ -94,7 +94,9 @@ public sealed record DeepSpeedRun
     public TrainerOptions Over(TrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        InvalidOptionsException.ThrowIfAny(Unavailable);
+        List<OptionFault> faults = [.. Unavailable];
+        if (Schedule is not null && Optimizer is null) faults.Add(new("scheduler.type", $"= {Schedule.Type} is a schedule for an optimizer that the file does not name: name it, or give the module's the schedule ({nameof(DeepSpeedSchedules)})"));
+        InvalidOptionsException.ThrowIfAny(faults);
         var profilers = Profilers().ToList();
         return options with
         {

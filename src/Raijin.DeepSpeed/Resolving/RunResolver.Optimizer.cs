@@ -45,8 +45,38 @@ sealed partial class RunResolver
         foreach (var (path, value) in (ReadOnlySpan<(string, double)>)[("lr", optimizer.LearningRate), ("eps", optimizer.Epsilon), ("weight_decay", optimizer.WeightDecay)])
             _becomes[P + path] = value.ToString("R", CultureInfo.InvariantCulture);
         _becomes[P + "betas"] = Text($"{optimizer.Beta1}, {optimizer.Beta2}");
+        if (!optimizer.IsAvailable) return optimizer;
+        var kind = adam ? optimizer.Decoupled ? "adamW" : "adam" : name switch { "SGD" => "sgd", "RMSprop" => "rmsProp", "Lion" => "lion", "Adagrad" => "adagrad", "Lamb" or "FusedLamb" => "lamb", "Muon" => "muon", _ => null };
+        // The rest of torch.optim has no name in a configuration yet; a run takes it all the same.
+        if (kind is null) return optimizer;
+        Sets("optimizer.type", "optimizer.kind", kind);
+        if (kind is "adamW" or "adam" or "lion" or "lamb")
+        {
+            Sets(P + "betas", "optimizer.beta1", Number(optimizer.Beta1));
+            Sets(P + "betas", "optimizer.beta2", Number(optimizer.Beta2));
+        }
+        if (kind is "adamW" or "adam" or "lamb" or "adagrad" or "rmsProp") Sets(P + "eps", "optimizer.epsilon", Number(optimizer.Epsilon));
+        if (kind is "sgd" or "rmsProp" or "muon") Sets(P + "momentum", "optimizer.momentum", Number(optimizer.Momentum));
+        if (kind is "rmsProp") Sets(P + "alpha", "optimizer.alpha", Number(optimizer.Alpha));
+        if (kind is "muon") Sets("optimizer.type", "optimizer.matchAdamW", "false");
+        if (kind is "sgd")
+        {
+            Sets(P + "nesterov", "optimizer.nesterov", optimizer.Nesterov ? "true" : "false");
+            if (optimizer.Dampening != 0) Refuse(P + "dampening", "is not available: no configuration has it. In its place: SGD without it");
+        }
+        Sets(P + "weight_decay", "optimizer.weightDecay", Number(optimizer.WeightDecay));
+        // DeepSpeed decays every parameter.
+        Sets("optimizer.type", "optimizer.noDecayOn", RunSetting.Nothing);
         return optimizer;
     }
+
+    void Sets(string path, string setting, string value) => _settings.Add(new(setting, value, _values.Given(path)?.At.Line ?? 0, _values.Given(path)?.Written ?? path));
+
+    void Sets(string path, string setting, double value) => Sets(path, setting, Number(value));
+
+    void Sets(string path, string setting, long value) => Sets(path, setting, Text($"{value}"));
+
+    static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     (double, double) Betas(double second)
     {
@@ -73,6 +103,10 @@ sealed partial class RunResolver
         if (!_values.Has("scheduler.type"))
         {
             if (check.Present.Contains("scheduler") && _values.Given("scheduler.type") is null && !_errors.Exists(error => error.Key == "scheduler.type")) Fault("scheduler.type", "is missing: which schedule?");
+            if (optimizer is null) return null;
+            // Nobody changes the rate there.
+            Sets("optimizer.type", "schedule.kind", "constant");
+            Sets(P + "lr", "optimizer.learningRate", optimizer.LearningRate);
             return null;
         }
         var type = _values.Text("scheduler.type")!;
@@ -87,6 +121,7 @@ sealed partial class RunResolver
         };
         if (errors == _errors.Count && made is not null)
             _becomes["scheduler.type"] = $"DeepSpeedSchedules.{type switch { "WarmupLR" => "Warmup", "WarmupDecayLR" => "WarmupDecay", "WarmupCosineLR" => "WarmupCosine", "OneCycle" => "OneCycle", _ => "RangeTest" }}";
+        if (made is not null || optimizer is not null) Sets(made?.BaseRate is null ? P + "lr" : "scheduler.type", "optimizer.learningRate", made?.BaseRate ?? optimizer!.LearningRate);
         return made;
     }
 
@@ -101,6 +136,11 @@ sealed partial class RunResolver
         if (decays && total < steps) Warn(S + "total_num_steps", Text($"= {total} is below warmup_num_steps = {steps}: the rate never reaches its highest"));
         if (Share(S + "warmup_min_lr", lowest, highest) is not { } share) return null;
         var growth = _values.Text(S + "warmup_type") == "linear" ? WarmupGrowth.Linear : WarmupGrowth.Logarithmic;
+        Sets("scheduler.type", "schedule.kind", decays ? "deepSpeedWarmupDecay" : "deepSpeedWarmup");
+        Sets(S + "warmup_num_steps", "schedule.warmupSteps", steps);
+        Sets(S + "warmup_min_lr", "schedule.minimum", share);
+        Sets(S + "warmup_type", "schedule.growth", GrowthName(growth));
+        if (decays && total is { } length) Sets(S + "total_num_steps", "schedule.steps", length);
         return new(type, decays ? DeepSpeedSchedules.WarmupDecay(steps, share, growth, total) : DeepSpeedSchedules.Warmup(steps, share, growth), highest);
     }
 
@@ -114,6 +154,12 @@ sealed partial class RunResolver
         }
         var growth = _values.Text(S + "warmup_type") == "linear" ? WarmupGrowth.Linear : WarmupGrowth.Logarithmic;
         var steps = Math.Max(1, _values.Whole(S + "warmup_num_steps", facts.WarmupSteps));
+        Sets("scheduler.type", "schedule.kind", "deepSpeedWarmupCosine");
+        Sets(S + "warmup_num_steps", "schedule.warmupSteps", steps);
+        Sets(S + "warmup_min_ratio", "schedule.warmupMinimum", _values.Number(S + "warmup_min_ratio"));
+        Sets(S + "cos_min_ratio", "schedule.cosineMinimum", _values.Number(S + "cos_min_ratio"));
+        Sets(S + "warmup_type", "schedule.growth", GrowthName(growth));
+        if (total is { } length) Sets(S + "total_num_steps", "schedule.steps", length);
         return new(type, DeepSpeedSchedules.WarmupCosine(steps, _values.Number(S + "warmup_min_ratio"), _values.Number(S + "cos_min_ratio"), growth, total), null);
     }
 
@@ -130,16 +176,36 @@ sealed partial class RunResolver
             return null;
         }
         if (lowest is null || highest is null || Share(S + "cycle_min_lr", lowest.Value, highest) is not { } share) return null;
-        return new(type, DeepSpeedSchedules.OneCycle(
-            share, _values.Whole(S + "cycle_first_step_size"), _values.OptionalWhole(S + "cycle_second_step_size"), Int(_values.Whole(S + "cycle_first_stair_count")),
-            _values.OptionalWhole(S + "cycle_second_stair_count") is { } stairs ? Int(stairs) : null, _values.Whole(S + "decay_step_size"), _values.Number(S + "decay_lr_rate"),
-            cycles, minMomentum, maxMomentum, _values.Number(S + "decay_mom_rate")), highest);
+        var (first, second) = (_values.Whole(S + "cycle_first_step_size"), _values.OptionalWhole(S + "cycle_second_step_size"));
+        var firstStairs = Int(_values.Whole(S + "cycle_first_stair_count"));
+        int? secondStairs = _values.OptionalWhole(S + "cycle_second_stair_count") is { } stairs ? Int(stairs) : null;
+        var (decaySteps, decay, momentumDecay) = (_values.Whole(S + "decay_step_size"), _values.Number(S + "decay_lr_rate"), _values.Number(S + "decay_mom_rate"));
+        Sets("scheduler.type", "schedule.kind", "deepSpeedOneCycle");
+        Sets(S + "cycle_min_lr", "schedule.minimum", share);
+        Sets(S + "cycle_first_step_size", "schedule.firstSteps", first);
+        if (second is { } fall) Sets(S + "cycle_second_step_size", "schedule.secondSteps", fall);
+        Sets(S + "cycle_first_stair_count", "schedule.firstStairs", (long)firstStairs);
+        if (secondStairs is { } falling) Sets(S + "cycle_second_stair_count", "schedule.secondStairs", (long)falling);
+        Sets(S + "decay_step_size", "schedule.decaySteps", decaySteps);
+        Sets(S + "decay_lr_rate", "schedule.decayRate", decay);
+        Sets(S + "cycle_momentum", "schedule.cycleMomentum", cycles ? "true" : "false");
+        Sets(S + "cycle_min_mom", "schedule.minMomentum", minMomentum);
+        Sets(S + "cycle_max_mom", "schedule.maxMomentum", maxMomentum);
+        Sets(S + "decay_mom_rate", "schedule.momentumDecayRate", momentumDecay);
+        return new(type, DeepSpeedSchedules.OneCycle(share, first, second, firstStairs, secondStairs, decaySteps, decay, cycles, minMomentum, maxMomentum, momentumDecay), highest);
     }
 
-    DeepSpeedSchedule RangeTest(string type) => new(
-        type,
-        DeepSpeedSchedules.RangeTest(_values.Whole(S + "lr_range_test_step_size"), _values.Number(S + "lr_range_test_step_rate"), _values.Flag(S + "lr_range_test_staircase")),
-        _values.Number(S + "lr_range_test_min_lr"));
+    DeepSpeedSchedule RangeTest(string type)
+    {
+        var (steps, rate, staircase) = (_values.Whole(S + "lr_range_test_step_size"), _values.Number(S + "lr_range_test_step_rate"), _values.Flag(S + "lr_range_test_staircase"));
+        Sets("scheduler.type", "schedule.kind", "deepSpeedRangeTest");
+        Sets(S + "lr_range_test_step_size", "schedule.steps", steps);
+        Sets(S + "lr_range_test_step_rate", "schedule.rate", rate);
+        Sets(S + "lr_range_test_staircase", "schedule.staircase", staircase ? "true" : "false");
+        return new(type, DeepSpeedSchedules.RangeTest(steps, rate, staircase), _values.Number(S + "lr_range_test_min_lr"));
+    }
+
+    static string GrowthName(WarmupGrowth growth) => growth == WarmupGrowth.Linear ? "linear" : "logarithmic";
 
     // What a schedule's lowest rate is of its highest; without an optimizer in the file, of one yet unknown.
     double? Share(string path, double lowest, double? highest)

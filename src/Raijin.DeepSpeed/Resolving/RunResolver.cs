@@ -25,7 +25,7 @@ sealed partial class RunResolver(ConfigCheck check, int ranks, DeepSpeedFacts fa
     public DeepSpeedRun Resolve()
     {
         foreach (var given in check.Given.Values)
-            if (given.IsRefused) Refuse(given.Key.Path, $"= {given.Shown} is not available: {given.Key.Note}. In its place: {given.Key.Becomes}");
+            if (given.IsRefused) Refuse(given.Key.Path, $"= {given.Shown} is not available: {Plain(given.Key.Note)}. In its place: {Plain(given.Key.Becomes)}");
         if (check.Present.Contains("zero_optimization.zenflow") && check.Given.Keys.All(key => !key.StartsWith("zero_optimization.zenflow.", StringComparison.Ordinal) || !check.Given[key].IsRefused))
             Refuse("zero_optimization.zenflow", "is not available: stale updates change results. In its place: offload_optimizer");
 
@@ -84,6 +84,8 @@ sealed partial class RunResolver(ConfigCheck check, int ranks, DeepSpeedFacts fa
     {
         if (_values.Flag("elasticity.enabled") && Elasticity() is { } elastic) return elastic;
         long? train = _values.OptionalWhole(Batch), micro = _values.OptionalWhole(Micro, facts.MicroBatchSize), accumulation = _values.OptionalWhole(Accumulation, facts.GradientAccumulation);
+        // Beside a microbatch that the trainer fills in, it accumulates as it would anyway.
+        if (_values.Auto(Micro) && _values.Given(Accumulation) is null && !_values.Has(Batch)) accumulation = facts.GradientAccumulation;
         // The Hugging Face rule: their product.
         if (_values.Auto(Batch))
         {
@@ -267,9 +269,8 @@ sealed partial class RunResolver(ConfigCheck check, int ranks, DeepSpeedFacts fa
     /// <summary>A key becomes a setting, or, without one, a word for the table.</summary>
     void Becomes(string path, string? setting, string value)
     {
-        var given = _values.Given(path);
         _becomes[path] = setting is null ? value : $"{setting} = {value}";
-        if (setting is not null) _settings.Add(new(setting, value, given?.At.Line ?? 0));
+        if (setting is not null) Sets(path, setting, value);
     }
 
     void Fault(string path, string message) => _errors.Add(Message(path, message));

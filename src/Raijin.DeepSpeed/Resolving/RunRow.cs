@@ -14,4 +14,9 @@ sealed record RunRow(string Key, string Value, KeyClass Class, bool IsRefused, s
 /// <param name="Key">Its key: <c>trainer.precision</c>.</param>
 /// <param name="Value">Its text.</param>
 /// <param name="Line">The line of the file that says it; 0 for a default.</param>
-sealed record RunSetting(string Key, string Value, int Line);
+/// <param name="From">The key of the file that says it.</param>
+sealed record RunSetting(string Key, string Value, int Line, string From)
+{
+    /// <summary>The value of an empty list.</summary>
+    public const string Nothing = "[]";
+}
