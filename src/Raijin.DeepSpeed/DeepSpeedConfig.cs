@@ -16,14 +16,15 @@ public sealed class DeepSpeedConfig
     static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     readonly ConfigCheck _check;
+    readonly IReadOnlyList<ConfigMessage> _syntax;
 
-    DeepSpeedConfig(string name, ConfigCheck check) => (Name, _check) = (name, check);
+    DeepSpeedConfig(string name, ConfigCheck check, IReadOnlyList<ConfigMessage> syntax) => (Name, _check, _syntax) = (name, check, syntax);
 
     /// <summary>What messages call it: the file as it was named.</summary>
     public string Name { get; }
 
-    /// <summary>Reads a file.</summary>
-    /// <exception cref="InvalidOptionsException">It can't be read, or something in it is wrong; carries every fault, each with line and column.</exception>
+    /// <summary>Reads a file. What is wrong with its keys is reported when it is resolved, all of it at once.</summary>
+    /// <exception cref="InvalidOptionsException">It can't be read, or is no configuration; names line and column.</exception>
     public static DeepSpeedConfig Read(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -33,18 +34,13 @@ public sealed class DeepSpeedConfig
     /// <summary>Reads a text.</summary>
     /// <param name="text">The file.</param>
     /// <param name="name">What messages call it.</param>
-    /// <exception cref="InvalidOptionsException">Something in it is wrong; carries every fault, each with line and column.</exception>
-    public static DeepSpeedConfig Parse(string text, string name)
-    {
-        var config = Parse(text, name, out var errors);
-        InvalidOptionsException.ThrowIfAny(Faults(name, errors));
-        return config!;
-    }
+    /// <exception cref="InvalidOptionsException">It is no configuration; names line and column.</exception>
+    public static DeepSpeedConfig Parse(string text, string name) => Parse(text, name, out var errors) ?? throw new InvalidOptionsException(Faults(name, errors));
 
     /// <summary>What the file asks for.</summary>
     /// <param name="ranks">How many ranks train together.</param>
     /// <param name="facts">What fills in its <c>"auto"</c>; null for the defaults of Hugging Face's trainer.</param>
-    /// <exception cref="InvalidOptionsException">It can't be at so many ranks; carries every fault.</exception>
+    /// <exception cref="InvalidOptionsException">Something in it is wrong, or can't be at so many ranks; carries every fault, each with line and column.</exception>
     public DeepSpeedRun Resolve(int ranks, DeepSpeedFacts? facts = null)
     {
         var run = Resolve(ranks, facts, out var errors);
@@ -78,6 +74,7 @@ public sealed class DeepSpeedConfig
     /// <summary>The same for languages without conversions.</summary>
     public TrainerOptions ToTrainerOptions() => this;
 
+    /// <summary>Reads a text; null, with what is wrong, where it is no configuration.</summary>
     internal static DeepSpeedConfig? Parse(string text, string name, out IReadOnlyList<ConfigMessage> errors)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -95,15 +92,14 @@ public sealed class DeepSpeedConfig
             if (root is not null) found.Add(new(root.At, "", "is no configuration: an object in braces is expected"));
             return null;
         }
-        var check = ConfigCheck.Of(members);
-        found.AddRange(check.Errors);
-        return new(name, check);
+        return new(name, ConfigCheck.Of(members), found);
     }
 
+    /// <summary>What the file asks for; where there are errors, as far as it can be told.</summary>
     internal DeepSpeedRun Resolve(int ranks, DeepSpeedFacts? facts, out IReadOnlyList<ConfigMessage> errors)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ranks);
-        var resolver = new RunResolver(_check, ranks, facts ?? new());
+        var resolver = new RunResolver(_check, _syntax, ranks, facts ?? new());
         var run = resolver.Resolve();
         errors = resolver.Errors;
         return run;

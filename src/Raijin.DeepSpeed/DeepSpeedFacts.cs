@@ -53,12 +53,12 @@ public sealed record DeepSpeedFacts
     /// <value>Default null: unknown. Fills in <c>reduce_bucket_size</c> with h², <c>stage3_prefetch_bucket_size</c> with 0.9 h² and <c>stage3_param_persistence_threshold</c> with 10 h.</value>
     public long? HiddenSize { get; init; }
 
-    /// <summary>The same with the width of a module: the last dimension of its first embedding; unknown where it has none.</summary>
+    /// <summary>The same with the width of a module: the last dimension of the first matrix whose name says that it embeds (<c>*embed*</c>, <c>*wte*</c>); unknown where it has none.</summary>
     public DeepSpeedFacts Of(Module module)
     {
         ArgumentNullException.ThrowIfNull(module);
-        foreach (var part in module.modules())
-            if (part is TorchSharp.Modules.Embedding { weight: { } weight }) return this with { HiddenSize = weight.shape[^1] };
+        foreach (var (name, parameter) in module.named_parameters())
+            if (parameter.dim() == 2 && (name.Contains("embed", StringComparison.OrdinalIgnoreCase) || name.Contains("wte", StringComparison.OrdinalIgnoreCase))) return this with { HiddenSize = parameter.shape[^1] };
         return this;
     }
 }

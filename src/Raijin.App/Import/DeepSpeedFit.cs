@@ -1,11 +1,14 @@
 using Raijin.Collectives;
 using Spectre.Console;
+using TorchSharp;
 
 namespace Raijin.App;
 
 /// <summary>A DeepSpeed configuration that a task is trained by: a layer over the configuration files, under the environment and the command line.</summary>
 sealed class DeepSpeedFit
 {
+    const string Precision = "trainer.precision";
+
     readonly string _file;
     readonly DeepSpeedRun _run;
     readonly bool _isOptimizerConfigured;
@@ -41,7 +44,11 @@ sealed class DeepSpeedFit
         if (BatchSizeOf(task, options) is { } batch) facts = facts with { MicroBatchSize = batch };
         var ranks = Math.Max(trainer.Devices, ClusterEnvironment.OfProcess().Identity.WorldSize);
         var run = DeepSpeedConfig.Read(file).Resolve(ranks, facts);
-        InvalidOptionsException.ThrowIfAny(DeepSpeedConfig.Faults(file, run.Refused));
+        List<OptionFault> faults = [.. DeepSpeedConfig.Faults(file, run.Refused)];
+        var isOverruled = config.Arguments(invocation).Entries.Any(entry => entry.Key == Precision);
+        if (run.Precision.ScalesLoss && !isOverruled && trainer.Device.Resolve().type == DeviceType.CPU)
+            faults.Add(new("fp16.enabled", $"= true asks for float16, which CPUs are refused (0.4 GFLOP/s): add --{Precision} {Raijin.Precision.BFloat16}, or {Raijin.Precision.Float32} ({file})"));
+        InvalidOptionsException.ThrowIfAny(faults);
         return new(file, run, task, config.Arguments(invocation));
     }
 

@@ -36,7 +36,7 @@ public sealed record DeepSpeedWarmupDecayOptions : ScheduleOptions
     /// <summary>How it rises.</summary>
     public WarmupGrowth Growth { get; init; } = WarmupGrowth.Logarithmic;
 
-    /// <summary>Optimizer steps of the whole schedule; null for the run's.</summary>
+    /// <summary>Optimizer steps of its period, which is all of it; null for the run's.</summary>
     [Range(1, long.MaxValue)]
     public long? Steps { get; init; }
 
@@ -63,7 +63,7 @@ public sealed record DeepSpeedWarmupCosineOptions : ScheduleOptions
     /// <summary>How it rises.</summary>
     public WarmupGrowth Growth { get; init; } = WarmupGrowth.Logarithmic;
 
-    /// <summary>Optimizer steps of the whole schedule; null for the run's.</summary>
+    /// <summary>Optimizer steps of its period, which is all of it; null for the run's.</summary>
     [Range(1, long.MaxValue)]
     public long? Steps { get; init; }
 
@@ -95,7 +95,7 @@ public sealed record DeepSpeedOneCycleOptions : ScheduleOptions
     [Range(0, int.MaxValue)]
     public int? SecondStairs { get; init; }
 
-    /// <summary>Optimizer steps that the decay is for; 0 for none.</summary>
+    /// <summary>Optimizer steps of the decay.</summary>
     [Range(0, long.MaxValue)]
     public long DecaySteps { get; init; }
 
@@ -127,7 +127,7 @@ public sealed record DeepSpeedOneCycleOptions : ScheduleOptions
 [Choice("deepSpeedRangeTest")]
 public sealed record DeepSpeedRangeTestOptions : ScheduleOptions
 {
-    /// <summary>Optimizer steps in which the factor grows by the rate.</summary>
+    /// <summary>Optimizer steps of its period.</summary>
     [Range(1, long.MaxValue)]
     public long Steps { get; init; } = 2000;
 

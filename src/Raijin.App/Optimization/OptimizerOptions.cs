@@ -174,7 +174,7 @@ public sealed record LambOptions : OptimizerOptions
 [Choice("muon")]
 public sealed record MuonOptions : OptimizerOptions
 {
-    /// <summary>Momentum of the matrices.</summary>
+    /// <summary>Momentum.</summary>
     [Range(0, 1, MaximumIsExclusive = true)]
     public double Momentum { get; init; } = 0.95;
 

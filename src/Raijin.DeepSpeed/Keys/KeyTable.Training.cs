@@ -28,12 +28,12 @@ static partial class KeyTable
         .NoEffect("dataloader_drop_last false", "the loader is yours: `LoaderOptions.DropLast`");
 
     static KeyRows Optimizer => new KeyRows("optimizer")
-        .Honoured("type", "`Optimizers`", "Adam and AdamW are both AdamW unless adam_w_mode is false; refused by a run: the 1-bit ones, which no run chooses yet", ValueKind.Text)
+        .Honoured("type", "`Optimizers`", "Adam is AdamW unless adam_w_mode is false; no run chooses the 1-bit ones yet", ValueKind.Text)
         .NoEffect("legacy_fusion false", "there is one fused update");
 
     static KeyRows OptimizerParams => new KeyRows("optimizer.params")
         .Honoured("lr 0.001", "`learningRate`", "a schedule's highest rate takes its place", min: 0)
-        .Honoured("betas [0.9, 0.999]", "`beta1`, `beta2`", "two numbers of at least 0 and below 1")
+        .Honoured("betas [0.9, 0.999]", "`beta1`, `beta2`", "–")
         .Honoured("eps 1e-8", "`epsilon`", "–", min: 0)
         .Honoured("weight_decay 0.0", "`weightDecay`", "decoupled in AdamW, Lion and Muon", min: 0)
         .Honoured("adam_w_mode true", "`Optimizers.AdamW` or `Optimizers.Adam`", "false makes Adam of Adam; AdamW stays what it is")

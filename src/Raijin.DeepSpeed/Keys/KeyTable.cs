@@ -17,7 +17,7 @@ static partial class KeyTable
     public static FrozenDictionary<string, DeepSpeedKey> ByPath { get; } = All.SelectMany(key => key.OldNames.Append(key.Path).Select(path => KeyValuePair.Create(path, key))).ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Every section with the names in it, older ones included; the top is the empty one.</summary>
-    public static FrozenDictionary<string, IReadOnlyList<string>> Sections { get; } = ByPath.Keys.SelectMany(Steps)
+    public static FrozenDictionary<string, IReadOnlyList<string>> Sections { get; } = All.SelectMany(key => key.OldNames.Prepend(key.Path)).SelectMany(Steps)
         .GroupBy(step => step.Section, step => step.Name, StringComparer.Ordinal)
         .ToFrozenDictionary(group => group.Key, group => (IReadOnlyList<string>)[.. group.Distinct(StringComparer.Ordinal)], StringComparer.Ordinal);
 

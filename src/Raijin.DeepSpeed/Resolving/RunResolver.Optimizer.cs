@@ -121,7 +121,7 @@ sealed partial class RunResolver
         };
         if (errors == _errors.Count && made is not null)
             _becomes["scheduler.type"] = $"DeepSpeedSchedules.{type switch { "WarmupLR" => "Warmup", "WarmupDecayLR" => "WarmupDecay", "WarmupCosineLR" => "WarmupCosine", "OneCycle" => "OneCycle", _ => "RangeTest" }}";
-        if (made is not null || optimizer is not null) Sets(made?.BaseRate is null ? P + "lr" : "scheduler.type", "optimizer.learningRate", made?.BaseRate ?? optimizer!.LearningRate);
+        if ((made?.BaseRate ?? optimizer?.LearningRate) is { } rate) Sets(made?.BaseRate is null ? P + "lr" : "scheduler.type", "optimizer.learningRate", rate);
         return made;
     }
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Raijin.DeepSpeed;
 
 /// <summary>Makes of a checked file what it asks for at so many ranks. Every fault is found, none throws.</summary>
-sealed partial class RunResolver(ConfigCheck check, int ranks, DeepSpeedFacts facts)
+sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage> syntax, int ranks, DeepSpeedFacts facts)
 {
     const string Batch = "train_batch_size";
     const string Micro = "train_micro_batch_size_per_gpu";
@@ -12,7 +12,7 @@ sealed partial class RunResolver(ConfigCheck check, int ranks, DeepSpeedFacts fa
     const string Z = "zero_optimization.";
 
     readonly Values _values = new(check);
-    readonly List<ConfigMessage> _errors = [.. check.Errors];
+    readonly List<ConfigMessage> _errors = [.. syntax, .. check.Errors];
     readonly List<ConfigMessage> _warnings = [.. check.Warnings];
     readonly List<ConfigMessage> _refused = [];
     readonly Dictionary<string, string> _becomes = new(StringComparer.Ordinal);
@@ -288,10 +288,12 @@ sealed partial class RunResolver(ConfigCheck check, int ranks, DeepSpeedFacts fa
         {
             var key = given.Key;
             var shown = given.IsAuto ? _values.Filled.TryGetValue(key.Path, out var filled) ? $"auto: {filled}" : "auto" : given.Shown;
-            var becomes = _becomes.GetValueOrDefault(key.Path) ?? (key.Class == KeyClass.Honoured ? Plain(key.Becomes) : key.ClassText);
+            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {setting.Value}"));
+            var becomes = settings.Length > 0 ? settings : _becomes.GetValueOrDefault(key.Path) ?? (key.Class == KeyClass.Honoured ? Plain(key.Becomes) : key.ClassText);
             if (given.IsRefused) becomes = $"not available; instead {Plain(key.Becomes)}";
             else if (key.Class == KeyClass.NotAvailable) becomes = "as here";
-            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, key.Note == "–" ? "" : Plain(key.Note), given.At));
+            var isOff = key.Class == KeyClass.NotAvailable && !given.IsRefused;
+            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isOff || key.Note == "–" ? "" : Plain(key.Note), given.At));
         }
         if (_values.Given("gradient_clipping") is null && _becomes.TryGetValue("gradient_clipping", out var clips)) rows.Add(new("gradient_clipping", "1.0 (default)", KeyClass.Honoured, false, clips, Plain(KeyTable.ByPath["gradient_clipping"].Note), new(0, 0)));
         return rows;

@@ -57,6 +57,7 @@ sealed partial class HjsonReader
     {
         Skip();
         if (AtEnd) throw Unreadable(Here, "there is nothing in it");
+        if (Current == '<') throw Unreadable(Here, "is XML or HTML, not a configuration");
         HjsonNode root = Current == '{' && !Begins("{{") ? Object(braces: true, 1) : Current == '[' ? List(1) : Object(braces: false, 1);
         Skip();
         return AtEnd ? root : throw Unreadable(Here, $"{Shown()} stands after the end of the configuration");
