@@ -11,6 +11,8 @@ namespace Raijin.Benchmarks;
 /// </summary>
 static class CollectivesPage
 {
+    static readonly TimeSpan WarmTime = TimeSpan.FromSeconds(3);
+
     static readonly int[] Sizes = [1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 64 << 20];
 
     // Measured on this kind of machine with Open MPI 4.1.4 (shared memory, single copy by the kernel) and torch 1.13 over gloo; the table of figures.
@@ -82,17 +84,25 @@ static class CollectivesPage
         return rows;
     }
 
-    // Until the compiler has done its last on what a call goes through.
+    // Until the compiler has done its last on what a call goes through: it compiles again what is called often, but only after a while without anything new, and in a thread of its own. So by the
+    // clock, not by a count of calls, which take a microsecond each; rank 0 says when.
     static void Warm(Group group)
     {
         using var shared = group.Allocate(1000, ScalarType.Float32);
         using var mine = zeros(1000);
         using var large = zeros(1 << 20);
-        for (var i = 0; i < 20_000; i++)
+        using var goesOn = ones(1);
+        var start = Stopwatch.GetTimestamp();
+        while (goesOn.item<float>() > 0)
         {
-            group.AllReduce(shared);
-            group.AllReduce(mine);
-            if (i % 100 == 0) group.AllReduce(large);
+            for (var i = 0; i < 5_000; i++)
+            {
+                group.AllReduce(shared);
+                group.AllReduce(mine);
+            }
+            group.AllReduce(large);
+            if (group.Rank == 0) goesOn.fill_(Stopwatch.GetElapsedTime(start) < WarmTime ? 1 : 0);
+            group.Broadcast(goesOn, 0);
         }
     }
 

@@ -17,4 +17,10 @@ public enum BufferKind : byte
 
     /// <summary>Parameters gathered from the other ranks' shards for as long as their unit computes.</summary>
     Gathered,
+
+    /// <summary>A second shard of the parameters, of what was gathered, divided among the ranks of a node (<see cref="Strategy.SecondaryShardSize"/>).</summary>
+    Secondary,
+
+    /// <summary>Memory through which parameters and optimizer state pass that lie in files.</summary>
+    Staging,
 }

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using static TorchSharp.torch;
@@ -22,7 +23,7 @@ public sealed record Strategy : IParsable<Strategy>
     public Tier OffloadOptimizer { get; init; } = Tier.Device;
 
     /// <summary>Where parameters lie that nobody computes with; stage 3 only.</summary>
-    /// <value>Default <see cref="Tier.Device"/>.</value>
+    /// <value>Default <see cref="Tier.Device"/>. On a disk each rank's shards are read a unit at a time (ZeRO-Infinity), and written back when they were updated.</value>
     public Tier OffloadParameters { get; init; } = Tier.Device;
 
     /// <summary>The share of optimizer state that <see cref="OffloadOptimizer"/> takes; the rest stays on the device.</summary>
@@ -33,9 +34,16 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default null. <c>BFloat16</c> halves the bytes of float32 gradients; sums are taken in float32.</value>
     public ScalarType? GradientWire { get; init; }
 
-    /// <summary>How many ranks divide the state among them; groups of so many hold copies of each other (hybrid sharding; MiCS). 0: all ranks.</summary>
+    /// <summary>How many ranks divide the state among them; groups of so many hold copies of each other (hybrid sharding; MiCS). 0: all ranks. Stages 1 to 3.</summary>
     /// <value>Default 0. It must divide the number of ranks.</value>
     public int ShardSize { get; init; }
+
+    /// <summary>
+    /// How many neighbouring ranks, those of one node, keep a second shard of the parameters that a forward pass has gathered, so that until the next update they are gathered again within the node (ZeRO++ hpZ); stage 3 only.
+    /// Gradients coded <see cref="GradientCodec.Int4"/> then go within the node first, and between nodes once (qgZ's two hops). It changes no value that is computed with.
+    /// </summary>
+    /// <value>Default 0: none. Else at least 2, and a divisor of the ranks that divide the state. DeepSpeed's <c>zero_hpz_partition_size</c>.</value>
+    public int SecondaryShardSize { get; init; }
 
     /// <summary>Modules whose parameters are no larger than this are gathered, and their gradients reduced, as one unit, unless the model names its units itself (<see cref="IShardable"/>).</summary>
     /// <value>Default 25 MiB.</value>
@@ -45,7 +53,7 @@ public sealed record Strategy : IParsable<Strategy>
     /// Names of parameters that are used outside the call of the module they belong to (weights tied to another layer's): they belong to the unit around all other units, whose values are there for the whole forward and backward pass.
     /// </summary>
     /// <value>Default none. Only stage 3 needs it, but it must be the same wherever bits are compared.</value>
-    public IReadOnlyList<string> SharedParameters { get; init; } = [];
+    public IReadOnlyList<string> SharedParameters { get; init => field = new NameList(value); } = new NameList([]);
 
     /// <summary>Whether every step gives the same parameters a gradient, on every rank: then ranks agree on them once, and not in each step. A step that differs is an error.</summary>
     /// <value>Default false. PyTorch's <c>static_graph</c>.</value>
@@ -67,13 +75,15 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default <see cref="GradientCodec.None"/>.</value>
     public GradientCodec GradientCodec { get; init; }
 
+    /// <summary>How many units are gathered ahead on a device.</summary>
+    internal int UnitsAhead(Device device) => PrefetchUnits ?? (device.type == TorchSharp.DeviceType.CPU ? 0 : 1);
+
     /// <summary>What can't be on a device.</summary>
     internal IEnumerable<OptionFault> FaultsOn(Device device)
     {
-        if (OffloadParameters is Tier.OnDisk) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters are not kept on a disk yet; offload the optimizer, or divide among more ranks");
         if (device.type == TorchSharp.DeviceType.CPU) yield break;
         if (OffloadOptimizer is not Tier.OnDevice) yield return new("strategy.offloadOptimizer", $"= {OffloadOptimizer}: state leaves the memory of {device} in no release yet; divide it among more ranks");
-        if (OffloadParameters is Tier.OnHost) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
+        if (OffloadParameters is not Tier.OnDevice) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
     }
 
     /// <summary>What can't be, for so many ranks.</summary>
@@ -83,6 +93,14 @@ public sealed record Strategy : IParsable<Strategy>
         var faults = new List<OptionFault>();
         if (Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"= {Stage}; allowed: 0 (data parallel), 1, 2 and 3"));
         if (ShardSize < 0 || (ShardSize > 0 && worldSize % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
+        if (Stage == 0 && ShardSize > 0) faults.Add(new("strategy.shardSize", $"= {ShardSize} says among how many ranks state is divided, but stage 0 divides none: leave it out, or give stage 1, 2 or 3"));
+        if (SecondaryShardSize != 0)
+        {
+            var shards = ShardSize > 0 ? ShardSize : worldSize;
+            if (SecondaryShardSize < 2 || shards % SecondaryShardSize != 0)
+                faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize} does not divide the {shards} ranks that divide the parameters: give the number of ranks on a node, a divisor of {shards} above 1, or 0 for none"));
+            if (Stage != 3) faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize} keeps parameters that were gathered, which only stage 3 does; the stage is {Stage}"));
+        }
         if (UnitBytes <= 0) faults.Add(new("strategy.unitBytes", $"= {UnitBytes}: a size above 0 is expected"));
         if (OffloadRatio is not (>= 0 and <= 1)) faults.Add(new("strategy.offloadRatio", Text($"= {OffloadRatio:R}: a share from 0 to 1 is expected")));
         if (Stage != 3 && OffloadParameters is not Tier.OnDevice) faults.Add(new("strategy.offloadParameters", $"= {OffloadParameters} needs stage 3, where parameters are divided; the stage is {Stage}"));
@@ -103,6 +121,7 @@ public sealed record Strategy : IParsable<Strategy>
         if (GradientCodec != GradientCodec.None) words.Add($"gradients coded {GradientCodec}");
         if (WeightCodec != WeightCodec.None) words.Add($"weights coded {WeightCodec}");
         if (ShardSize > 0) words.Add(Text($"in groups of {ShardSize}"));
+        if (SecondaryShardSize > 0) words.Add(Text($"gathered again among {SecondaryShardSize}"));
         return string.Join(", ", words);
     }
 
@@ -118,6 +137,14 @@ public sealed record Strategy : IParsable<Strategy>
     }
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Names that are equal where they are the same, so that strategies are.</summary>
+    sealed class NameList(IReadOnlyList<string> names) : ReadOnlyCollection<string>([.. names])
+    {
+        public override bool Equals(object? obj) => obj is NameList other && this.SequenceEqual(other);
+
+        public override int GetHashCode() => this.Aggregate(0, HashCode.Combine);
+    }
 }
 
 /// <summary>How parameters cross between ranks.</summary>

@@ -46,6 +46,9 @@ public sealed record FitResult
     /// <summary>The signal that ended it early; null when none did.</summary>
     public PosixSignal? Signal { get; init; }
 
+    /// <summary>What it took of each rank; null where one trained alone.</summary>
+    public RankUsage? Ranks { get; init; }
+
     /// <summary>What the process should exit with: 0, 130 after Ctrl-C, 143 after SIGTERM.</summary>
     public int ExitCode => Signal switch
     {
@@ -77,6 +80,7 @@ public sealed record FitResult
             StepsPerSecond = seconds > 0 ? here / seconds : 0,
             StopReason = ended,
             Signal = signal,
+            Ranks = run.RankUsage,
         };
     }
 

@@ -1,50 +1,14 @@
 namespace Raijin.House.Tests;
 
 /// <summary>The page for those who come from DeepSpeed names nothing that isn't there, and says of everything else that it is missing.</summary>
-public sealed class DeepspeedTableTests
+public sealed class DeepspeedTableTests() : MigrationPageTests("docs/coming-from-deepspeed.md", "DeepSpeed", "none", "not yet")
 {
-    const string Page = "docs/coming-from-deepspeed.md";
-
-    static readonly IReadOnlyList<DocTable> Tables = DocTable.Of(Page);
-
-    static IEnumerable<DocRow> Rows => Tables.SelectMany(t => t.Rows);
-
-    [Fact]
-    public void Every_table_has_the_same_four_columns()
-    {
-        Assert.NotEmpty(Tables);
-        Assert.All(Tables, t => Assert.Equal(["DeepSpeed", "Raijin", "difference", "held by"], t.Header));
-    }
-
-    [Fact]
-    public void No_cell_is_empty()
-    {
-        Assert.All(Rows, row => Assert.True(row.Cells.Count == 4, $"{Page}:{row.Line} has {row.Cells.Count} cells"));
-        Assert.Empty(Rows.Where(row => row.Cells.Any(c => c.Length == 0)).Select(row => $"{Page}:{row.Line}"));
-    }
-
-    [Fact]
-    public void Every_name_on_our_side_exists() =>
-        Assert.Empty(Rows.SelectMany(row => row.CodeIn(1).Where(code => !IsCommand(code)).SelectMany(PublicNames.UnknownIn).Select(name => $"{Page}:{row.Line} {name}")));
-
     [Fact]
     public void Our_types_in_remarks_and_prose_exist()
     {
         var remarks = Rows.SelectMany(row => row.CodeIn(2).Where(code => code.Contains('.', StringComparison.Ordinal) && char.IsUpper(code[0])).Select(code => (row.Line, Code: code)));
         Assert.Empty(remarks.SelectMany(r => PublicNames.UnknownIn(r.Code).Select(name => $"{Page}:{r.Line} {name}")));
     }
-
-    [Fact]
-    public void What_has_a_counterpart_is_held_by_a_test_that_exists()
-    {
-        var tests = Tree.Files("tests", "Tests.cs").Select(f => Path.GetFileNameWithoutExtension(f)).ToHashSet();
-        Assert.Empty(Rows.SelectMany(row => row.CodeIn(3).Where(test => !tests.Contains(test)).Select(test => $"{Page}:{row.Line} {test}")));
-        Assert.Empty(Rows.Where(row => row.CodeIn(1).Any() != row.CodeIn(3).Any()).Select(row => $"{Page}:{row.Line}: a test belongs to a counterpart, and to nothing else"));
-    }
-
-    [Fact]
-    public void What_has_none_says_so() =>
-        Assert.Empty(Rows.Where(row => !row.CodeIn(1).Any() && row.Cells[1] is not ("none" or "not yet")).Select(row => $"{Page}:{row.Line} {row.Cells[1]}"));
 
     [Fact]
     public void Every_key_of_their_zero_has_a_row()
@@ -59,6 +23,4 @@ public sealed class DeepspeedTableTests
         ];
         Assert.Empty(keys.Except(Rows.SelectMany(row => row.CodeIn(0)).Select(code => code.Split(':')[0])));
     }
-
-    static bool IsCommand(string code) => code.StartsWith("raijin", StringComparison.Ordinal) || code.StartsWith("--", StringComparison.Ordinal);
 }

@@ -1,41 +1,8 @@
 namespace Raijin.House.Tests;
 
 /// <summary>The page for those who come from Lightning is complete, and names nothing that isn't there.</summary>
-public sealed class LightningTableTests
+public sealed class LightningTableTests() : MigrationPageTests("docs/coming-from-lightning.md", "Lightning", "none", "not yet", "with the server")
 {
-    const string Page = "docs/coming-from-lightning.md";
-
-    static readonly IReadOnlyList<DocTable> Tables = DocTable.Of(Page);
-
-    static IEnumerable<DocRow> Rows => Tables.SelectMany(t => t.Rows);
-
-    [Fact]
-    public void Every_table_has_the_same_four_columns() =>
-        Assert.All(Tables, t => Assert.Equal(["Lightning", "Raijin", "difference", "held by"], t.Header));
-
-    [Fact]
-    public void No_cell_is_empty()
-    {
-        Assert.All(Rows, row => Assert.True(row.Cells.Count == 4, $"{Page}:{row.Line} has {row.Cells.Count} cells"));
-        Assert.Empty(Rows.Where(row => row.Cells.Any(c => c.Length == 0)).Select(row => $"{Page}:{row.Line}"));
-    }
-
-    [Fact]
-    public void Every_name_on_our_side_exists() =>
-        Assert.Empty(Rows.SelectMany(row => row.CodeIn(1).Where(code => !IsCommand(code)).SelectMany(PublicNames.UnknownIn).Select(name => $"{Page}:{row.Line} {name}")));
-
-    [Fact]
-    public void What_has_a_counterpart_is_held_by_a_test_that_exists()
-    {
-        var tests = Tree.Files("tests", "Tests.cs").Select(f => Path.GetFileNameWithoutExtension(f)).ToHashSet();
-        Assert.Empty(Rows.SelectMany(row => row.CodeIn(3).Where(test => !tests.Contains(test)).Select(test => $"{Page}:{row.Line} {test}")));
-        Assert.Empty(Rows.Where(row => row.CodeIn(1).Any() != row.CodeIn(3).Any()).Select(row => $"{Page}:{row.Line}: a test belongs to a counterpart, and to nothing else"));
-    }
-
-    [Fact]
-    public void What_has_none_says_so() =>
-        Assert.Empty(Rows.Where(row => !row.CodeIn(1).Any() && row.Cells[1] is not ("none" or "not yet" or "with the server")).Select(row => $"{Page}:{row.Line} {row.Cells[1]}"));
-
     [Fact]
     public void Every_flag_of_their_trainer_has_a_row()
     {
@@ -78,7 +45,5 @@ public sealed class LightningTableTests
         Assert.Empty(hooks.Except(DocTable.Of("docs/guides/hooks.md").SelectMany(t => t.Rows).SelectMany(row => row.CodeIn(0))));
     }
 
-    static HashSet<string> Theirs() => [.. Rows.SelectMany(row => row.CodeIn(0)).Select(code => code.Split('=', '(')[0])];
-
-    static bool IsCommand(string code) => code.StartsWith("raijin", StringComparison.Ordinal) || code.StartsWith("--", StringComparison.Ordinal) || code.Contains("__", StringComparison.Ordinal);
+    HashSet<string> Theirs() => [.. Rows.SelectMany(row => row.CodeIn(0)).Select(code => code.Split('=', '(')[0])];
 }

@@ -1,24 +1,10 @@
 namespace Raijin.House.Tests;
 
 /// <summary>The page for those who come from torchmetrics has every class of theirs, and names nothing that isn't there.</summary>
-public sealed class TorchmetricsTableTests
+public sealed class TorchmetricsTableTests() : MigrationPageTests("docs/coming-from-torchmetrics.md", "torchmetrics", "waits")
 {
-    const string Page = "docs/coming-from-torchmetrics.md";
-
-    static IEnumerable<DocRow> Rows => Tables.SelectMany(t => t.Rows);
-
-    static IReadOnlyList<DocTable> Tables => [.. DocTable.Of(Page).Where(t => t.Header[0] == "torchmetrics")];
-
-    [Fact]
-    public void Every_table_has_the_same_four_columns() =>
-        Assert.All(Tables, t => Assert.Equal(["torchmetrics", "Raijin", "difference", "held by"], t.Header));
-
-    [Fact]
-    public void No_cell_is_empty()
-    {
-        Assert.All(Rows, row => Assert.True(row.Cells.Count == 4, $"{Page}:{row.Line} has {row.Cells.Count} cells"));
-        Assert.Empty(Rows.Where(row => row.Cells.Any(c => c.Length == 0)).Select(row => $"{Page}:{row.Line}"));
-    }
+    /// <summary>Beside them are tables of ours alone.</summary>
+    private protected override IReadOnlyList<DocTable> Tables { get; } = [.. DocTable.Of("docs/coming-from-torchmetrics.md").Where(t => t.Header[0] == "torchmetrics")];
 
     [Fact]
     public void Every_class_of_theirs_has_one_row()
@@ -28,19 +14,6 @@ public sealed class TorchmetricsTableTests
         Assert.Empty(Theirs.Except(rows));
         Assert.Empty(rows.Except(Theirs));
         Assert.Equal(rows.Distinct().Count(), rows.Count);
-    }
-
-    [Fact]
-    public void Every_name_on_our_side_exists() =>
-        Assert.Empty(Rows.SelectMany(row => row.CodeIn(1).SelectMany(PublicNames.UnknownIn).Select(name => $"{Page}:{row.Line} {name}")));
-
-    [Fact]
-    public void What_has_a_counterpart_is_held_by_a_test_that_exists_and_nothing_else_is()
-    {
-        var tests = Tree.Files("tests", "Tests.cs").Select(f => Path.GetFileNameWithoutExtension(f)).ToHashSet();
-        Assert.Empty(Rows.SelectMany(row => row.CodeIn(3).Where(test => !tests.Contains(test)).Select(test => $"{Page}:{row.Line} {test}")));
-        Assert.Empty(Rows.Where(row => row.CodeIn(1).Any() != row.CodeIn(3).Any()).Select(row => $"{Page}:{row.Line}"));
-        Assert.Empty(Rows.Where(row => !row.CodeIn(1).Any() && row.Cells[1] != "waits").Select(row => $"{Page}:{row.Line} {row.Cells[1]}"));
     }
 
     [Fact]

@@ -19,6 +19,7 @@ static class Launched
         ["throw"] = () => throw new InvalidDataException("sample 17 is damaged"),
         ["caught"] = CaughtFailure,
         ["echo"] = () => throw new CollectiveException("AllReduce failed", new RankFailureException(1, "it threw")),
+        ["refuse"] = RefuseOptions,
         ["exit7"] = () => 7,
         ["late7"] = ExitAfterAnother,
         ["heal"] = () => RankProcess.Restart == 0 ? 7 : 0,
@@ -26,7 +27,8 @@ static class Launched
         ["stubborn"] = IgnoreSignals,
         ["polite"] = EndAtSignal,
         ["parent"] = StartChild,
-        ["supervise"] = Supervise,
+        ["supervise"] = () => Supervise(Environment.ProcessPath!, "launched"),
+        ["foreign"] = () => Supervise(),
         ["reexecute"] = Reexecute,
         ["join"] = () => Join(TimeSpan.FromSeconds(20)),
         ["joinSoon"] = () => Join(TimeSpan.FromSeconds(3)),
@@ -39,7 +41,7 @@ static class Launched
     {
         s_deeds = arguments;
         // A supervisor, and a program that starts itself, have arguments of their own.
-        if (arguments[0] is "supervise" or "reexecute") return Deeds[arguments[0]]();
+        if (arguments[0] is "supervise" or "foreign" or "reexecute") return Deeds[arguments[0]]();
         LocalRanks.ReexecuteSelf(1);
         return Deeds[arguments[Math.Min(ClusterEnvironment.OfProcess().Identity.Rank, arguments.Length - 1)]]();
     }
@@ -63,6 +65,12 @@ static class Launched
             RankProcess.Tell(error);
             return 1;
         }
+    }
+
+    static int RefuseOptions()
+    {
+        RankProcess.Tell(new InvalidOptionsException([new("batch", "= 0; allowed: 1 and more")]));
+        return 2;
     }
 
     // The last argument is a file; it is another's log, and not empty once that has failed.
@@ -113,9 +121,9 @@ static class Launched
         return Wait();
     }
 
-    static int Supervise() => Launcher.Run(new LaunchOptions
+    static int Supervise(params string[] program) => Launcher.Run(new LaunchOptions
     {
-        Command = [Environment.ProcessPath!, "launched", .. s_deeds.Skip(3)],
+        Command = [.. program, .. s_deeds.Skip(3)],
         Ranks = int.Parse(s_deeds[1], CultureInfo.InvariantCulture),
         LogFolder = s_deeds[2],
         StopGrace = TimeSpan.FromSeconds(1),

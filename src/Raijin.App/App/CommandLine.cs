@@ -78,10 +78,18 @@ sealed class CommandLine
     static OptionFault Fault(ParseError error) => error.SymbolResult switch
     {
         OptionResult option when option.Tokens.Count == 0 => new(option.Option.Name, "needs a value"),
-        OptionResult option => new($"{option.Option.Name} = {string.Join(' ', option.Tokens.Select(token => token.Value))}", Lower(error.Message)),
-        ArgumentResult { Parent: OptionResult option } argument => new($"{option.Option.Name} = {string.Join(' ', argument.Tokens.Select(token => token.Value))}", Lower(error.Message)),
+        OptionResult option => new($"{option.Option.Name} = {string.Join(' ', option.Tokens.Select(token => token.Value))}", Words(error, option.Option)),
+        ArgumentResult { Parent: OptionResult option } argument => new($"{option.Option.Name} = {string.Join(' ', argument.Tokens.Select(token => token.Value))}", Words(error, option.Option)),
         ArgumentResult argument => new(argument.Argument.Name, "is missing"),
         _ => new("", error.Message),
+    };
+
+    // The parser names the types of .NET.
+    static string Words(ParseError error, Option option) => Type.GetTypeCode(Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) switch
+    {
+        TypeCode.Int32 or TypeCode.Int64 when error.Message.StartsWith("Cannot parse", StringComparison.Ordinal) => "expected a whole number",
+        TypeCode.Double when error.Message.StartsWith("Cannot parse", StringComparison.Ordinal) => "expected a number",
+        _ => Lower(error.Message),
     };
 
     static string Lower(string message) => char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.');

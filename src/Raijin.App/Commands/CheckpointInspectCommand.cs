@@ -96,7 +96,7 @@ sealed class CheckpointInspectCommand : CliCommand
     /// <exception cref="InvalidOptionsException">There is none.</exception>
     public static string FolderOf(string path)
     {
-        if (!Directory.Exists(path)) throw Refused(path, "does not exist");
+        if (!Directory.Exists(path)) throw Refused(path, File.Exists(path) ? "is a file: give the folder of a checkpoint or of a run" : "does not exist");
         var folder = Path.GetFullPath(path);
         if (!Directory.Exists(RunFolders.Checkpoints(folder))) return folder;
         using var store = new Raijin.Training.CheckpointStore(RunFolders.Checkpoints(folder));

@@ -44,7 +44,7 @@ sealed class CheckpointVerifyCommand : CliCommand
         {
             using var checkpoint = ShardedCheckpoint.Open(folder);
             summary = string.Create(CultureInfo.InvariantCulture, $"step {checkpoint.Info.Step}, {checkpoint.Tensors.Count} tensors, {checkpoint.Info.Bytes:N0} bytes, written by {checkpoint.WorldSize} {(checkpoint.WorldSize == 1 ? "rank" : "ranks")}");
-            problems.AddRange(checkpoint.Verify().Select(problem => problem.Message));
+            problems.AddRange(checkpoint.Verify().Select(problem => problem.Message).Distinct());
         }
         catch (CheckpointException error)
         {
@@ -60,7 +60,7 @@ sealed class CheckpointVerifyCommand : CliCommand
         try
         {
             using var checkpoint = ShardedCheckpoint.Open(folder, verify: false);
-            return [.. checkpoint.Verify().Select(problem => problem.Message)];
+            return [.. checkpoint.Verify().Select(problem => problem.Message).Distinct()];
         }
         catch (CheckpointException)
         {

@@ -88,6 +88,7 @@ sealed class FitCommand : TaskCommand
         if (result.LastCheckpoint is { } last && last != result.BestCheckpoint) rows.Add(("last checkpoint", RunFolders.Shown(last)));
         rows.AddRange(result.Logs.Select(log => ("log", RunFolders.Shown(log))));
         RunReport.Print(terminal.Human, FormattableString.Invariant($"Trained {result.Steps:N0} steps in {result.Elapsed.TotalSeconds:F1} s ({result.StepsPerSecond:N0} steps/s): {result.StopReason}."), rows);
+        if (result.Ranks is { } usage) UsageReport.Print(terminal.Human, usage);
         if (result.ExitCode != ExitCodes.Success && result.Directory is { } folder)
             RunReport.PrintHint(terminal.Human, "Saved. Go on with", invocation.App.AsTyped($"{Typed} --resume ") + RunFolders.Shown(folder));
     }

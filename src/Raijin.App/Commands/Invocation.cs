@@ -12,7 +12,12 @@ namespace Raijin.App;
 sealed record Invocation(AppDescription App, ParseResult Arguments, ConfigMap Overrides, IReadOnlyDictionary<string, string> Settings, IReadOnlyList<OptionFault> UsageFaults, Terminal Terminal)
 {
     /// <summary>The value of an option or argument.</summary>
-    public T? Get<T>(Option<T> option) => Arguments.GetValue(option);
+    /// <exception cref="InvalidOptionsException">What was typed is no such value.</exception>
+    public T? Get<T>(Option<T> option)
+    {
+        if (Arguments.GetResult(option) is { } typed && Arguments.Errors.Any(error => error.SymbolResult == typed || error.SymbolResult?.Parent == typed)) ThrowIfFaulty();
+        return Arguments.GetValue(option);
+    }
 
     /// <inheritdoc cref="Get{T}(Option{T})"/>
     public T? Get<T>(Argument<T> argument) => Arguments.GetValue(argument);

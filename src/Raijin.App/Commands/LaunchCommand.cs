@@ -8,6 +8,8 @@ namespace Raijin.App;
 sealed class LaunchCommand : CliCommand
 {
     const string Verb = "launch";
+    const double MaxHeartbeat = 1e6;
+    const int MaxRanks = LaunchOptions.MaxRanks;
 
     readonly Argument<string[]> _command = new("COMMAND") { Description = "The program, a .dll or executable, and its arguments; options of launch stand before it", Arity = ArgumentArity.OneOrMore };
     readonly Option<int?> _ranks = new("--ranks") { Description = "How many ranks (with --hostfile and --srun: default as many as there are slots)", HelpName = "N" };
@@ -59,13 +61,14 @@ sealed class LaunchCommand : CliCommand
         var ranks = invocation.Get(_ranks);
         var hosts = invocation.Text(_hosts);
         var isLocal = hosts is null && !invocation.Get(_srun);
-        if (ranks is < 1) faults.Add(new($"--ranks = {ranks}", "allowed: 1 and more"));
+        if (ranks is < 1 || (isLocal && ranks > MaxRanks)) faults.Add(new($"--ranks = {ranks}", isLocal ? $"allowed: 1 to {MaxRanks}" : "allowed: 1 and more"));
         if (ranks is null && isLocal && invocation.Texts(_ranks) is null) faults.Add(new("--ranks", "is missing: how many ranks on this host?"));
         if (invocation.Get(_restarts) is < 0 and var restarts) faults.Add(new($"--max-restarts = {restarts}", "allowed: 0 and more"));
         var heartbeat = invocation.Get(_heartbeat);
-        if (heartbeat != 0 && !(heartbeat >= 1)) faults.Add(new($"--heartbeat = {invocation.Text(_heartbeat)}", "allowed: 0 for never, or 1 and more seconds"));
+        if (heartbeat != 0 && heartbeat is not (>= 1 and <= MaxHeartbeat)) faults.Add(new($"--heartbeat = {invocation.Text(_heartbeat)}", "allowed: 0 for never, or 1 to 1,000,000 seconds"));
         if (hosts is not null && invocation.Get(_srun)) faults.Add(new("--hostfile", "belongs to mpirun, --srun asks Slurm for hosts: give one of them"));
-        if (hosts is not null && !File.Exists(hosts)) faults.Add(new($"--hostfile = {hosts}", "does not exist"));
+        if (hosts is not null && !File.Exists(hosts)) faults.Add(new($"--hostfile = {hosts}", Directory.Exists(hosts) ? "is a folder: give a file of hosts" : "does not exist"));
+        else if (hosts is not null && !MultiHost.NamesHosts(hosts)) faults.Add(new($"--hostfile = {hosts}", "names no host: write one a line, such as node-0 slots=4"));
         if (!isLocal)
         {
             foreach (var local in (Option[])[_logs, _heartbeat])
@@ -74,7 +77,7 @@ sealed class LaunchCommand : CliCommand
         string[] typed = [.. invocation.Arguments.GetResult(_command)?.Tokens.Select(token => token.Value) ?? []];
         // The parser takes what is no option for the program's name.
         if (typed is [['-', ..] option, ..]) faults.Add(new(option, Overrides.UnknownOption(option, invocation.Arguments)));
-        else if (typed is [var file, ..] && file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) && !File.Exists(file)) faults.Add(new($"COMMAND = {file}", "does not exist"));
+        else if (typed is [var file, ..] && (file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) || file.Contains('/', StringComparison.Ordinal)) && !File.Exists(file)) faults.Add(new($"COMMAND = {file}", "does not exist"));
         InvalidOptionsException.ThrowIfAny(faults);
 
         var command = Startable(typed);
@@ -113,7 +116,19 @@ sealed class LaunchCommand : CliCommand
             var line = hosts is null ? MultiHost.Srun(command, ranks, bind) : MultiHost.Mpirun(command, hosts, ranks, bind, RaijinEnvironment.All.Keys, restart);
             invocation.Terminal.Error.WriteLine(string.Join(' ', line.Select(Quoted)));
             var exit = MultiHost.Run(line, restart);
-            if (exit.Code == 0 || exit.Code is 130 or 143 || restart == invocation.Get(_restarts)) return exit.Code;
+            if (exit.Code == 0 || exit.Code is 130 or 143 || restart == invocation.Get(_restarts))
+            {
+                JsonReport.Write(invocation.Terminal, Verb, exit.Code, json =>
+                {
+                    if (ranks is { } count) json.WriteNumber("ranks", count);
+                    json.WriteNumber("restarts", restart);
+                    json.WriteStartArray("started");
+                    foreach (var word in line) json.WriteStringValue(word);
+                    json.WriteEndArray();
+                    if (exit.Code != 0) json.WriteString("failure", $"{line[0]} ended with {exit}");
+                });
+                return exit.Code;
+            }
             invocation.Terminal.Error.WriteLine(FormattableString.Invariant($"raijin: {line[0]} ended with {exit}; all ranks are started again ({restart + 1} of at most {invocation.Get(_restarts)})"));
         }
     }

@@ -13,7 +13,10 @@ sealed class PlanQuestion
     readonly Option<string> _strategy = new("--strategy") { Description = "Only this one: ddp, zero1, zero2 or zero3", HelpName = "NAME" };
     readonly Option<string> _memory = new("--memory") { Description = "Mark what fits a device of this size: 80GB, 24GiB", HelpName = "SIZE" };
     readonly Option<int?> _shardSize = new("--shard-size") { Description = "So many ranks divide the state; groups of them hold copies (default: all ranks)", HelpName = "N" };
+    readonly Option<int?> _secondaryShardSize = new("--secondary-shard-size") { Description = "zero3 keeps a second shard of what was gathered among so many ranks, those of a node (ZeRO++ hpZ; default: none)", HelpName = "N" };
     readonly Option<string> _wire = new("--gradient-wire") { Description = "The type in which gradients cross: bfloat16, float16 (default: their own)", HelpName = "TYPE" };
+    readonly Option<string> _weightCodec = new("--weight-codec") { Description = "How zero3 codes parameters that are gathered: int8 (ZeRO++ qwZ; default: not)", HelpName = "CODEC" };
+    readonly Option<string> _gradientCodec = new("--gradient-codec") { Description = "How gradients are coded: int4 (ZeRO++ qgZ; default: not)", HelpName = "CODEC" };
     readonly Option<int?> _microbatches = new("--microbatches") { Description = "Microbatches of a step (default: 1)", HelpName = "N" };
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
@@ -22,7 +25,9 @@ sealed class PlanQuestion
     {
         _strategy.CompletionSources.Add([.. PlannedStrategy.Names]);
         _wire.CompletionSources.Add("bfloat16", "float16");
-        foreach (var option in (Option[])[_ranks, _strategy, _memory, _shardSize, _wire, _microbatches]) command.Options.Add(option);
+        _weightCodec.CompletionSources.Add("int8");
+        _gradientCodec.CompletionSources.Add("int4");
+        foreach (var option in (Option[])[_ranks, _strategy, _memory, _shardSize, _secondaryShardSize, _wire, _weightCodec, _gradientCodec, _microbatches]) command.Options.Add(option);
     }
 
     /// <summary>What was asked for.</summary>
@@ -38,10 +43,28 @@ sealed class PlanQuestion
         if (strategy is not null && !PlannedStrategy.Names.Contains(strategy)) faults.Add(new($"--strategy = {strategy}", $"allowed: {string.Join(", ", PlannedStrategy.Names)}"));
         var shardSize = AtLeastOne(invocation, _shardSize, faults);
         if (shardSize is { } size && ranks >= 1 && ranks % size != 0) faults.Add(new($"--shard-size = {size}", $"does not divide the {ranks} ranks"));
+        var secondary = AtLeastOne(invocation, _secondaryShardSize, faults);
+        var shards = shardSize ?? ranks;
+        if (secondary is { } near && ranks >= 1 && (near == 1 || shards % near != 0)) faults.Add(new($"--secondary-shard-size = {near}", $"is no divisor above 1 of the {shards} ranks that divide the state"));
+        var wire = Choice(invocation, _wire, faults, ("bfloat16", (ScalarType?)ScalarType.BFloat16), ("float16", ScalarType.Float16));
+        var weights = Choice(invocation, _weightCodec, faults, ("int8", WeightCodec.Int8));
+        var gradients = Choice(invocation, _gradientCodec, faults, ("int4", GradientCodec.Int4));
+        if (wire is not null && gradients != GradientCodec.None) faults.Add(new($"--gradient-wire = {invocation.Text(_wire)}", "has no effect beside --gradient-codec: give one of them"));
         return new()
         {
             Ranks = ranks,
-            Strategies = [.. PlannedStrategy.All.Where(s => strategy is null || s.Name == strategy).Select(s => s with { Strategy = s.Strategy with { ShardSize = shardSize ?? 0, GradientWire = Wire(invocation, faults) } })],
+            // Each option goes to the stages that know it.
+            Strategies = [.. PlannedStrategy.All.Where(s => strategy is null || s.Name == strategy).Select(s => s with
+            {
+                Strategy = s.Strategy with
+                {
+                    ShardSize = s.Strategy.Stage > 0 ? shardSize ?? 0 : 0,
+                    SecondaryShardSize = s.Strategy.Stage == 3 ? secondary ?? 0 : 0,
+                    GradientWire = wire,
+                    GradientCodec = gradients,
+                    WeightCodec = s.Strategy.Stage == 3 ? weights : WeightCodec.None,
+                },
+            })],
             Memory = Memory(invocation, faults),
             Options = new() { Precision = precision, StateBytes = stateBytes, Microbatches = AtLeastOne(invocation, _microbatches, faults) ?? 1 },
         };
@@ -55,18 +78,13 @@ sealed class PlanQuestion
         return null;
     }
 
-    ScalarType? Wire(Invocation invocation, List<OptionFault> faults)
+    static T? Choice<T>(Invocation invocation, Option<string> option, List<OptionFault> faults, params IReadOnlyList<(string Name, T Value)> choices)
     {
-        switch (invocation.Text(_wire))
-        {
-            case null: return null;
-            case "bfloat16": return ScalarType.BFloat16;
-            case "float16": return ScalarType.Float16;
-            case var other:
-                var fault = new OptionFault($"--gradient-wire = {other}", "allowed: bfloat16, float16");
-                if (!faults.Contains(fault)) faults.Add(fault);
-                return null;
-        }
+        if (invocation.Text(option) is not { } text) return default;
+        foreach (var (name, value) in choices)
+            if (name == text) return value;
+        faults.Add(new($"{option.Name} = {text}", $"allowed: {string.Join(", ", choices.Select(c => c.Name))}"));
+        return default;
     }
 
     long? Memory(Invocation invocation, List<OptionFault> faults)

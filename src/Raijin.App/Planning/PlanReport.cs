@@ -12,6 +12,8 @@ namespace Raijin.App;
 sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
 {
     static readonly BufferKind[] Kinds = Enum.GetValues<BufferKind>();
+    static readonly (CollectiveKind Kind, string Name)[] Calls =
+        [(CollectiveKind.AllReduce, "all-reduce"), (CollectiveKind.ReduceScatter, "reduce-scatter"), (CollectiveKind.AllToAll, "all-to-all"), (CollectiveKind.AllGather, "all-gather")];
 
     readonly IReadOnlyList<(PlannedStrategy Choice, MemoryPlan Memory, CommunicationPlan Communication)> _plans =
         [.. request.Strategies.Select(s => (s, MemoryPlan.Of(shape, s.Strategy, request.Ranks, request.Options), CommunicationPlan.Of(shape, s.Strategy, request.Ranks, request.Options)))];
@@ -54,10 +56,9 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
             json.WriteNumber("host", memory.HostBytes);
             json.WriteNumber("disk", memory.DiskBytes);
             if (request.Memory is { } size) json.WriteBoolean("fits", memory.DeviceBytes <= size);
-            json.WriteNumber("allReduce", communication.BytesOf(CollectiveKind.AllReduce));
-            json.WriteNumber("reduceScatter", communication.BytesOf(CollectiveKind.ReduceScatter));
-            json.WriteNumber("allGather", communication.BytesOf(CollectiveKind.AllGather));
+            foreach (var (kind, _) in Calls) json.WriteNumber(RecordShape.CamelCase(kind.ToString()), communication.BytesOf(kind));
             json.WriteNumber("moved", communication.MovedBytes);
+            json.WriteNumber("node", communication.NodeBytes);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -65,27 +66,45 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
 
     void PrintMemory(IAnsiConsole console)
     {
-        var scale = Scale.Of(_plans.Max(plan => plan.Memory.TotalBytes));
+        var scale = ByteScale.Of(_plans.Max(plan => plan.Memory.TotalBytes));
         console.Write("\n");
         console.MarkupLine($"{"Memory of each rank".In(Palette.Heading)}  {$"{scale.Unit}, activations not counted".In(Palette.Quiet)}");
-        var listing = new Listing(Palette.Typed, "", "", "", "", "", "", Palette.Heading, "", "", "");
-        listing.AddMarked(Palette.Quiet, "strategy", "offload", "parameters", "gradients", "optimizer", "bucket", "gathered", "device", "host", "disk", request.Memory is null ? "" : "fits");
+        // Second shards and staging have a column where there are some.
+        BufferKind[] kinds = [.. Kinds.Where(kind => kind is not (BufferKind.Secondary or BufferKind.Staging) || _plans.Any(plan => plan.Memory.BytesOf(kind) > 0))];
+        var listing = new Listing([Palette.Typed, "", .. kinds.Select(_ => ""), Palette.Heading, "", "", ""]);
+        listing.AddMarked(Palette.Quiet, ["strategy", "offload", .. kinds.Select(kind => kind == BufferKind.OptimizerState ? "optimizer" : RecordShape.CamelCase(kind.ToString())), "device", "host", "disk", request.Memory is null ? "" : "fits"]);
         foreach (var (choice, memory, _) in _plans)
-            listing.Add([choice.Name, choice.Offload, .. Kinds.Select(kind => scale.Show(memory.BytesOf(kind))), scale.Show(memory.DeviceBytes), scale.Show(memory.HostBytes), scale.Show(memory.DiskBytes), Fits(memory)]);
+            listing.Add([choice.Name, choice.Offload, .. kinds.Select(kind => scale.Show(memory.BytesOf(kind))), scale.Show(memory.DeviceBytes), scale.Show(memory.HostBytes), scale.Show(memory.DiskBytes), Fits(memory)]);
         listing.Print(console);
     }
 
     void PrintCommunication(IAnsiConsole console)
     {
-        var scale = Scale.Of(_plans.Max(plan => plan.Communication.MovedBytes));
+        var scale = ByteScale.Of(_plans.Max(plan => plan.Communication.MovedBytes));
         console.Write("\n");
         console.MarkupLine($"{"Communication of each rank in a step".In(Palette.Heading)}  {$"{scale.Unit}; an all-reduce moves its bytes twice".In(Palette.Quiet)}");
-        var listing = new Listing(Palette.Typed, "", "", "", Palette.Heading);
-        listing.AddMarked(Palette.Quiet, "strategy", "all-reduce", "reduce-scatter", "all-gather", "moved");
+        // What codes and nodes bring has a column where somebody asked for it.
+        (CollectiveKind Kind, string Name)[] calls = [.. Calls.Where(call => call.Kind != CollectiveKind.AllToAll || _plans.Any(plan => plan.Communication.BytesOf(call.Kind) > 0))];
+        var hasNodes = request.Strategies.Any(s => s.Strategy.SecondaryShardSize > 0);
+        var listing = new Listing([Palette.Typed, .. calls.Select(_ => ""), Palette.Heading, ""]);
+        listing.AddMarked(Palette.Quiet, ["strategy", .. calls.Select(call => call.Name), "moved", hasNodes ? "leaves a node" : ""]);
         foreach (var (choice, _, communication) in _plans.DistinctBy(plan => plan.Choice.Name))
-            listing.Add([choice.Name, .. ((CollectiveKind[])[CollectiveKind.AllReduce, CollectiveKind.ReduceScatter, CollectiveKind.AllGather]).Select(kind => scale.Show(communication.BytesOf(kind))), scale.Show(communication.MovedBytes)]);
+            listing.Add([choice.Name, .. calls.Select(call => scale.Show(communication.BytesOf(call.Kind))), scale.Show(communication.MovedBytes), hasNodes ? scale.Show(communication.NodeBytes) : ""]);
         listing.Print(console);
     }
+
+    /// <summary>What a column of a kind of buffer is called.</summary>
+    public static string Named(BufferKind kind) => kind == BufferKind.OptimizerState ? "optimizer" : RecordShape.CamelCase(kind.ToString());
+
+    /// <summary>What a column of a kind of call is called: <c>all-gather</c>.</summary>
+    public static string Named(CollectiveKind kind) => kind switch
+    {
+        CollectiveKind.AllReduce => "all-reduce",
+        CollectiveKind.ReduceScatter => "reduce-scatter",
+        CollectiveKind.AllToAll => "all-to-all",
+        CollectiveKind.AllGather => "all-gather",
+        _ => RecordShape.CamelCase(kind.ToString()),
+    };
 
     string Fits(MemoryPlan memory) => request.Memory is not { } size ? "" : memory.DeviceBytes <= size ? "✓" : "✗";
 
@@ -94,17 +113,4 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
     static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
     static string Gigabytes(long bytes) => (bytes / 1e9).ToString("0.#", CultureInfo.InvariantCulture);
-
-    /// <summary>One unit for a whole table: the largest of which its greatest number has at least ten.</summary>
-    readonly record struct Scale(string Unit, double Bytes)
-    {
-        public static Scale Of(long greatest) => greatest switch
-        {
-            >= 10_000_000_000 => new("GB", 1e9),
-            >= 10_000_000 => new("MB", 1e6),
-            _ => new("kB", 1e3),
-        };
-
-        public string Show(long bytes) => bytes == 0 ? "-" : (bytes / Bytes).ToString("F1", CultureInfo.InvariantCulture);
-    }
 }

@@ -4,7 +4,7 @@ namespace Raijin.App;
 
 /// <summary>
 /// Rows of cells under one another, each column as wide as its widest cell, the last one wrapped at the terminal's edge. Unlike a Spectre grid it
-/// leaves no blanks at line ends, so that what is piped or copied is clean.
+/// leaves no blanks at line ends, so that what is piped or copied is clean. Columns move together where the terminal is too narrow for them.
 /// </summary>
 /// <param name="styles">One style of <see cref="Palette"/> for each column; empty for plain.</param>
 sealed class Listing(params string[] styles)
@@ -32,12 +32,15 @@ sealed class Listing(params string[] styles)
     {
         if (_rows.Count == 0) return;
         var widths = Enumerable.Range(0, styles.Length - 1).Select(column => _rows.Max(row => row.Cells[column].Length)).ToArray();
-        var left = Indent + widths.Sum(width => width + Gap);
+        var needed = Math.Min(MinWrap, _rows.Max(row => row.Cells[^1].Length));
+        var gap = Gap;
+        while (gap > 1 && Left() + needed > console.Profile.Width) gap--;
+        var left = Left();
         var room = Math.Max(MinWrap, console.Profile.Width - left);
         foreach (var (firstStyle, row) in _rows)
         {
             var lines = Wrap(row[^1], room);
-            var head = string.Concat(widths.Select((width, column) => Styled(row[column], column == 0 ? firstStyle : styles[column]) + new string(' ', width - row[column].Length + Gap)));
+            var head = string.Concat(widths.Select((width, column) => Styled(row[column], column == 0 ? firstStyle : styles[column]) + new string(' ', width - row[column].Length + gap)));
             console.Markup(new string(' ', Indent) + (row[^1].Length > 0 ? head : head.TrimEnd()));
             foreach (var (number, line) in lines.Index())
             {
@@ -45,6 +48,8 @@ sealed class Listing(params string[] styles)
                 console.Write("\n");
             }
         }
+
+        int Left() => Indent + widths.Sum(width => width + gap);
     }
 
     static string Styled(string text, string style) => style.Length == 0 ? Markup.Escape(text) : text.In(style);

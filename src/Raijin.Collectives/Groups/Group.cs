@@ -80,8 +80,8 @@ public sealed partial class Group : IDisposable
     public TrafficCount Traffic { get; } = new();
 
     /// <summary>
-    /// Makes a zeroed flat tensor where the transport reduces it best: over shared memory it lies in the segment, and is reduced in place without a copy. The caller owns it.
-    /// Every member makes the same allocations in the same order.
+    /// Makes a zeroed flat tensor where the transport reduces it best: over shared memory it lies in the segment, and is reduced in place without a copy. It belongs to the caller, or to the
+    /// dispose scope that is open there, as whatever libtorch makes. Every member makes the same allocations in the same order.
     /// </summary>
     public Tensor Allocate(long numElements, ScalarType dtype)
     {
@@ -106,7 +106,10 @@ public sealed partial class Group : IDisposable
     /// <summary>Makes a group of some of the members. All members of this group call it, each with the part it is in.</summary>
     /// <param name="ranks">Members of this group, by their ranks here; this rank among them. Their order is that of the new ranks.</param>
     /// <param name="name">What the part is called in messages; the same for all parts made together.</param>
-    public Group Split(IReadOnlyList<int> ranks, string name)
+    public Group Split(IReadOnlyList<int> ranks, string name) => Split(ranks, name, isApart: false);
+
+    /// <param name="isApart">Whether its failures leave this group as it is, for work that ranks may give up and live.</param>
+    internal Group Split(IReadOnlyList<int> ranks, string name, bool isApart)
     {
         ArgumentNullException.ThrowIfNull(ranks);
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -119,7 +122,7 @@ public sealed partial class Group : IDisposable
             if (_check is not null) CheckTogether(CallRow.OfSplit(ranks, name));
             // Splits are counted alike on every member, so a name may be given twice.
             var part = _transport.Split(ranks, string.Create(CultureInfo.InvariantCulture, $"{name}.{_numParts++}"));
-            return new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, this);
+            return new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, isApart ? null : this);
         }
         catch (Exception error) when (Breaks(error))
         {

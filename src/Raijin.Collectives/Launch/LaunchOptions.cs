@@ -3,10 +3,13 @@ namespace Raijin.Collectives;
 /// <summary>How <see cref="Launcher"/> starts the ranks of one host and watches over them.</summary>
 public sealed record LaunchOptions
 {
+    /// <summary>More processes than a host has room for are a slip of the finger.</summary>
+    public const int MaxRanks = 4096;
+
     /// <summary>The program and its arguments, the same for every rank. A bare name is looked for in <c>PATH</c>.</summary>
     public required IReadOnlyList<string> Command { get; init; }
 
-    /// <summary>How many ranks.</summary>
+    /// <summary>How many ranks: 1 to 4096.</summary>
     public required int Ranks { get; init; }
 
     /// <summary>
@@ -55,7 +58,7 @@ public sealed record LaunchOptions
     {
         var faults = new List<OptionFault>();
         if (Command.Count == 0 || Command[0].Length == 0) faults.Add(new("command", "is empty: give a program and its arguments"));
-        if (Ranks < 1) faults.Add(new("ranks", $"= {Ranks} (allowed: 1 and more)"));
+        if (Ranks is < 1 or > MaxRanks) faults.Add(new("ranks", $"= {Ranks} (allowed: 1 to {MaxRanks})"));
         if (MaxRestarts < 0) faults.Add(new("maxRestarts", $"= {MaxRestarts} (allowed: 0 and more)"));
         if (HeartbeatDeadline != Timeout.InfiniteTimeSpan && HeartbeatDeadline < LifeLine.Interval * 4)
             faults.Add(new("heartbeatDeadline", $"= {HeartbeatDeadline:c} (allowed: {LifeLine.Interval * 4:c} and more: a few beats)"));

@@ -14,7 +14,7 @@ public static class Launcher
     /// <param name="options">What to run, how often, and how patiently.</param>
     /// <param name="cancellationToken">Ends the ranks as SIGTERM does.</param>
     /// <exception cref="InvalidOptionsException">An option is out of its range.</exception>
-    /// <exception cref="IOException">The program can't be started.</exception>
+    /// <exception cref="IOException">The program can't be started, or its logs not be written.</exception>
     /// <exception cref="PlatformNotSupportedException">Not on Linux or macOS.</exception>
     public static LaunchResult Run(LaunchOptions options, CancellationToken cancellationToken = default)
     {
@@ -28,8 +28,8 @@ public static class Launcher
             // A name of its own for each start: what a killed rank left behind can't be met again.
             var job = string.Create(CultureInfo.InvariantCulture, $"{name}-{restart}");
             var logs = restart == 0 ? folder : Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"restart-{restart}"));
-            Directory.CreateDirectory(logs);
-            using var supervisor = new Supervisor(options);
+            MakeLogFolder(logs);
+            using var supervisor = new Supervisor(options, job);
             using (new Signals(options.HandleSignals, supervisor, cancellationToken))
             {
                 try
@@ -56,6 +56,18 @@ public static class Launcher
         foreach (var (key, value) in LocalEnvironment.Write(rank, size, job, restart)) variables[key] = value;
         if (!RaijinEnvironment.SaysHowManyThreads) variables[Threads] = threads.ToString(CultureInfo.InvariantCulture);
         return variables;
+    }
+
+    static void MakeLogFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The ranks' log folder {folder} can't be made ({error.Message.TrimEnd('.')}): give one that this user may write to, or start from such a folder.", error);
+        }
     }
 
     static void RemoveEmptyLogs(string folder)

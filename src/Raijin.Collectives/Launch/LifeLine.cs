@@ -38,6 +38,8 @@ static class LifeLine
             s_writer = new StreamWriter(new AnonymousPipeClientStream(PipeDirection.Out, new SafePipeHandle(ChildProcess.HandedDescriptor, ownsHandle: true))) { AutoFlush = true, NewLine = "\n" };
             s_job = variables.GetValueOrDefault(LocalEnvironment.Job);
         }
+        // Before anything else: a rank that ends soon was here.
+        Write(Beat);
         AppDomain.CurrentDomain.UnhandledException += (_, unhandled) => Tell((Exception)unhandled.ExceptionObject);
         new Thread(BeatOn) { IsBackground = true, Name = "raijin heartbeat", Priority = ThreadPriority.AboveNormal }.Start();
     }

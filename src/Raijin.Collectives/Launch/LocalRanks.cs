@@ -15,8 +15,9 @@ public static class LocalRanks
     /// </remarks>
     /// <param name="devices">How many ranks.</param>
     /// <param name="refine">Changes the options they are started with.</param>
-    /// <exception cref="InvalidOptionsException">The process is a rank, but its host has another number of them.</exception>
-    public static void ReexecuteSelf(int devices, Func<LaunchOptions, LaunchOptions>? refine = null)
+    /// <param name="joining">What each of them will give to <see cref="World.Join"/>: a transport that can't carry them is refused once, before any of them is started.</param>
+    /// <exception cref="InvalidOptionsException">The process is a rank, but its host has another number of them, or the transport can't carry so many processes of one host.</exception>
+    public static void ReexecuteSelf(int devices, Func<LaunchOptions, LaunchOptions>? refine = null, WorldOptions? joining = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(devices);
         var variables = RaijinEnvironment.All;
@@ -30,6 +31,8 @@ public static class LocalRanks
             return;
         }
         if (devices == 1) return;
+        if (devices > LaunchOptions.MaxRanks) throw new InvalidOptionsException([new("devices", $"= {devices}; allowed: 1 to {LaunchOptions.MaxRanks}")]);
+        if (joining is not null) _ = TransportChoice.Resolve(joining.Transport, new RankIdentity(0, devices, 0, devices, 0, 1), joining.RanksDriveGpus, underMpi: false);
         var options = new LaunchOptions { Command = ThisProgram(), Ranks = devices, Messages = Messages };
         Environment.Exit(Launcher.Run(refine?.Invoke(options) ?? options).ExitCode);
     }

@@ -13,6 +13,9 @@ public static partial class MultiHost
     // What says how a program computes; other variables are each host's own.
     static readonly string[] Told = ["RAIJIN_", "OMP_", "GOMP_", "MKL_", "DOTNET_"];
 
+    // Of the SDK's commands, which no rank runs.
+    static readonly string[] Untold = ["DOTNET_CLI_", "DOTNET_NOLOGO", "DOTNET_GENERATE_"];
+
     /// <summary>The command line of Open MPI's <c>mpirun</c> over the hosts of a file.</summary>
     /// <param name="command">The program and its arguments.</param>
     /// <param name="hostFile">A host a line: <c>node-0 slots=4</c>.</param>
@@ -29,7 +32,7 @@ public static partial class MultiHost
         // By default a rank would get one core, whatever the host has.
         var cores = bindCores ? CoresPerSlot(File.ReadAllLines(hostFile), CorePlan.OfHost()) : 0;
         line.AddRange(cores > 0 ? ["--map-by", string.Create(CultureInfo.InvariantCulture, $"slot:PE={cores}"), "--bind-to", "core"] : ["--map-by", "slot", "--bind-to", "none"]);
-        var told = variables.Where(name => Told.Any(start => name.StartsWith(start, StringComparison.Ordinal)));
+        var told = variables.Where(name => Told.Any(start => name.StartsWith(start, StringComparison.Ordinal)) && !Untold.Any(start => name.StartsWith(start, StringComparison.Ordinal)));
         foreach (var name in told.Concat(restart > 0 ? [LocalEnvironment.Restart] : []).Distinct().Order(StringComparer.Ordinal)) line.AddRange(["-x", name]);
         return [.. line, .. command];
     }
@@ -64,14 +67,19 @@ public static partial class MultiHost
         {
             throw new IOException($"{line[0]} is not installed on this host, or not in PATH: {(line[0] == "srun" ? "start on a host of the Slurm cluster" : "install Open MPI (openmpi-bin), or load the cluster's module")}.", error);
         }
+        using var guard = RankGuard.OfLauncher();
+        guard?.Watch(child);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
             child.Signal(ChildSignal.Terminate);
         });
-        return child.WaitForExit();
+        return child.WaitForExit(() => guard?.Forget(child));
     }
+
+    /// <summary>Whether a file names any host.</summary>
+    public static bool NamesHosts(string hostFile) => File.ReadLines(hostFile).Any(line => line.Split('#')[0].Trim().Length > 0);
 
     /// <summary>Whole cores for each slot of the fullest host; 0 where there are fewer, or the file does not say how many slots a host has.</summary>
     internal static int CoresPerSlot(IEnumerable<string> hostFile, IReadOnlyList<LogicalCpu> host)

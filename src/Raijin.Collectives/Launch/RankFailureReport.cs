@@ -25,13 +25,16 @@ public sealed record RankFailureReport
     /// <summary>How long it had been silent, where that is its failure.</summary>
     public TimeSpan? Silence { get; init; }
 
+    /// <summary>Whether it ended well, but without having joined the others, which waited for it.</summary>
+    public bool IsMissed { get; init; }
+
     /// <summary>What it said of it: the exception, with its stack trace; null when it could not say anything.</summary>
     public RankFailure? Said { get; init; }
 
     /// <summary>The last lines of its log; empty for rank 0, which writes where its launcher does.</summary>
     public IReadOnlyList<string> LastLines { get; init; } = [];
 
-    /// <summary>Its log; null for rank 0.</summary>
+    /// <summary>Its log; null for rank 0, and where nothing was written.</summary>
     public string? LogFile { get; init; }
 
     /// <summary>A line for each of the other ranks.</summary>
@@ -43,6 +46,7 @@ public sealed record RankFailureReport
         var text = new StringBuilder();
         var what = Silence is { } silence ? string.Create(CultureInfo.InvariantCulture, $"no beat for {silence.TotalSeconds:0.0} s")
             : Exit is { Signal: ChildSignal.Kill } ? $"{Exit} (by someone else: the kernel kills like this when memory runs out)"
+            : IsMissed ? $"{Exit}, but it never joined the others, which wait for it: every rank must run the same program"
             : Exit?.ToString() ?? "it does not end";
         text.AppendLine(CultureInfo.InvariantCulture, $"raijin: rank {Rank} of {WorldSize} failed after {After.TotalSeconds:0.0} s (process {ProcessId}): {what}");
         if (Said is not null) text.AppendLine(Said.Text.TrimEnd());
@@ -51,7 +55,7 @@ public sealed record RankFailureReport
             text.AppendLine(CultureInfo.InvariantCulture, $"Last lines of {LogFile}:");
             foreach (var line in LastLines) text.AppendLine(CultureInfo.InvariantCulture, $"  {line}");
         }
-        else if (LogFile is null) text.AppendLine("Its output is above.");
+        else text.AppendLine(Rank == 0 ? "Its output is above." : "It wrote nothing.");
         if (Said is not null && LogFile is not null) text.AppendLine(CultureInfo.InvariantCulture, $"Its log: {LogFile}");
         return text.ToString();
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipes;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using Raijin.Tensors;
 
 namespace Raijin.Collectives;
@@ -18,8 +19,9 @@ sealed class SupervisedRank : IDisposable
     /// <param name="rank">Its number.</param>
     /// <param name="start">How, without output and life line.</param>
     /// <param name="logFile">Where its output goes; null: where this process's does.</param>
+    /// <param name="guard">Who ends it when this process can't.</param>
     /// <param name="tell">Told of what happens, from other threads.</param>
-    public SupervisedRank(int rank, ChildStart start, string? logFile, Action<SupervisorEvent> tell)
+    public SupervisedRank(int rank, ChildStart start, string? logFile, RankGuard? guard, Action<SupervisorEvent> tell)
     {
         Rank = rank;
         LogFile = logFile;
@@ -27,7 +29,7 @@ sealed class SupervisedRank : IDisposable
         try
         {
             using var input = File.OpenHandle("/dev/null");
-            using var output = logFile is null ? null : File.OpenHandle(logFile, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            using var output = logFile is null ? null : OpenLog(logFile);
             var life = LifeLine.PipeName(_pipe.ClientSafePipeHandle.DangerousGetHandle()) ?? "handed";
             Process = ChildProcess.Start(start with
             {
@@ -44,10 +46,11 @@ sealed class SupervisedRank : IDisposable
             throw;
         }
         _pipe.DisposeLocalCopyOfClientHandle();
+        guard?.Watch(Process);
         var name = rank.ToString(CultureInfo.InvariantCulture);
         _reader = new Thread(() => Read(tell), SmallStack) { IsBackground = true, Name = $"raijin life line {name}" };
         _reader.Start();
-        new Thread(() => tell(SupervisorEvent.Ended(rank, Process.WaitForExit())), SmallStack) { IsBackground = true, Name = $"raijin rank {name}" }.Start();
+        new Thread(() => tell(SupervisorEvent.Ended(rank, Process.WaitForExit(() => guard?.Forget(Process)))), SmallStack) { IsBackground = true, Name = $"raijin rank {name}" }.Start();
     }
 
     public int Rank { get; }
@@ -56,8 +59,17 @@ sealed class SupervisedRank : IDisposable
 
     public string? LogFile { get; }
 
+    /// <summary>The same, if anything was written to it; an empty one is removed in the end.</summary>
+    public string? WrittenLog => LogFile is not null && new FileInfo(LogFile) is { Exists: true, Length: > 0 } ? LogFile : null;
+
     /// <summary>How it ended; null while it runs.</summary>
     public ChildExit? Exit { get; set; }
+
+    /// <summary>When that was seen.</summary>
+    public TimeSpan EndedAt { get; set; } = TimeSpan.MaxValue;
+
+    /// <summary>Whether it ended well, but others waited for it to join.</summary>
+    public bool IsMissed { get; set; }
 
     /// <summary>What it said of its failure, and when.</summary>
     public RankFailure? Said { get; set; }
@@ -85,22 +97,36 @@ sealed class SupervisedRank : IDisposable
         Process.Signal(signal);
     }
 
+    static SafeFileHandle OpenLog(string file)
+    {
+        try
+        {
+            return File.OpenHandle(file, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The log {file} can't be written ({error.Message.TrimEnd('.')}): give a log folder that this user may write to.", error);
+        }
+    }
+
     /// <summary>What became of it, in a line.</summary>
-    public string Describe()
+    /// <param name="cause">What the rank that failed first said, which is not repeated.</param>
+    public string Describe(RankFailure? cause)
     {
         var state = Exit is not { } exit ? "does not end: it waits in the kernel"
             : Said is { IsEcho: true } ? $"gave up in turn ({exit})"
             : Sent != 0 && exit.Code == 128 + Sent ? $"ended by its supervisor ({exit})"
-            : Said is { } said ? $"{said.Type}: {said.Message} ({exit})"
+            : Said is { } same && same.Type == cause?.Type && same.Message == cause.Message ? $"failed of the same ({exit})"
+            : Said is { } said ? $"{said.Type}: {string.Join(' ', said.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))} ({exit})"
             : exit.ToString();
-        return string.Create(CultureInfo.InvariantCulture, $"rank {Rank,-3} {state}{(LogFile is null ? "" : "  " + LogFile)}");
+        return string.Create(CultureInfo.InvariantCulture, $"rank {Rank,-3} {state}{(WrittenLog is { } log ? "  " + log : "")}");
     }
 
     /// <summary>The end of its log.</summary>
     public IReadOnlyList<string> LastLines()
     {
-        if (LogFile is null) return [];
-        using var log = new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (WrittenLog is not { } file) return [];
+        using var log = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         log.Seek(-Math.Min(TailBytes, log.Length), SeekOrigin.End);
         using var reader = new StreamReader(log);
         return [.. reader.ReadToEnd().TrimEnd().Split('\n').TakeLast(TailLines)];

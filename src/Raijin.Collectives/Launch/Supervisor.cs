@@ -20,9 +20,11 @@ sealed class Supervisor : IDisposable
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(250);
     static readonly TimeSpan EchoSettle = TimeSpan.FromSeconds(1.5);
+    static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
     static readonly TimeSpan KillTime = TimeSpan.FromSeconds(10);
 
     readonly LaunchOptions _options;
+    readonly RankGuard? _guard;
     readonly Queue<SupervisorEvent> _events = []; // locked: others' threads fill it
     readonly List<SupervisedRank> _ranks = [];
     readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -42,7 +44,13 @@ sealed class Supervisor : IDisposable
         GivenUp,
     }
 
-    public Supervisor(LaunchOptions options) => _options = options;
+    /// <param name="options">What is run.</param>
+    /// <param name="job">The name of this start.</param>
+    public Supervisor(LaunchOptions options, string job)
+    {
+        _options = options;
+        _guard = RankGuard.OfRanks(job);
+    }
 
     /// <summary>The signal that stopped the launch; 0 for none.</summary>
     public int StopSignal => _signal;
@@ -79,7 +87,7 @@ sealed class Supervisor : IDisposable
             }
         }
         if (Failure is null) return;
-        Failure = Failure with { Others = [.. _ranks.Where(r => r.Rank != Failure.Rank).Select(r => r.Describe())] };
+        Failure = Failure with { Others = [.. _ranks.Where(r => r.Rank != Failure.Rank).Select(r => r.Describe(Failure.Said))] };
         _options.Messages.Write(Failure.DescribeOthers());
         _options.Messages.Flush();
     }
@@ -87,6 +95,7 @@ sealed class Supervisor : IDisposable
     public void Dispose()
     {
         foreach (var rank in _ranks) rank.Dispose();
+        _guard?.Dispose();
     }
 
     bool IsUnderWay => _phase != Phase.GivenUp && _ranks.Exists(r => r.IsRunning);
@@ -133,7 +142,7 @@ sealed class Supervisor : IDisposable
                 {
                     if (cores.Cpus is { } cpus) CpuAffinity.BindThread(cpus[rank]);
                     var log = rank == 0 ? null : Path.Combine(logFolder, string.Create(CultureInfo.InvariantCulture, $"rank-{rank}.log"));
-                    _ranks.Add(new SupervisedRank(rank, new ChildStart { Command = _options.Command, Environment = environments[rank] }, log, Tell));
+                    _ranks.Add(new SupervisedRank(rank, new ChildStart { Command = _options.Command, Environment = environments[rank] }, log, _guard, Tell));
                 }
             }
             catch (IOException refused)
@@ -168,6 +177,7 @@ sealed class Supervisor : IDisposable
         else if (happened.Exit is { } exit)
         {
             rank.Exit = exit;
+            rank.EndedAt = _clock.Elapsed;
             var wasAsked = _phase == Phase.Stopping && (exit.Code == 128 + _signal || exit.Signal == _signal);
             if (exit.Code == 0 || wasAsked || _phase is not (Phase.Running or Phase.Settling or Phase.Stopping)) return;
             MarkFailed(rank);
@@ -208,6 +218,12 @@ sealed class Supervisor : IDisposable
                 BeginToSettle();
             }
         }
+        if (_phase == Phase.Running && FindMissed(now) is { } missed)
+        {
+            missed.IsMissed = true;
+            MarkFailed(missed);
+            BeginToSettle();
+        }
         if (now < _phaseEnds) return;
         switch (_phase)
         {
@@ -224,6 +240,10 @@ sealed class Supervisor : IDisposable
                 break;
         }
     }
+
+    // One that ended well before it gave a sign of life, while others, which do, are ranks of a world it belongs to: they would wait for it until their deadline. Its last words may still be on their way.
+    SupervisedRank? FindMissed(TimeSpan now) =>
+        _ranks.Exists(r => r.IsRunning && r.LastBeat is not null) ? _ranks.Find(r => r is { Exit.Code: 0, LastBeat: null } && now - r.EndedAt > LastWords) : null;
 
     // Once more when the first that is no echo follows echoes: those make sure that it comes.
     void BeginToSettle()
@@ -271,8 +291,9 @@ sealed class Supervisor : IDisposable
             After = cause.FailedAt,
             Exit = cause.Silence is null ? cause.Exit : null,
             Silence = cause.Silence,
+            IsMissed = cause.IsMissed,
             Said = cause.Said,
-            LogFile = cause.LogFile,
+            LogFile = cause.WrittenLog,
             LastLines = cause.Said is null ? cause.LastLines() : [],
         };
         _options.Messages.Write(Failure.Describe());

@@ -35,7 +35,8 @@ public abstract class Transport : IDisposable
     public abstract int Size { get; }
 
     /// <summary>
-    /// Makes a zeroed flat tensor where it is best for collectives: the other members can reach it, and reduce it in place. The caller owns it. Every member makes the same allocations in the same order.
+    /// Makes a zeroed flat tensor where it is best for collectives: the other members can reach it, and reduce it in place. It belongs to the caller, or to the dispose scope
+    /// that is open there, as whatever libtorch makes. Every member makes the same allocations in the same order.
     /// </summary>
     /// <param name="numElements">How many elements.</param>
     /// <param name="dtype">Their type.</param>

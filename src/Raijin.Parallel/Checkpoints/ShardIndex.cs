@@ -48,21 +48,9 @@ sealed record ShardIndex(string Format, int Version, int WorldSize, IReadOnlyDic
     public static (int WorldSize, IReadOnlyList<LogicalTensor> Tensors) Read(string folder, IReadOnlyDictionary<string, ManifestFile> files)
     {
         var path = Path.Combine(folder, FileName);
-        ShardIndex? index;
-        try
-        {
-            using var stream = File.OpenRead(path);
-            if (stream.Length > MaxBytes) throw new CheckpointException(path, $"it has {stream.Length} bytes, an index has at most {MaxBytes}: it is damaged.");
-            index = JsonSerializer.Deserialize(stream, ShardJson.Default.ShardIndex);
-        }
-        catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be read: {error.Message}", innerException: error);
-        }
-
-        if (index is not { Format: FormatName }) throw new CheckpointException(path, $"it is not the index of shards (its format is \"{index?.Format}\", expected \"{FormatName}\").");
-        if (index.Version != CurrentVersion) throw new CheckpointException(path, $"it has version {index.Version}, this program reads version {CurrentVersion}: use the program that wrote it.");
-        if (index.WorldSize < 1 || index.Tensors is null) throw new CheckpointException(path, $"its worldSize is {index.WorldSize} and its tensors are {(index.Tensors is null ? "missing" : "there")}: it needs 1 or more, and tensors.");
+        var index = CheckpointFiles.ReadDocument(path, "an index", MaxBytes, "it is missing: the checkpoint's shards cannot be told apart without it.", ShardJson.Default.ShardIndex);
+        CheckpointFiles.CheckFormat(path, "the index of shards", (index?.Format, FormatName), (index?.Version, CurrentVersion));
+        if (index!.WorldSize < 1 || index.Tensors is null) throw new CheckpointException(path, $"its worldSize is {index.WorldSize} and its tensors are {(index.Tensors is null ? "missing" : "there")}: it needs 1 or more, and tensors.");
         var tensors = new List<LogicalTensor>(index.Tensors.Count);
         foreach (var (name, tensor) in index.Tensors.OrderBy(t => t.Key, StringComparer.Ordinal)) tensors.Add(Check(path, name, tensor, files));
         return (index.WorldSize, tensors);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Raijin.Collectives;
 using Raijin.Parallel;
@@ -18,8 +17,6 @@ public sealed class ShardedCheckpoint : IDisposable
     public const string IndexFile = ShardIndex.FileName;
 
     internal const string RankStates = "ranks";
-
-    static readonly JsonDocumentOptions StateOptions = new() { AllowDuplicateProperties = false };
 
     readonly Dictionary<string, SafetensorsFile> _files;
     readonly Dictionary<string, LogicalTensor> _byName;
@@ -193,7 +190,7 @@ public sealed class ShardedCheckpoint : IDisposable
         var manifest = CheckpointManifest.Read(folder);
         manifest.Check(folder, verify, part, parts);
         var info = manifest.Describe(folder);
-        var state = ReadState(folder);
+        var state = CheckpointFiles.ReadState(folder);
         if (manifest.Files.ContainsKey(ShardIndex.FileName))
         {
             var (worldSize, tensors) = ShardIndex.Read(folder, manifest.Files);
@@ -211,7 +208,7 @@ public sealed class ShardedCheckpoint : IDisposable
             var tensors = new List<LogicalTensor>();
             foreach (var name in manifest.Files.Keys.Where(f => f.EndsWith(CheckpointStaging.TensorSuffix, StringComparison.Ordinal)))
             {
-                var file = files[name] = OpenFile(info.Path, name);
+                var file = files[name] = CheckpointFiles.OpenTensors(System.IO.Path.Combine(info.Path, name));
                 var stem = name[..^CheckpointStaging.TensorSuffix.Length];
                 foreach (var entry in file.Entries)
                 {
@@ -226,19 +223,6 @@ public sealed class ShardedCheckpoint : IDisposable
         {
             foreach (var file in files.Values) file.Dispose();
             throw;
-        }
-    }
-
-    static SafetensorsFile OpenFile(string folder, string name)
-    {
-        var path = System.IO.Path.Combine(folder, name);
-        try
-        {
-            return SafetensorsFile.Open(path);
-        }
-        catch (Exception error) when (error is SafetensorsException or IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be read: {error.Message}", innerException: error);
         }
     }
 
@@ -259,7 +243,7 @@ public sealed class ShardedCheckpoint : IDisposable
     SafetensorsFile FileOf(LogicalTensor tensor, StoredRange range)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_files.TryGetValue(range.File, out var file)) _files.Add(range.File, file = OpenFile(Path, range.File));
+        if (!_files.TryGetValue(range.File, out var file)) _files.Add(range.File, file = CheckpointFiles.OpenTensors(System.IO.Path.Combine(Path, range.File)));
         if (range.Xxh3 is not null && (!file.Contains(range.Key) || file.Entry(range.Key) is var entry && (entry.Dtype != tensor.Dtype || entry.Shape is not [var count] || count != range.Count)))
             throw new CheckpointException(file.Path, $"the index says that it holds \"{range.Key}\" as [{range.Count}] {tensor.Dtype}, but it holds {(file.Contains(range.Key) ? file.Entry(range.Key) : "no such tensor")}: shards of different saves are mixed.");
         return file;
@@ -296,18 +280,5 @@ public sealed class ShardedCheckpoint : IDisposable
         if (_byName.TryGetValue(name, out var tensor)) return tensor;
         var some = string.Join(", ", Tensors.Take(5).Select(t => $"\"{t.Name}\""));
         throw new CheckpointException(Path, $"it holds no tensor \"{name}\"; it holds {Tensors.Count}{(some.Length == 0 ? "" : ": ")}{some}{(Tensors.Count > 5 ? ", …" : "")}.");
-    }
-
-    static JsonObject ReadState(string folder)
-    {
-        var path = System.IO.Path.Combine(folder, CheckpointStaging.StateFile);
-        try
-        {
-            return JsonNode.Parse(File.ReadAllBytes(path), null, StateOptions)?.AsObject() ?? throw new JsonException("it holds null");
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be read: {error.Message}", innerException: error);
-        }
     }
 }

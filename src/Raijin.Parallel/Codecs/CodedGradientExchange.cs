@@ -40,8 +40,8 @@ sealed class CodedGradientExchange : GradientExchange
     /// <summary>In two hops: within a node first.</summary>
     /// <param name="group">The ranks whose gradients are averaged: H · L, rank h · L + l.</param>
     /// <param name="codec">How values are coded, at both hops.</param>
-    /// <param name="within">The L ranks with this one's h, in the order of l.</param>
-    /// <param name="across">The H ranks with this one's l, in the order of h.</param>
+    /// <param name="within">The L ranks with this one's h, in the order of l; nobody else's calls go through it.</param>
+    /// <param name="across">The H ranks with this one's l, in the order of h; nobody else's either.</param>
     public CodedGradientExchange(Group group, ValueCodec codec, Group within, Group across) : this(group, codec)
     {
         ArgumentNullException.ThrowIfNull(within);
@@ -57,7 +57,22 @@ sealed class CodedGradientExchange : GradientExchange
     public override Group Group => _group;
 
     /// <inheritdoc/>
-    public override long BytesOf(Tensor gradients) => _codec.CodedBytes(gradients.NumberOfElements / _group.Size) * _group.Size;
+    public override IReadOnlyList<ExchangeCall> CallsToReduceScatter(Tensor gradients) =>
+        _within is null
+            ? [new(_group, CollectiveKind.AllToAll, BytesOf(gradients))]
+            : [new(_within, CollectiveKind.AllToAll, BytesOf(gradients)), new(_across!, CollectiveKind.AllToAll, BytesOf(gradients) / _within.Size)];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ExchangeCall> CallsToAllReduce(Tensor gradients) =>
+        [new(_group, CollectiveKind.AllToAll, BytesOf(gradients)), new(_group, CollectiveKind.AllGather, BytesOf(gradients))];
+
+    /// <inheritdoc/>
+    public override void Progress()
+    {
+        base.Progress();
+        _within?.Progress();
+        _across?.Progress();
+    }
 
     /// <inheritdoc/>
     public override PendingExchange ReduceScatter(string bucket, Tensor gradients, Tensor slice) =>
@@ -129,6 +144,8 @@ sealed class CodedGradientExchange : GradientExchange
         _errors.Clear();
     }
 
+    long BytesOf(Tensor gradients) => _codec.CodedBytes(gradients.NumberOfElements / _group.Size) * _group.Size;
+
     StagedExchange OneHop(string bucket, Tensor gradients, Tensor slice)
     {
         var count = Share(gradients);
@@ -154,12 +171,14 @@ sealed class CodedGradientExchange : GradientExchange
                 for (var l = 0; l < within.Size; l++)
                     ordered.ByteSlice(((h * within.Size) + l) * bytes, (int)bytes).CopyTo(columns.ByteSlice(((l * across.Size) + h) * bytes, (int)bytes));
         }
+        // Each hop has a group of its own, whose calls stand in the order of the exchanges whenever they are begun.
         return new StagedExchange(within.AllToAllAsync(sent, received), [SendAcross], () => Mean(receivedAcross, bytes, across.Size, slice), () =>
         {
             Return(sent, received);
             _stagingAcross.Return(sentAcross);
             _stagingAcross.Return(receivedAcross);
-        });
+        })
+        { BeginsWhenPolled = true };
 
         Work SendAcross()
         {

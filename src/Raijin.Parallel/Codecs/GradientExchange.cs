@@ -24,8 +24,14 @@ abstract class GradientExchange : IDisposable
     /// <param name="gradients">[size × n].</param>
     public abstract PendingExchange AllReduce(string bucket, Tensor gradients);
 
-    /// <summary>Bytes that cross for a reduce-scatter of gradients of that size, in the terms of <see cref="TrafficCount"/>; an all-reduce moves twice as many.</summary>
-    public abstract long BytesOf(Tensor gradients);
+    /// <summary>The calls that <see cref="ReduceScatter"/> makes for gradients of that size.</summary>
+    public abstract IReadOnlyList<ExchangeCall> CallsToReduceScatter(Tensor gradients);
+
+    /// <summary>The calls that <see cref="AllReduce"/> makes for gradients of that size.</summary>
+    public abstract IReadOnlyList<ExchangeCall> CallsToAllReduce(Tensor gradients);
+
+    /// <summary>Goes on with what is under way, without waiting.</summary>
+    public virtual void Progress() => Group.Progress();
 
     /// <summary>What this rank keeps from step to step, by bucket: live tensors, borrowed. Empty where nothing is kept.</summary>
     public virtual IReadOnlyList<(string Key, Tensor Tensor)> SaveTensors() => [];
@@ -75,7 +81,12 @@ sealed class PlainGradientExchange(Group group, ScalarType? wire = null) : Gradi
         PendingExchange.Of(group.AllReduceAsync(gradients, ReduceOp.Mean, WireFor(gradients)));
 
     /// <inheritdoc/>
-    public override long BytesOf(Tensor gradients) => gradients.NumberOfElements * (wire is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : gradients.ElementSize);
+    public override IReadOnlyList<ExchangeCall> CallsToReduceScatter(Tensor gradients) => [new(group, CollectiveKind.ReduceScatter, BytesOf(gradients))];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ExchangeCall> CallsToAllReduce(Tensor gradients) => [new(group, CollectiveKind.AllReduce, BytesOf(gradients))];
+
+    long BytesOf(Tensor gradients) => gradients.NumberOfElements * (wire is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : gradients.ElementSize);
 
     ScalarType? WireFor(Tensor gradients) => wire == gradients.dtype ? null : wire;
 }

@@ -5,7 +5,7 @@ namespace Raijin.Parallel;
 /// <summary>An exchange under way; its tensors belong to it until it is complete. Exchanges of one object complete in the order they were begun.</summary>
 abstract class PendingExchange
 {
-    /// <summary>Goes on with the call under way, without waiting and without beginning another: when a rank polls changes nothing in the order of its calls.</summary>
+    /// <summary>Goes on with the call under way, without waiting, and without beginning another where that could stand in the way of others': when a rank polls changes nothing in the order of a group's calls.</summary>
     /// <returns>Whether the exchange is complete.</returns>
     /// <exception cref="CollectiveException">A call failed, here or on another rank.</exception>
     public abstract bool Poll();

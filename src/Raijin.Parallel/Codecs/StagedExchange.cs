@@ -14,13 +14,29 @@ sealed class StagedExchange(Work first, IReadOnlyList<Func<Work>> between, Actio
     bool _isFinished;
     bool _isReleased;
 
+    /// <summary>Whether polling begins the later calls too: where each is the only one of its exchange in its group, their order there is that of the exchanges at whatever time they are begun.</summary>
+    public bool BeginsWhenPolled { get; init; }
+
     /// <inheritdoc/>
     public override bool Poll()
     {
-        if (_isFinished) return true;
-        if (!_work.Poll() || _next < between.Count) return false;
-        finish();
-        return _isFinished = true;
+        while (!_isFinished && _work.Poll())
+        {
+            if (_next == between.Count)
+            {
+                finish();
+                _isFinished = true;
+            }
+            else if (BeginsWhenPolled)
+            {
+                _work = between[_next++]();
+            }
+            else
+            {
+                break;
+            }
+        }
+        return _isFinished;
     }
 
     /// <inheritdoc/>

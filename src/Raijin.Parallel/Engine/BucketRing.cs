@@ -17,7 +17,7 @@ sealed class BucketRing : IDisposable
     /// <param name="count">How many buffers.</param>
     public BucketRing(EngineContext context, long bytes, int count)
     {
-        _buffers = [.. Enumerable.Range(0, count).Select(_ => context.ShardGroup.Allocate(bytes, ScalarType.Byte).DetachFromDisposeScope())];
+        _buffers = [.. Enumerable.Range(0, count).Select(_ => context.Gradients.Group.Allocate(bytes, ScalarType.Byte).DetachFromDisposeScope())];
         _lent = new bool[count];
         context.Ledger.Allocated(BufferKind.Bucket, bytes * count);
     }

@@ -31,7 +31,9 @@ sealed class GradientBucket : IDisposable
     readonly Tensor _mine;
     readonly BucketRing? _ring;
     Tensor[] _slots;
+    IReadOnlyList<ExchangeCall>? _calls;
     PendingExchange? _exchange;
+    Collectives.Work? _replication;
     Tensor? _lease;
     Tensor? _leasedSlice;
     Tensor? _carried;
@@ -49,7 +51,7 @@ sealed class GradientBucket : IDisposable
         _arrived = new bool[buffer.Parameters.Count];
         if (ring is null)
         {
-            _all = context.ShardGroup.Allocate(buffer.Layout.PaddedElements, buffer.DType).DetachFromDisposeScope();
+            _all = context.Gradients.Group.Allocate(buffer.Layout.PaddedElements, buffer.DType).DetachFromDisposeScope();
             _mine = context.DividesUpdates ? buffer.Slice(_all) : TensorBox.Alias(_all);
             _slots = [.. buffer.Parameters.Select(p => buffer.View(_all, p))];
             context.Ledger.Allocated(BufferKind.Gradients, buffer.Layout.PaddedElements * _all.ElementSize);
@@ -134,16 +136,10 @@ sealed class GradientBucket : IDisposable
         var keeps = _all is not null && _hasReduced && _carried is null;
         for (var i = 0; i < _filled.Length; i++)
             if (!_filled[i] && !keeps) _slots[i].zero_();
-        if (_context.DividesUpdates)
-        {
-            _exchange = _context.Gradients.ReduceScatter(_buffer.Name, gradients, _leasedSlice ?? _mine);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.ReduceScatter, _context.Gradients.BytesOf(gradients));
-        }
-        else
-        {
-            _exchange = _context.Gradients.AllReduce(_buffer.Name, gradients);
-            _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, _context.Gradients.BytesOf(gradients));
-        }
+        if (_context.Strategy.GradientCodec != GradientCodec.None) ClearPadding(gradients);
+        _calls ??= _context.DividesUpdates ? _context.Gradients.CallsToReduceScatter(gradients) : _context.Gradients.CallsToAllReduce(gradients);
+        _exchange = _context.DividesUpdates ? _context.Gradients.ReduceScatter(_buffer.Name, gradients, _leasedSlice ?? _mine) : _context.Gradients.AllReduce(_buffer.Name, gradients);
+        foreach (var call in _calls) _context.Post(BufferKind.Gradients, call);
     }
 
     /// <summary>Waits for the reduction, and adds it to what earlier passes left for this rank.</summary>
@@ -151,17 +147,16 @@ sealed class GradientBucket : IDisposable
     {
         using var none = no_grad();
         _exchange!.Wait(cancellation);
-        _exchange = null;
+        Replicate()?.Wait(cancellation);
+        (_exchange, _replication) = (null, null);
         if (_lease is not null)
         {
-            Replicate(_leasedSlice!, cancellation);
             if (_hasReduced) _mine.add_(_leasedSlice!);
             else _mine.copy_(_leasedSlice!);
             GiveBack();
         }
         else
         {
-            Replicate(_mine, cancellation);
             if (_carried is not null)
             {
                 _mine.add_(_carried);
@@ -176,8 +171,7 @@ sealed class GradientBucket : IDisposable
     /// <summary>Completes without waiting for anybody, where that is possible.</summary>
     public bool TryComplete()
     {
-        // Over the copies of a part ranks meet once more.
-        if (_context.ReplicaGroup is not null || !_exchange!.Poll()) return false;
+        if (!_exchange!.Poll() || Replicate() is { } replication && !replication.Poll()) return false;
         Complete(CancellationToken.None);
         return true;
     }
@@ -203,13 +197,24 @@ sealed class GradientBucket : IDisposable
         State = BucketState.Filling;
     }
 
-    // Over the ranks that hold the same part: means of means, since all parts are of one size.
-    void Replicate(Tensor slice, CancellationToken cancellation)
+    // After the exchange, over the ranks that hold the same part: means of means, since all parts are of one size. Nobody else's calls go through their group, so that they stand in the order of the buckets whenever they are begun.
+    Collectives.Work? Replicate()
     {
-        if (_context.ReplicaGroup is not { } replicas) return;
+        if (_replication is not null || _context.ReplicaGroup is not { } replicas) return _replication;
+        var slice = _leasedSlice ?? _mine;
         var wire = _context.Strategy.GradientWire is { } type && type != slice.dtype ? type : (ScalarType?)null;
-        replicas.AllReduce(slice, Collectives.ReduceOp.Mean, wire, cancellation);
-        _context.Ledger.Posted(BufferKind.Gradients, Collectives.CollectiveKind.AllReduce, Bytes(slice));
+        _context.Post(BufferKind.Gradients, new(replicas, Collectives.CollectiveKind.AllReduce, Bytes(slice)));
+        return _replication = replicas.AllReduceAsync(slice, Collectives.ReduceOp.Mean, wire);
+    }
+
+    // What earlier reductions left there would be coded with the gradients, and coarsen their blocks.
+    void ClearPadding(Tensor gradients)
+    {
+        foreach (var (offset, count) in _buffer.Layout.Padding)
+        {
+            using var range = gradients.narrow(0, offset, count);
+            range.zero_();
+        }
     }
 
     void Borrow()

@@ -92,7 +92,7 @@ sealed class GradientReducer : IDisposable
         if ((Synchronizes || _context.DividesGradients) && !_context.World.Options.CheckCalls)
         {
             while (_next < _buckets.Count && _buckets[_next].IsComplete && _buckets[_next].State == BucketState.Filling && HasRoom()) LaunchNext();
-            if (_underWay.Count > 0) _context.ShardGroup.Progress();
+            if (_underWay.Count > 0) _context.Gradients.Progress();
         }
         _taken?.Invoke(parameter);
     }
@@ -152,7 +152,7 @@ sealed class GradientReducer : IDisposable
             _mine[parameter.Index] = (byte)(parameter.Buffer.Bucket!.IsFilled(parameter.Entry) ? 1 : 0);
         Write(_mine, _presence!);
         // Buckets that are under way go on meanwhile: ranks wait for each other once.
-        _context.Control.AllReduceAsync(_presence!, Collectives.ReduceOp.Max).Wait(_context.ShardGroup, cancellation);
+        _context.Control.AllReduceAsync(_presence!, Collectives.ReduceOp.Max).Wait(_context.Gradients.Group, cancellation);
         Read(_presence!, _present);
         _isAgreed = true;
     }

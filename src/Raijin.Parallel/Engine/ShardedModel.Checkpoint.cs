@@ -11,28 +11,31 @@ public sealed partial class ShardedModel
 
     /// <summary>
     /// What this rank holds of parameters and buffers, for <see cref="ShardedCheckpointWriter"/>: under <c>model/</c> and the name in the module. Views, which the open scope owns; nobody is asked for anything.
+    /// What lies on a disk is read when it is touched, into memory that the system takes back.
     /// </summary>
     public IEnumerable<LogicalSlice> ModelSlices()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         using var none = no_grad();
-        foreach (var buffer in _units.SelectMany(u => u.Buffers))
-        {
-            // Who holds a whole offers it whole, so that ranks can share the writing.
-            if (!buffer.IsDivided)
-                foreach (var parameter in buffer.Parameters) yield return LogicalSlice.Whole($"{ModelStem}/{parameter.Name}", parameter.Real);
-            else
-                foreach (var piece in buffer.Pieces)
-                    yield return new($"{ModelStem}/{buffer.Parameters[piece.Entry].Name}", buffer.Parameters[piece.Entry].Shape, piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
-        }
-        foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
+        // Who holds a whole offers it whole, so that ranks can share the writing.
+        foreach (var slice in PartsOf(buffer => buffer.IsDivided)) yield return slice with { Name = $"{ModelStem}/{slice.Name}" };
+        // Buffers are each rank's own while it trains: a checkpoint has the first one's.
+        if (World.Rank == 0)
+            foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
         // What a codec still owes is this rank's own, and of no use to a world of another size.
-        foreach (var (key, tensor) in _context.Gradients.SaveTensors()) yield return LogicalSlice.Whole(CodecPrefix + key, tensor);
+        var owed = _context.Gradients.SaveTensors();
+        foreach (var (key, tensor) in owed) yield return LogicalSlice.Whole(GradientPrefix + key, tensor);
+        if (owed.Count > 0) yield return LogicalSlice.Whole(GradientPrefix + ScaleKey, tensor(GradientScale));
         for (var i = 0; i < _oneBit.Count; i++)
             foreach (var (key, tensor) in _oneBit[i].SaveTensors()) yield return LogicalSlice.Whole(OneBitPrefix(i) + key, tensor);
     }
 
+    // Keys of what codecs keep have a part after the bucket's name.
+    const string ScaleKey = "scale";
+
     string CodecPrefix => string.Create(CultureInfo.InvariantCulture, $"codec/{World.Rank} of {World.Size}/");
+
+    string GradientPrefix => CodecPrefix + "gradients/";
 
     /// <summary>What this rank holds of an optimizer's state, under <c>optimizer/</c>, the optimizer's number, the parameter's name and the slot's.</summary>
     /// <param name="optimizer">One of <see cref="CreateOptimizer"/>.</param>
@@ -61,10 +64,12 @@ public sealed partial class ShardedModel
         using var scope = NewDisposeScope();
         foreach (var buffer in _units.SelectMany(u => u.Buffers))
         {
+            using var shard = buffer.OpenShard(changes: true);
             if (!buffer.IsDivided)
                 foreach (var parameter in buffer.Parameters) Read(checkpoint, parameter, 0, parameter.Real);
             else
                 foreach (var piece in buffer.Pieces) Read(checkpoint, buffer.Parameters[piece.Entry], piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
+            buffer.ShardChanged();
         }
         foreach (var (name, buffer) in Module.named_buffers())
         {
@@ -72,7 +77,12 @@ public sealed partial class ShardedModel
             checkpoint.Read($"{ModelStem}/{name}", 0, values, convert: true);
             if (!ReferenceEquals(values, buffer)) buffer.copy_(values);
         }
-        if (Strategy.GradientCodec != GradientCodec.None && Owed(checkpoint, CodecPrefix) is { Count: > 0 } owed) _context.Gradients.LoadTensors(owed);
+        if (Strategy.GradientCodec != GradientCodec.None && Owed(checkpoint, GradientPrefix) is { Count: > 0 } owed)
+        {
+            owed.Remove(ScaleKey, out var scale);
+            _context.Gradients.LoadTensors(owed);
+            _context.Gradients.Rescale(GradientScale / scale!.item<double>());
+        }
         for (var i = 0; i < _oneBit.Count; i++)
             if (Owed(checkpoint, OneBitPrefix(i)) is { Count: > 0 } mine) _oneBit[i].LoadTensors(mine);
     }

@@ -27,6 +27,7 @@ public sealed partial class ShardedModel : IDisposable
     readonly List<OneBitAdamUpdater> _oneBit = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
+    readonly ShardStore? _store;
     readonly SynchronizedNorms? _norms;
     readonly Group? _normGroup;
     bool _disposed;
@@ -39,6 +40,7 @@ public sealed partial class ShardedModel : IDisposable
     /// <param name="device">Where the parameters of a module of the meta device will lie; null for the host.</param>
     /// <exception cref="InvalidOptionsException">The strategy can't be; carries every fault.</exception>
     /// <exception cref="ArgumentException">A parameter has no values and nothing gives it any.</exception>
+    /// <exception cref="NotSupportedException">A module on the meta device holds its parameters inside libtorch: an embedding, an LSTM.</exception>
     public ShardedModel(Module module, Strategy strategy, Group world, Action<string, Tensor>? initialize = null, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -46,6 +48,7 @@ public sealed partial class ShardedModel : IDisposable
         ArgumentNullException.ThrowIfNull(world);
         device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
         InvalidOptionsException.ThrowIfAny([.. strategy.Faults(world.Size), .. strategy.FaultsOn(device)]);
+        NativeModules.ThrowIfMeta(module);
         Module = module;
         Strategy = strategy;
         World = world;
@@ -55,10 +58,12 @@ public sealed partial class ShardedModel : IDisposable
         using (no_grad())
         using (NewDisposeScope())
         {
-            foreach (var planned in UnitPlan.Of(module, strategy)) _units.Add(MakeUnit(planned, initialize));
+            var planned = UnitPlan.Of(module, strategy);
+            _store = MakeStore(planned);
+            foreach (var unit in planned) _units.Add(MakeUnit(unit, initialize));
             foreach (var (_, buffer) in module.named_buffers()) Broadcast(buffer);
         }
-        _reducer = world.Size == 1 ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
+        _reducer = world.Size == 1 && _store is null ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
         // Before the units are watched: a norm that is a unit is still whole when its hook computes with it.
         if (strategy.SyncBatchNorm && world.Size > 1)
         {
@@ -67,8 +72,7 @@ public sealed partial class ShardedModel : IDisposable
         }
         if (_context.DividesParameters)
         {
-            var ahead = strategy.PrefetchUnits ?? (device.type == TorchSharp.DeviceType.CPU ? 0 : 1);
-            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], ahead, _context.Pool);
+            _scheduler = new GatherScheduler([.. _units.Where(u => u.State == UnitState.Sharded)], strategy.UnitsAhead(device), _context.Pool);
         }
     }
 
@@ -83,6 +87,23 @@ public sealed partial class ShardedModel : IDisposable
 
     /// <summary>What this rank holds, and what crossed.</summary>
     public Ledger Ledger => _context.Ledger;
+
+    /// <summary>
+    /// What losses are multiplied by before backward, and gradients with them (the loss scale of float16), to be said before each pass in which it is another. What a codec keeps of earlier gradients is in the measure of
+    /// those, and follows.
+    /// </summary>
+    /// <value>Default 1.</value>
+    public double GradientScale
+    {
+        get;
+        set
+        {
+            if (!(value > 0) || !double.IsFinite(value)) throw new ArgumentOutOfRangeException(nameof(value), value, "A loss scale is positive and finite.");
+            if (value == field) return;
+            _context.Gradients.Rescale(value / field);
+            field = value;
+        }
+    } = 1;
 
     /// <summary>Names of the units, in the order of the forward pass; what is around others comes before them.</summary>
     public IReadOnlyList<string> Units => [.. _units.Select(u => u.Name)];
@@ -127,9 +148,32 @@ public sealed partial class ShardedModel : IDisposable
             pieces.Add((group, name, parameter.Piece));
         }
         using var scope = NewDisposeScope();
-        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring));
+        var homes = pieces.Where(p => p.Item3.Owner.Buffer.Stored is not null).ToDictionary(p => p.Item2, p => p.Item3.Owner.Buffer.Stored!, StringComparer.Ordinal);
+        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring, homes));
         _optimizers.Add(made);
         return made;
+    }
+
+    /// <summary>
+    /// Has the gradients of some parameters brought together, whole on every rank, for an optimizer that is none of <see cref="CreateOptimizer"/>: one that evaluates the loss again and again, as L-BFGS does.
+    /// </summary>
+    /// <param name="group">Parameters of the module.</param>
+    /// <returns>Forgets these gradients: to be called whenever the parameters' own are cleared.</returns>
+    /// <exception cref="NotSupportedException">Each rank has parts of the gradients: from stage 1 on.</exception>
+    /// <exception cref="ArgumentException">A parameter is not the module's, or has an optimizer already.</exception>
+    public Action ShareGradients(ParameterGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_reducer is null) return static () => { };
+        if (_context.DividesUpdates) throw new NotSupportedException($"In stage {Strategy.Stage} each rank has parts of the gradients, but whole ones are asked for: use data parallelism (stage 0).");
+        var shared = group.Parameters.Select(p => Find(p.Key, p.Value).Buffer).ToHashSet();
+        var buffers = _units.SelectMany(u => u.Buffers).Where(shared.Contains).Reverse().ToList();
+        _reducer.Add(buffers);
+        return () =>
+        {
+            foreach (var buffer in buffers) buffer.Bucket!.Clear();
+        };
     }
 
     /// <summary>Ends a backward pass on every rank: reduces the gradients that are still to be, and lets the optimizers see them. Call it after each backward that is not inside <see cref="NoSync"/>.</summary>
@@ -138,6 +182,7 @@ public sealed partial class ShardedModel : IDisposable
     public void FinishBackward(CancellationToken cancellationToken = default)
     {
         _scheduler?.EndPass();
+        foreach (var optimizer in _optimizers) optimizer.ReadAhead();
         _reducer?.Finish(cancellationToken);
     }
 
@@ -176,13 +221,18 @@ public sealed partial class ShardedModel : IDisposable
         {
             foreach (var unit in _units)
             {
-                if (unit.State == UnitState.Sharded) unit.Need(CancellationToken.None);
+                var isGathered = unit.State != UnitState.Full;
+                if (isGathered) unit.Need(CancellationToken.None);
                 foreach (var parameter in unit.Parameters)
                 {
                     using var own = parameter.Real.detach();
                     using var copy = own.clone();
                     Aten.SetData(parameter.Real, copy);
                 }
+                if (!isGathered) continue;
+                // What was gathered goes before the next unit comes: no rank holds the model twice.
+                unit.Done();
+                foreach (var parameter in unit.Parameters) parameter.Show();
             }
         }
         Dispose();
@@ -200,34 +250,64 @@ public sealed partial class ShardedModel : IDisposable
         _normGroup?.Dispose();
         _reducer?.Dispose();
         foreach (var unit in _units) unit.Dispose();
+        _store?.Dispose();
         _context.Dispose();
     }
 
     static EngineContext MakeContext(Strategy strategy, Group world, Device device)
     {
-        var ledger = new Ledger();
-        var control = world.Split([.. Enumerable.Range(0, world.Size)], "control");
+        var groups = new List<Group>();
+        var control = Make(world, world.Size, "control");
         var (shards, replicas) = (world, (Group?)null);
         if (strategy.ShardSize > 0 && strategy.ShardSize != world.Size)
         {
-            var size = strategy.ShardSize;
-            var (part, place) = (world.Rank / size, world.Rank % size);
-            shards = world.Split([.. Enumerable.Range(part * size, size)], "shards");
-            replicas = world.Split([.. Enumerable.Range(0, world.Size / size).Select(i => (i * size) + place)], "replicas");
+            shards = Make(world, strategy.ShardSize, "shards");
+            replicas = MakeAcross(world, strategy.ShardSize, "replicas");
         }
+        var near = strategy.SecondaryShardSize;
+        // Where each gather of backward is waited for behind the reductions before it, all ranks begin the next reduction at one place. Else each begins it at its own time, and it must not stand in the order of the gathers.
+        var isOrdered = strategy.Stage < 3 || (strategy.UnitsAhead(device) == 0 && near == 0 && replicas is null);
+        var reducing = isOrdered ? shards : Make(shards, shards.Size, "gradients");
         GradientExchange gradients = strategy.GradientCodec switch
         {
-            GradientCodec.Int4 => new CodedGradientExchange(shards, new BlockCodec(4)),
-            GradientCodec.OneBit => new CodedGradientExchange(shards, new OneBitCodec()),
-            _ => new PlainGradientExchange(shards, strategy.GradientWire),
+            GradientCodec.Int4 when near > 0 && near < shards.Size =>
+                new CodedGradientExchange(reducing, new BlockCodec(4), Make(shards, near, "gradients within nodes"), MakeAcross(shards, near, "gradients across nodes")),
+            GradientCodec.Int4 => new CodedGradientExchange(reducing, new BlockCodec(4)),
+            GradientCodec.OneBit => new CodedGradientExchange(reducing, new OneBitCodec()),
+            _ => new PlainGradientExchange(reducing, strategy.GradientWire),
         };
         WeightExchange gathered = strategy.WeightCodec == WeightCodec.Int8 ? new CodedWeightExchange(shards, new BlockCodec(8)) : new PlainWeightExchange(shards);
-        return new(strategy, world, shards, replicas, control, gradients, new PlainWeightExchange(shards), gathered, device, ledger);
+        var secondary = near > 0 ? new PlainWeightExchange(Make(shards, near, "node")) : null;
+        return new(strategy, world, shards, replicas, control, groups, new NodeMap(world, Math.Max(1, near)), gradients, new PlainWeightExchange(shards), gathered, secondary, device, new Ledger());
+
+        // Neighbours, so many each.
+        Group Make(Group of, int size, string name) => Keep(of.Split([.. Enumerable.Range(of.Rank / size * size, size)], name));
+
+        // The ranks in the same place among their neighbours.
+        Group MakeAcross(Group of, int size, string name) => Keep(of.Split([.. Enumerable.Range(0, of.Size / size).Select(i => (i * size) + (of.Rank % size))], name));
+
+        Group Keep(Group group)
+        {
+            groups.Add(group);
+            return group;
+        }
+    }
+
+    // On a disk also what one rank has all of.
+    bool IsDivided(PlannedUnit planned) => _context.DividesParameters && (_context.NumShards > 1 || Strategy.OffloadParameters is Tier.OnDisk) && planned.Module is not null;
+
+    ShardStore? MakeStore(IReadOnlyList<PlannedUnit> planned)
+    {
+        if (Strategy.OffloadParameters is not Tier.OnDisk disk) return null;
+        var units = planned.Where(IsDivided).Select(unit => (unit.Name, (IReadOnlyList<(ScalarType, long)>)[.. unit.Parameters
+            .GroupBy(p => (p.Parameter.dtype, p.Parameter.requires_grad))
+            .Select(kind => (kind.Key.dtype, new FlatLayout(kind.Select(p => (p.Name, (IReadOnlyList<long>)p.Parameter.shape)), _context.NumShards).SliceElements))])).ToList();
+        return units.Count == 0 ? null : new(disk.Folder, units, ShardStore.NumLeases + Strategy.UnitsAhead(_context.Device), bytes => _context.ShardGroup.Allocate(bytes, ScalarType.Byte), Ledger);
     }
 
     ShardUnit MakeUnit(PlannedUnit planned, Action<string, Tensor>? initialize)
     {
-        var isDivided = _context.DividesParameters && _context.NumShards > 1 && planned.Module is not null;
+        var isDivided = IsDivided(planned);
         var parameters = new List<ShardedParameter>();
         foreach (var (name, parameter) in planned.Parameters)
         {
@@ -250,7 +330,7 @@ public sealed partial class ShardedModel : IDisposable
             Broadcast(buffer.Full);
             buffers.Add(buffer);
         }
-        var unit = new ShardUnit(_context, planned.Name, planned.Module, buffers);
+        var unit = new ShardUnit(_context, planned.Name, planned.Module, buffers, isDivided ? _store?[planned.Name] : null);
         if (isDivided) unit.Divide();
         return unit;
     }
@@ -277,11 +357,21 @@ public sealed partial class ShardedModel : IDisposable
         return found;
     }
 
-    // One that only measures never has state.
-    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring) =>
-        Strategy.OffloadOptimizer is Tier.OnDisk disk && !isMeasuring
-            ? new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions { Folder = disk.Folder, OffloadRatio = Strategy.OffloadRatio, Threads = options.Threads, Masters = options.Masters })
-            : new FusedOptimizer(algorithm, groups, options);
+    // One that only measures never has state. Where parameters come and go their state may stay.
+    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring, IReadOnlyDictionary<string, StoredShards>? homes = null)
+    {
+        var disk = Strategy.OffloadOptimizer as Tier.OnDisk;
+        if (isMeasuring || (disk is null && _store is null)) return new FusedOptimizer(algorithm, groups, options);
+        return new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions
+        {
+            Folder = disk?.Folder ?? "",
+            OffloadRatio = disk is null ? 0 : Strategy.OffloadRatio,
+            Threads = options.Threads,
+            Masters = options.Masters,
+            Homes = homes,
+            Ledger = Ledger,
+        });
+    }
 
     // Masters of pieces are parts of the masters.
     FusedOptimizerOptions ForPieces(FusedOptimizerOptions options, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces)

@@ -60,15 +60,28 @@ sealed class ShardedOptimizer : IParameterUpdater
             _whole.Step(gradientScale, clipValue);
             Updates = _whole.Updates;
             PostState();
+            _context.Ledger.EndStep();
             return;
         }
         for (var i = 0; i < Groups.Count; i++)
             (_pieceGroups[i].LearningRate, _pieceGroups[i].WeightDecay, _pieceGroups[i].Momentum) = (Groups[i].LearningRate, Groups[i].WeightDecay, Groups[i].Momentum);
         _mine.Step(gradientScale, clipValue);
         // Ranks count alike, whether or not one has a part of what was updated.
-        if (_reducer.Buckets.Any(b => b.State == BucketState.Reduced && _buffers.Contains(b.Buffer))) Updates++;
+        foreach (var buffer in _buffers)
+        {
+            if (buffer.Bucket is not { State: BucketState.Reduced }) continue;
+            Updates++;
+            break;
+        }
         PostState();
         BringTogether();
+        _context.Ledger.EndStep();
+    }
+
+    /// <summary>Begins to bring what the next update needs from where it lies.</summary>
+    public void ReadAhead()
+    {
+        if ((_whole ?? _mine) is TieredOptimizer tiered) tiered.ReadAhead();
     }
 
     public GradientNorm MeasureGradients()
@@ -115,6 +128,7 @@ sealed class ShardedOptimizer : IParameterUpdater
             Dictionary<string, T> Of<T>(IReadOnlyDictionary<string, T> all) => all.Where(p => names.Contains(p.Key)).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
         }
         var difference = (_whole ?? _mine).LoadState(local, strict);
+        foreach (var buffer in _buffers) buffer.ShardChanged();
         PostState();
         if (_whole is null)
             for (var i = 0; i < Groups.Count; i++)
@@ -151,9 +165,10 @@ sealed class ShardedOptimizer : IParameterUpdater
         var gathers = new List<PendingExchange>();
         foreach (var buffer in _buffers)
         {
+            buffer.ShardChanged();
             if (buffer.IsDivided) continue;
             gathers.Add(_context.Weights.AllGather(buffer.Shard, buffer.Full));
-            _context.Ledger.Posted(BufferKind.Parameters, CollectiveKind.AllGather, buffer.FullBytes);
+            _context.Post(BufferKind.Parameters, new(_context.Weights.Group, CollectiveKind.AllGather, buffer.FullBytes));
         }
         foreach (var gather in gathers) gather.Wait();
     }

@@ -61,6 +61,21 @@ public sealed class FlatLayout
     /// <summary>Elements of each slice.</summary>
     public long SliceElements => PaddedElements / NumSlices;
 
+    /// <summary>The runs of elements that belong to no tensor.</summary>
+    public IEnumerable<(long Offset, long NumElements)> Padding
+    {
+        get
+        {
+            var end = 0L;
+            foreach (var entry in Entries)
+            {
+                if (entry.Offset > end) yield return (end, entry.Offset - end);
+                end = entry.Offset + entry.NumElements;
+            }
+            if (PaddedElements > end) yield return (end, PaddedElements - end);
+        }
+    }
+
     /// <summary>What a slice holds, in order; nothing where it is padding only.</summary>
     /// <param name="slice">From 0.</param>
     public IEnumerable<FlatPiece> Pieces(int slice)

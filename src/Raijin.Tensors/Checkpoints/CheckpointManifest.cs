@@ -68,25 +68,10 @@ public sealed record CheckpointManifest
     public static CheckpointManifest Read(string folder)
     {
         var path = Path.Combine(folder, FileName);
-        CheckpointManifest? manifest;
-        try
-        {
-            using var stream = File.OpenRead(path);
-            if (stream.Length > MaxBytes) throw new CheckpointException(path, $"it has {stream.Length} bytes, a manifest has at most {MaxBytes}: it is damaged.");
-            manifest = JsonSerializer.Deserialize(stream, ManifestJson.Default.CheckpointManifest);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new CheckpointException(path, "it is missing: this is no checkpoint, or not a whole one.", innerException: error);
-        }
-        catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be read: {error.Message}", innerException: error);
-        }
-
-        if (manifest is not { Format: FormatName }) throw new CheckpointException(path, $"it is not the manifest of a checkpoint (its format is \"{manifest?.Format}\", expected \"{FormatName}\").");
-        if (manifest.Version != CurrentVersion) throw new CheckpointException(path, $"it has version {manifest.Version}, this program reads version {CurrentVersion}: use the program that wrote it.");
-        if (manifest.Xxh3 != Hex(manifest.OwnHash())) throw new CheckpointException(path, "it does not have the hash it carries: it was damaged, or edited by hand.");
+        var manifest = CheckpointFiles.ReadDocument(path, "a manifest", MaxBytes, "it is missing: this is no checkpoint, or not a whole one.", ManifestJson.Default.CheckpointManifest);
+        CheckpointFiles.CheckFormat(path, "the manifest of a checkpoint", (manifest?.Format, FormatName), (manifest?.Version, CurrentVersion));
+        if (manifest!.Xxh3 != Hex(manifest.OwnHash())) throw new CheckpointException(path, "it does not have the hash it carries: it was damaged, or edited by hand.");
+        if (manifest is not { Files: not null, Metrics: not null } || manifest.Files.Values.Any(f => f is not { Bytes: >= 0, Xxh3: not null })) throw new CheckpointException(path, "it needs metrics, and files with a length and a hash each: it is damaged, or was edited by hand.");
         foreach (var name in manifest.Files.Keys)
             if (name != Path.GetFileName(name) || name is "" or "." or "..") throw new CheckpointException(path, $"it lists \"{name}\", which is not a file name.");
         return manifest;

@@ -16,7 +16,7 @@ public sealed unsafe partial class ChildProcess
 
     const short SetGroup = 2, SetDefault = 4, SetMask = 8;
     const int BrokenPipe = 13;
-    const int NoSuchProcess = 3, Interrupted = 4;
+    const int NoSuchFile = 2, NoSuchProcess = 3, Interrupted = 4, NotPermitted = 13;
     const int ById = 1, Exited = 4;
     static readonly int NoCollect = OperatingSystem.IsMacOS() ? 0x20 : 0x1000000;
 
@@ -24,13 +24,12 @@ public sealed unsafe partial class ChildProcess
     const int AnyStruct = 1024;
 
     readonly Lock _gate = new();
-    readonly bool _leadsGroup;
     ChildExit? _exit;
 
     ChildProcess(int id, bool leadsGroup)
     {
         Id = id;
-        _leadsGroup = leadsGroup;
+        LeadsGroup = leadsGroup;
     }
 
     /// <summary>Whether processes can be started this way here.</summary>
@@ -38,6 +37,9 @@ public sealed unsafe partial class ChildProcess
 
     /// <summary>Its process id; that of its group too, where it leads one.</summary>
     public int Id { get; }
+
+    /// <summary>Whether it leads a process group, which is signalled and ended with it.</summary>
+    public bool LeadsGroup { get; }
 
     /// <summary>How it ended; null while it runs, or was not yet waited for.</summary>
     public ChildExit? Exit
@@ -80,7 +82,7 @@ public sealed unsafe partial class ChildProcess
             Check(AttributesDefault(attributes, signals), "posix_spawnattr_setsigdefault");
             Check(AttributesFlags(attributes, (short)flags), "posix_spawnattr_setflags");
             var code = Spawn(out var id, arguments.First, actions, attributes, arguments.Pointers, environment.Pointers);
-            if (code != 0) throw new IOException($"{start.Command[0]} cannot be started: {Marshal.GetPInvokeErrorMessage(code)} ({code}).", code);
+            if (code != 0) throw new IOException($"{start.Command[0]} cannot be started: {Marshal.GetPInvokeErrorMessage(code)} ({code}).{Remedy(start.Command[0], code)}", code);
             return new ChildProcess(id, start.OwnGroup);
         }
         finally
@@ -91,14 +93,16 @@ public sealed unsafe partial class ChildProcess
     }
 
     /// <summary>Waits for its end, ends what is left of its group, and collects it. One thread waits, once.</summary>
-    public ChildExit WaitForExit()
+    /// <param name="ended">Called when it has ended and its id is still its own.</param>
+    public ChildExit WaitForExit(Action? ended = null)
     {
         byte* information = stackalloc byte[AnyStruct];
         // Not collected yet: the id stays its own while the rest of its group is ended.
         while (WaitId(ById, Id, information, Exited | NoCollect) < 0) ThrowUnlessInterrupted("waitid");
+        ended?.Invoke();
         lock (_gate)
         {
-            if (_leadsGroup) _ = SendSignal(-Id, ChildSignal.Kill);
+            if (LeadsGroup) _ = SendSignal(-Id, ChildSignal.Kill);
             int status;
             while (WaitPid(Id, out status, 0) < 0) ThrowUnlessInterrupted("waitpid");
             var signal = status & 0x7f;
@@ -113,7 +117,7 @@ public sealed unsafe partial class ChildProcess
         lock (_gate)
         {
             if (_exit is not null) return;
-            if (SendSignal(_leadsGroup ? -Id : Id, signal) < 0 && Marshal.GetLastPInvokeError() is var code and not NoSuchProcess)
+            if (SendSignal(LeadsGroup ? -Id : Id, signal) < 0 && Marshal.GetLastPInvokeError() is var code and not NoSuchProcess)
                 throw new IOException($"{ChildSignal.NameOf(signal)} could not be sent to process {Id}: {Marshal.GetPInvokeErrorMessage(code)} ({code}).", code);
         }
     }
@@ -134,6 +138,13 @@ public sealed unsafe partial class ChildProcess
         using var self = System.Diagnostics.Process.GetCurrentProcess();
         self.Kill();
     }
+
+    static string Remedy(string program, int code) => code switch
+    {
+        NoSuchFile when !program.Contains('/', StringComparison.Ordinal) => " It is not in PATH: give its path, or install it.",
+        NotPermitted => " It is not executable: chmod +x it, or give a program.",
+        _ => "",
+    };
 
     static void Check(int code, string call)
     {

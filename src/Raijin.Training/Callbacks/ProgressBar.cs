@@ -87,7 +87,8 @@ public sealed class ProgressBar : Callback
         run.Display.Stop();
     }
 
-    /// <summary>What is about to happen: <c>DigitClassifier on cpu, float32 · 10 epochs × 23 steps · runs/3</c>.</summary>
+    /// <summary>What is about to happen: <c>DigitClassifier on cpu, float32 · 10 epochs × 23 steps · runs/3</c>; with several ranks also how many, what moves
+    /// the bytes between them, and the strategy.</summary>
     static string Opening(TrainingRun run)
     {
         var plan = run.Plan;
@@ -96,6 +97,7 @@ public sealed class ProgressBar : Callback
         if (plan.Options.MaxSteps is { } maxSteps) length += $", at most {ReadableText.Count(maxSteps)} steps";
         if (plan.Options.MaxTime is { } maxTime) length += $", at most {ReadableText.Duration(maxTime)}";
         var parts = new List<string> { $"{run.Module.GetName()} on {plan.Device}, {plan.Options.Precision}", length };
+        if (run.Peers.World is { Size: > 1 } world) parts.Insert(1, $"{ReadableText.Count(world.Size)} ranks over {world.Group.Transport}, {plan.Options.Strategy ?? Zero.Stage0}");
         if (run.Step > 0) parts.Add($"resumed after step {ReadableText.Count(run.Step)}");
         if (plan.Directory is { } folder)
         {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Raijin.Tensors;
 
@@ -16,8 +15,6 @@ public sealed record TensorSummary(string File, string Name, string Dtype, IRead
 /// <summary>An open checkpoint, checked against its manifest. Its files are mapped: what is not asked for is not read.</summary>
 public sealed class LoadedCheckpoint : IDisposable
 {
-    static readonly JsonDocumentOptions StateOptions = new() { AllowDuplicateProperties = false };
-
     readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
     readonly CheckpointManifest _manifest;
     ShardedCheckpoint? _logical;
@@ -68,7 +65,7 @@ public sealed class LoadedCheckpoint : IDisposable
         folder = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder));
         var manifest = CheckpointManifest.Read(folder);
         manifest.Check(folder, verify);
-        return new LoadedCheckpoint(folder, manifest, ReadState(folder));
+        return new LoadedCheckpoint(folder, manifest, CheckpointFiles.ReadState(folder));
     }
 
     /// <summary>Whether it holds tensors under that stem.</summary>
@@ -82,14 +79,7 @@ public sealed class LoadedCheckpoint : IDisposable
         if (_files.TryGetValue(stem, out var open)) return open;
         var path = System.IO.Path.Combine(Path, stem + CheckpointFolder.TensorSuffix);
         if (!Has(stem)) throw new CheckpointException(path, $"the checkpoint has no such file; it holds {string.Join(", ", Stems.DefaultIfEmpty("none"))}.");
-        try
-        {
-            return _files[stem] = SafetensorsFile.Open(path);
-        }
-        catch (Exception error) when (error is SafetensorsException or IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be read: {error.Message}", innerException: error);
-        }
+        return _files[stem] = CheckpointFiles.OpenTensors(path);
     }
 
     /// <summary>Every tensor with its hash, file by file in the order of the bytes. Reads every byte.</summary>
@@ -110,18 +100,5 @@ public sealed class LoadedCheckpoint : IDisposable
         foreach (var file in _files.Values) file.Dispose();
         _files.Clear();
         _logical?.Dispose();
-    }
-
-    static JsonObject ReadState(string folder)
-    {
-        var path = System.IO.Path.Combine(folder, CheckpointFolder.StateFile);
-        try
-        {
-            return JsonNode.Parse(System.IO.File.ReadAllBytes(path), null, StateOptions)?.AsObject() ?? throw new JsonException("it holds null");
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be read: {error.Message}", innerException: error);
-        }
     }
 }

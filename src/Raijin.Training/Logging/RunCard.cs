@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Logging;
 
 namespace Raijin.Training;
@@ -15,7 +16,7 @@ public sealed record RunCard
     /// <summary>The status of a run that has not ended.</summary>
     public const string Running = "running";
 
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
     /// <summary><c>running</c>, <c>finished</c>, <c>interrupted</c> or <c>failed</c>.</summary>
     public required string Status { get; init; }
@@ -49,6 +50,9 @@ public sealed record RunCard
 
     /// <summary>The last value of everything logged for an epoch or an evaluation.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>What it took of each rank, where several trained.</summary>
+    public RankUsage? Ranks { get; init; }
 
     /// <summary>A card for a run that begins, or goes on: then with the time it first began.</summary>
     public static RunCard Start(string folder, DateTimeOffset now, string? monitor) => new()

@@ -39,14 +39,15 @@ public static class RankWorld
             lock (Gate)
             {
                 if (_ofProcess is not null) return _ofProcess;
-                LocalRanks.ReexecuteSelf(options.Devices);
                 var joining = new WorldOptions { Transport = options.Transport, Group = options.Group, RanksDriveGpus = device.Resolve().type == DeviceType.CUDA };
+                LocalRanks.ReexecuteSelf(options.Devices, joining: joining);
                 return _ofProcess = World.Join(joining);
             }
         }
         catch (InvalidOptionsException error)
         {
-            throw new InvalidOptionsException([.. error.Faults.Select(f => f with { Key = $"{section}.{f.Key}" })]);
+            // An environment variable is nobody's option.
+            throw new InvalidOptionsException([.. error.Faults.Select(f => char.IsAsciiLetterLower(f.Key[0]) ? f with { Key = $"{section}.{f.Key}" } : f)]);
         }
     }
 

@@ -12,6 +12,7 @@ public sealed class PlanCommandTests
     [InlineData("plan-gpt2-xl.txt", "--model", "gpt2-xl", "--ranks", "8", "--precision", "bf16", "--memory", "6.1GB")]
     [InlineData("plan-one-rank.txt", "--model", "gpt2-small", "--ranks", "1", "--optimizer", "lion", "--strategy", "ddp", "--memory", "1GiB")]
     [InlineData("plan-hybrid.txt", "--model", "350M", "--ranks", "16", "--shard-size", "4", "--gradient-wire", "bfloat16", "--microbatches", "2", "--strategy", "zero2")]
+    [InlineData("plan-nodes.txt", "--model", "350M", "--ranks", "16", "--secondary-shard-size", "4", "--weight-codec", "int8", "--gradient-codec", "int4", "--precision", "bf16", "--strategy", "zero3")]
     public void A_plan_is_a_table_of_memory_and_one_of_communication(string golden, params string[] args)
     {
         var call = Call.Run(["plan", .. args]);
@@ -28,6 +29,17 @@ public sealed class PlanCommandTests
         Assert.Equal([2, 2, 2, 3], plans.Select(p => Bytes(p, "moved") / 15e9));
         foreach (var plan in plans)
             Assert.Equal(Bytes(plan, "device"), Bytes(plan, "parameters") + Bytes(plan, "gradients") + Bytes(plan, "optimizerState") + Bytes(plan, "bucket") + Bytes(plan, "gathered"));
+    }
+
+    [Fact]
+    public void Zero_plus_plus_takes_three_quarters_of_a_model_out_of_a_node_and_ddp_divides_nothing()
+    {
+        string[] question = ["--model", "1B", "--ranks", "64", "--precision", "bf16"];
+        var plans = Plan([.. question, "--secondary-shard-size", "8", "--weight-codec", "int8", "--gradient-codec", "int4"]).GetProperty("plans").EnumerateArray().ToList();
+        var divided = plans.First(p => p.GetProperty("strategy").GetString() == "zero3");
+        Assert.Equal((1_500_000_000, 250_000_000), (Bytes(divided, "node"), Bytes(divided, "secondary")));
+        Assert.Equal(0, Bytes(plans[0], "secondary"));
+        Assert.Equal(4_000_000_000, Bytes(Plan([.. question, "--shard-size", "8", "--strategy", "ddp"]).GetProperty("plans")[0], "moved"));
     }
 
     [Fact]
@@ -89,6 +101,10 @@ public sealed class PlanCommandTests
     [InlineData("--ranks   needs a value", "--model", "1B")]
     [InlineData("--memory = 80   expected a number and a unit (GiB, MiB, TB, GB, MB), such as 80GB", "--model", "1B", "--ranks", "2", "--memory", "80")]
     [InlineData("--strategy = zero4   allowed: ddp, zero1, zero2, zero3", "--model", "1B", "--ranks", "2", "--strategy", "zero4")]
+    [InlineData("--secondary-shard-size = 3   is no divisor above 1 of the 8 ranks that divide the state", "--model", "1B", "--ranks", "8", "--secondary-shard-size", "3")]
+    [InlineData("--secondary-shard-size = 8   is no divisor above 1 of the 4 ranks that divide the state", "--model", "1B", "--ranks", "8", "--shard-size", "4", "--secondary-shard-size", "8")]
+    [InlineData("--weight-codec = int4   allowed: int8", "--model", "1B", "--ranks", "8", "--weight-codec", "int4")]
+    [InlineData("--gradient-wire = float16   has no effect beside --gradient-codec: give one of them", "--model", "1B", "--ranks", "8", "--gradient-wire", "float16", "--gradient-codec", "int4")]
     [InlineData("--shard-size = 3   does not divide the 8 ranks", "--model", "1B", "--ranks", "8", "--shard-size", "3")]
     [InlineData("--precision = int4   allowed: float32, bfloat16, bf16, bfloat16-autocast, float16", "--model", "1B", "--ranks", "8", "--precision", "int4")]
     [InlineData("--gradient-wire = int8   allowed: bfloat16, float16", "--model", "1B", "--ranks", "8", "--gradient-wire", "int8")]

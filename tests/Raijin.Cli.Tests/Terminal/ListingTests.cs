@@ -15,6 +15,12 @@ public sealed class ListingTests
             "  a   one two three four five\n      six\n      abcdefghijklmnopqrstuvwx\n      yz\n",
             Print(30, new Listing("", "").Add("a", "one two three four five six abcdefghijklmnopqrstuvwxyz")));
 
+    [Theory]
+    [InlineData(14, "  a   b   ✓\n")]
+    [InlineData(9, "  a  b  ✓\n")]
+    [InlineData(8, "  a b ✓\n")]
+    public void Columns_move_together_where_the_terminal_is_too_narrow(int width, string expected) => Assert.Equal(expected, Print(width, new Listing("", "", "").Add("a", "b", "✓")));
+
     static string Print(int width, Listing listing)
     {
         using var writer = new StringWriter();

@@ -212,6 +212,19 @@ public sealed class LauncherTests : IDisposable
         await Until(() => !ids.Exists(Lives), "the ranks' end");
     }
 
+    [Fact]
+    public async Task Programs_that_never_join_do_not_outlive_their_supervisor_either()
+    {
+        using var supervisor = RankProcesses.Start(1, "launched", _ => ["foreign", "2", _folder.Path, "sh", "-c", "sleep 600 & echo $! started; wait"]);
+        await UntilLogged(1, "started");
+        await Until(() => supervisor.OutputOf(0).Contains("ranks ", StringComparison.Ordinal), "the ranks' ids");
+        var ids = IdsIn(supervisor.OutputOf(0)).Append(int.Parse(Log(1).Split(' ')[0], CultureInfo.InvariantCulture)).ToList();
+        Assert.Equal(3, ids.Count);
+        Assert.All(ids, id => Assert.True(Lives(id)));
+        supervisor.Kill(0);
+        await Until(() => !ids.Exists(Lives), "the end of the ranks and what they started");
+    }
+
     static List<int> IdsIn(string output) => [.. output.Split('\n').First(l => l.StartsWith("ranks ", StringComparison.Ordinal)).Split(' ').Skip(1).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
 
     [Fact]
@@ -240,6 +253,16 @@ public sealed class LauncherTests : IDisposable
         var result = await Run(Options(3, "joinSoon", "joinSoon", "wait"));
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("joining: ranks 2 did not come", _messages.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rank_that_ends_well_without_having_joined_is_named_at_once_and_not_at_the_deadline()
+    {
+        var result = await Run(Options(2) with { Command = ["sh", "-c", $"[ $RAIJIN_RANK = 1 ] && exit 0; exec {RankProcesses.Program()} launched join"] });
+        Assert.Equal((1, 1), (result.ExitCode, result.Failure!.Rank));
+        Assert.Contains("rank 1 of 2 failed after ", _messages.ToString(), StringComparison.Ordinal);
+        Assert.Contains("exit code 0, but it never joined the others, which wait for it", _messages.ToString(), StringComparison.Ordinal);
+        Assert.All(_ids, id => Assert.False(Lives(id)));
     }
 
     [Fact]
@@ -276,6 +299,32 @@ public sealed class LauncherTests : IDisposable
     {
         var error = Assert.Throws<IOException>(() => Launcher.Run(Options(2) with { Command = [_folder["absent"]] }, TestContext.Current.CancellationToken));
         Assert.Contains(_folder["absent"], error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Logs_that_cannot_be_written_are_named_and_no_rank_is_left()
+    {
+        File.WriteAllText(_folder["file"], "");
+        var noFolder = Assert.Throws<IOException>(() => Launcher.Run(Options(2, "wait") with { LogFolder = _folder["file"] }, TestContext.Current.CancellationToken));
+        Assert.Contains($"log folder {_folder["file"]} can't be made", noFolder.Message, StringComparison.Ordinal);
+
+        // Rank 0 runs already when rank 1's log turns out to be a folder.
+        Directory.CreateDirectory(_folder["rank-1.log"]);
+        var started = _folder["started"];
+        var noLog = Assert.Throws<IOException>(() => Launcher.Run(Options(2) with { Command = ["sh", "-c", $"echo $$ > {started}; exec sleep 600"] }, TestContext.Current.CancellationToken));
+        Assert.Contains($"{_folder["rank-1.log"]} can't be written", noLog.Message, StringComparison.Ordinal);
+        if (File.Exists(started) && int.TryParse(await File.ReadAllTextAsync(started, TestContext.Current.CancellationToken), CultureInfo.InvariantCulture, out var id)) Assert.False(Lives(id));
+    }
+
+    [Fact]
+    public async Task Options_that_all_ranks_refuse_are_told_once_and_without_a_stack_trace()
+    {
+        var result = await Run(Options(2, "refuse"));
+        Assert.NotEqual(0, result.ExitCode);
+        var text = _messages.ToString();
+        Assert.Single(text.Split('\n'), line => line.Contains("batch", StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", text, StringComparison.Ordinal);
+        Assert.Contains("failed of the same (", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -277,6 +277,19 @@ public sealed class CodedExchangeTests
         Assert.Throws<ArgumentException>(() => plain.LoadTensors(new Dictionary<string, Tensor> { ["b/worker"] = zeros(Slice) }));
     });
 
+    [Fact]
+    public void Polling_alone_takes_both_hops() => Ranks.Run(4, world =>
+    {
+        using var scope = NewDisposeScope();
+        using var exchange = Make(Coding.Int4TwoHops, world);
+        var (polled, waited) = (zeros(Slice), zeros(Slice));
+        var pending = exchange.ReduceScatter("polled", Gradients(0, world.Rank, 4, ScalarType.Float32), polled);
+        Assert.True(SpinWait.SpinUntil(pending.Poll, TimeSpan.FromSeconds(20)));
+        pending.Wait();
+        exchange.ReduceScatter("waited", Gradients(0, world.Rank, 4, ScalarType.Float32), waited).Wait();
+        Assert.Equal(waited.data<float>().ToArray(), polled.data<float>().ToArray());
+    });
+
     static GradientExchange Make(Coding coding, World world, string name = "first")
     {
         var group = world.Group;

@@ -19,12 +19,24 @@ public sealed class GptParityTests
         using var folder = new TemporaryFolder();
         var expected = Train(ranks, Zero.Stage0);
         Assert.True(expected.Losses[^1] < expected.Losses[0] * 0.8, $"{expected.Losses[0]} to {expected.Losses[^1]}");
-        foreach (var strategy in new[] { Zero.Stage1, Zero.Stage2, Zero.Stage3, Zero.Stage3 with { OffloadOptimizer = Tier.Disk(folder["state"]) } })
+        foreach (var strategy in new[] { Zero.Stage1, Zero.Stage2, Zero.Stage3, Zero.Stage3 with { OffloadOptimizer = Tier.Disk(folder["state"]) },
+            Zero.Stage3 with { OffloadParameters = Tier.Disk(folder["state"]) }, Zero.Stage3 with { OffloadParameters = Tier.Disk(folder["state"]), OffloadOptimizer = Tier.Disk(folder["state"]) } })
         {
             var actual = Train(ranks, strategy);
             Assert.Equal(expected.Losses, actual.Losses);
             foreach (var (name, values) in expected.Weights) Assert.True(values.AsSpan().SequenceEqual(actual.Weights[name]), $"{name} differs in {strategy}");
         }
+    }
+
+    [Theory]
+    [InlineData(WeightCodec.None)]
+    [InlineData(WeightCodec.Int8)]
+    public void Second_shards_within_nodes_of_two_give_the_bits_of_stage_3_without(WeightCodec codec)
+    {
+        var expected = Train(4, Zero.Stage3 with { WeightCodec = codec });
+        var actual = Train(4, Zero.Stage3 with { WeightCodec = codec, SecondaryShardSize = 2 });
+        Assert.Equal(expected.Losses, actual.Losses);
+        foreach (var (name, values) in expected.Weights) Assert.True(values.AsSpan().SequenceEqual(actual.Weights[name]), $"{name} differs");
     }
 
     [Theory]

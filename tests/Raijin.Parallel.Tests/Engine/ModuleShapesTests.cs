@@ -113,11 +113,14 @@ public sealed class ModuleShapesTests
     }
 
     [Theory]
-    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
     [InlineData(3)]
     public void Two_groups_of_two_hold_copies_of_each_other(int stage)
     {
         var (expected, actual) = (Rig.Train(4, Zero.Stage0), Rig.Train(4, new Strategy { Stage = stage, ShardSize = 2 }));
+        // The mean of means is rounded otherwise than the mean of all, and alike in every stage.
+        Rig.AssertSame(Rig.Train(4, new Strategy { Stage = stage % 3 + 1, ShardSize = 2 }), actual);
         foreach (var (name, values) in expected.Weights)
             for (var i = 0; i < values.Length; i++) Assert.Equal(values[i], actual.Weights[name][i], 2e-5);
     }

@@ -24,7 +24,8 @@ static class Rig
 
     public static Outcome Train(
         int ranks, Strategy strategy, int steps = 10, Func<Module<Tensor, Tensor>>? make = null, OptimizerAlgorithm? algorithm = null, double? clip = 0.5,
-        ScalarType dtype = ScalarType.Float32, int accumulate = 1, Func<Module<Tensor, Tensor>, Tensor, Tensor, int, Tensor>? loss = null, GroupOptions? options = null)
+        ScalarType dtype = ScalarType.Float32, int accumulate = 1, Func<Module<Tensor, Tensor>, Tensor, Tensor, int, Tensor>? loss = null, GroupOptions? options = null,
+        IReadOnlyList<double>? scales = null)
     {
         strategy = strategy with { UnitBytes = 1 };
         var models = new Module<Tensor, Tensor>[ranks];
@@ -56,6 +57,8 @@ static class Rig
             for (var step = 0; step < steps; step++)
             {
                 var mean = 0.0;
+                var scale = scales?[step] ?? 1;
+                sharded.GradientScale = scale;
                 for (var micro = 0; micro < accumulate; micro++)
                 {
                     using var scope = TensorScope.Open();
@@ -65,14 +68,15 @@ static class Rig
                     using var quiet = micro < accumulate - 1 ? sharded.NoSync() : null;
                     var value = loss is null ? functional.mse_loss(model.call(x), y) : loss(model, x, y, index);
                     if (accumulate > 1) value = value / accumulate;
-                    Backward.Run(value);
+                    Backward.Run(scale == 1 ? value : value * scale);
                     if (quiet is null || strategy.Stage >= 2) sharded.FinishBackward();
                     mean += value.to(ScalarType.Float64).item<double>();
                 }
                 losses.Add(mean);
                 var norm = optimizer.MeasureGradients();
+                norm = norm with { Norm = norm.Norm / scale };
                 norms.Add(norm.Norm);
-                optimizer.Step(clip is { } limit ? norm.ClipFactor(limit) : 1);
+                optimizer.Step((clip is { } limit ? norm.ClipFactor(limit) : 1) / scale);
                 optimizer.ClearGradients();
             }
             var weights = sharded.StateDict();

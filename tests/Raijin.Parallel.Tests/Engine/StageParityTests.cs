@@ -1,3 +1,7 @@
+using Raijin.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
 namespace Raijin.Parallel.Tests.Engine;
 
 public sealed class StageParityTests
@@ -21,6 +25,21 @@ public sealed class StageParityTests
         Rig.AssertSame(Rig.Train(3, Zero.Stage0, 4), Rig.Train(3, new Strategy { Stage = stage }, 4, options: Rig.Checked));
 
     [Theory]
+    [InlineData(2, 0, 0)]
+    [InlineData(0, 2, 0)]
+    [InlineData(0, 0, 2)]
+    [InlineData(1, 4, 2)]
+    public void Ranks_of_different_speed_make_their_calls_in_one_order(int ahead, int shardSize, int secondaryShardSize)
+    {
+        var strategy = Zero.Stage3 with { PrefetchUnits = ahead, ShardSize = shardSize, SecondaryShardSize = secondaryShardSize };
+        var expected = Rig.Train(4, Zero.Stage3 with { ShardSize = shardSize }, 5, Layers);
+        Rig.AssertSame(expected, Rig.Train(4, strategy, 5, Layers));
+
+        static Module<Tensor, Tensor> Layers() => Sequential(
+            ("first", Linear(12, 24)), ("late1", new Late()), ("second", Linear(24, 24)), ("late2", new Late()), ("third", Linear(24, 24)), ("late3", new Late()), ("last", Linear(24, 5)));
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(3)]
     public void Two_ranks_with_half_the_samples_each_are_one_rank_with_all(int stage)
@@ -30,5 +49,21 @@ public sealed class StageParityTests
         var two = Rig.Train(2, new Strategy { Stage = stage });
         foreach (var (name, values) in one.Weights)
             for (var i = 0; i < values.Length; i++) Assert.Equal(values[i], two.Weights[name][i], 2e-5);
+    }
+
+    /// <summary>Holds every other rank up for a while in its backward pass.</summary>
+    sealed class Late() : Module<Tensor, Tensor>("late")
+    {
+        static int s_calls;
+
+        public override Tensor forward(Tensor input)
+        {
+            if (!is_grad_enabled()) return input.alias();
+            return GradientHooks.OnGradient(input.alias(), _ =>
+            {
+                if (Interlocked.Increment(ref s_calls) % 2 == 0) SpinWait.SpinUntil(() => false, TimeSpan.FromMilliseconds(3));
+                return null;
+            });
+        }
     }
 }

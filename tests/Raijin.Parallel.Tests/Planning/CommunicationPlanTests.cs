@@ -26,12 +26,14 @@ public sealed class CommunicationPlanTests
     [Fact]
     public void Each_stage_makes_its_calls()
     {
-        Assert.Equal([new(CollectiveKind.AllReduce, BufferKind.Gradients, 8, 4 * Parameters)], CommunicationPlan.Of(Shape, Zero.Stage0, 8).Traffic);
+        Assert.Equal([All(CollectiveKind.AllReduce, BufferKind.Gradients)], CommunicationPlan.Of(Shape, Zero.Stage0, 8).Traffic);
         foreach (var strategy in (Strategy[])[Zero.Stage1, Zero.Stage2])
-            Assert.Equal([new(CollectiveKind.ReduceScatter, BufferKind.Gradients, 8, 4 * Parameters), new(CollectiveKind.AllGather, BufferKind.Parameters, 8, 4 * Parameters)], CommunicationPlan.Of(Shape, strategy, 8).Traffic);
+            Assert.Equal([All(CollectiveKind.ReduceScatter, BufferKind.Gradients), All(CollectiveKind.AllGather, BufferKind.Parameters)], CommunicationPlan.Of(Shape, strategy, 8).Traffic);
         Assert.Equal(
-            [new(CollectiveKind.AllGather, BufferKind.Parameters, 8, 4 * Parameters), new(CollectiveKind.AllGather, BufferKind.Parameters, 8, 4 * Parameters), new(CollectiveKind.ReduceScatter, BufferKind.Gradients, 8, 4 * Parameters)],
+            [All(CollectiveKind.AllGather, BufferKind.Parameters), All(CollectiveKind.AllGather, BufferKind.Parameters), All(CollectiveKind.ReduceScatter, BufferKind.Gradients)],
             CommunicationPlan.Of(Shape, Zero.Stage3, 8).Traffic);
+
+        static PlannedTraffic All(CollectiveKind kind, BufferKind what) => new(kind, what, 8, 4 * Parameters, 4 * Parameters);
     }
 
     [Fact]
@@ -44,7 +46,35 @@ public sealed class CommunicationPlanTests
         var plan = CommunicationPlan.Of(Shape, Zero.Stage3 with { WeightCodec = WeightCodec.Int8, GradientCodec = GradientCodec.Int4 }, 8, Mixed);
         const double m = 2 * Parameters;
         Assert.Equal([0.5 * m, 0.5 * m, 0.25 * m], plan.Traffic.Select(t => (double)t.Bytes));
-        Assert.Equal(Parameters / 8, CommunicationPlan.Of(Shape, Zero.Stage0 with { GradientCodec = GradientCodec.OneBit }, 8, Mixed).BytesOf(CollectiveKind.AllReduce));
+        Assert.Equal(
+            [(CollectiveKind.AllToAll, Parameters / 8), (CollectiveKind.AllGather, Parameters / 8)],
+            CommunicationPlan.Of(Shape, Zero.Stage0 with { GradientCodec = GradientCodec.OneBit }, 8, Mixed).Traffic.Select(t => (t.Kind, t.Bytes)));
+    }
+
+    [Fact]
+    public void Zero_plus_plus_takes_three_quarters_of_a_model_out_of_a_node()
+    {
+        const long m = 2 * Parameters;
+        var strategy = Zero.Stage3 with { SecondaryShardSize = 4, WeightCodec = WeightCodec.Int8, GradientCodec = GradientCodec.Int4 };
+        var plan = CommunicationPlan.Of(Shape, strategy, 16, Mixed);
+        Assert.Equal(
+            [
+                new(CollectiveKind.AllGather, BufferKind.Parameters, 16, m / 2, m / 2),
+                new(CollectiveKind.AllGather, BufferKind.Parameters, 4, m, 0),
+                new(CollectiveKind.AllToAll, BufferKind.Gradients, 4, m / 4, 0),
+                new PlannedTraffic(CollectiveKind.AllToAll, BufferKind.Gradients, 4, m / 16, m / 4),
+            ],
+            plan.Traffic);
+        Assert.Equal(3 * m / 4, plan.NodeBytes);
+        Assert.Equal(3 * m, CommunicationPlan.Of(Shape, Zero.Stage3, 16, Mixed).NodeBytes);
+        Assert.Equal(2 * m, CommunicationPlan.Of(Shape, Zero.Stage3 with { SecondaryShardSize = 4 }, 16, Mixed).NodeBytes);
+        // Coded in one hop, every rank of a node has a quarter of a model for ranks outside it.
+        Assert.Equal(m / 4, CommunicationPlan.Of(Shape, Zero.Stage2 with { GradientCodec = GradientCodec.Int4 }, 16, Mixed).BytesOf(CollectiveKind.AllToAll));
+        // Later microbatches find the second shards; all ranks on one node leave it with nothing.
+        Assert.Equal(m + (4 * m), CommunicationPlan.Of(Shape, Zero.Stage3 with { SecondaryShardSize = 4 }, 16, Mixed with { Microbatches = 4 }).NodeBytes);
+        Assert.Equal(0, CommunicationPlan.Of(Shape, strategy with { SecondaryShardSize = 16 }, 16, Mixed).NodeBytes);
+        // Copies on other nodes: every rank of a node has its part for them, an all-reduce of m / 4.
+        Assert.Equal(2 * m, CommunicationPlan.Of(Shape, Zero.Stage3 with { SecondaryShardSize = 4, ShardSize = 4 }, 16, Mixed).NodeBytes);
     }
 
     [Fact]

@@ -19,6 +19,7 @@ static class ReduceChecks
         new("reduce-scatter then all-gather equals all-reduce, bitwise", Composition),
         new("megabytes are reduced", Large),
         new("allocated memory is zeroed, reduced in place, and free to be made again", Allocated),
+        new("allocated memory belongs to the scope that is open", AllocatedInScopes),
     ];
 
     static void EveryType(World world)
@@ -170,6 +171,21 @@ static class ReduceChecks
             world.Group.AllReduce(head);
             RankValues.AssertEqual(multiple, head, "AllReduce of a piece of allocated memory");
         }
+    }
+
+    static void AllocatedInScopes(World world)
+    {
+        Tensor freed, kept;
+        using (TensorScope.Open())
+        {
+            freed = world.Group.Allocate(100, ScalarType.Float32);
+            kept = world.Group.Allocate(100, ScalarType.Float32).DetachFromDisposeScope();
+        }
+        Assert.True(freed.IsInvalid);
+        kept.fill_(world.Rank + 1);
+        world.Group.AllReduce(kept);
+        Assert.Equal(world.Size * (world.Size + 1) / 2, kept[99].item<float>());
+        kept.Dispose();
     }
 
     internal static Tensor Oracle(IReadOnlyList<Tensor> all, ReduceOp op)

@@ -10,6 +10,8 @@ public sealed class RankProcessTests
 {
     [Theory]
     [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
     [InlineData(3)]
     public async Task A_killed_rank_changes_nothing_once_all_were_started_again(int stage)
     {

@@ -14,6 +14,7 @@ static class LocalEnvironment
         var size = variables.Required(WorldSize, Rank, least: 1);
         variables.CheckBelow(Rank, rank, WorldSize, size);
         if (variables.Text(Job) is null) variables.Fault(Rank, $"is set without {Job}: raijin launch sets both");
+        else if (!SharedMemoryTransport.IsJob(variables.Text(Job)!)) variables.Fault(Job, "expected letters, digits, '-' and '_', as raijin launch sets it");
         return new ClusterEnvironment
         {
             Launcher = "raijin launch",

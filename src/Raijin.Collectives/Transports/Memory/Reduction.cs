@@ -75,17 +75,15 @@ interface IReducing
     static abstract T Combine<T>(T left, T right)
         where T : struct, IElements<T>;
 
-    static abstract T Finish<T>(T value, double share)
-        where T : struct, IElements<T>;
+    /// <summary>What becomes of the combination of all; <paramref name="share"/> is one over their number.</summary>
+    static virtual T Finish<T>(T value, double share)
+        where T : struct, IElements<T> => value;
 }
 
 readonly struct Adding : IReducing
 {
     public static T Combine<T>(T left, T right)
         where T : struct, IElements<T> => T.Add(left, right);
-
-    public static T Finish<T>(T value, double share)
-        where T : struct, IElements<T> => value;
 }
 
 readonly struct Averaging : IReducing
@@ -101,27 +99,18 @@ readonly struct Multiplying : IReducing
 {
     public static T Combine<T>(T left, T right)
         where T : struct, IElements<T> => T.Multiply(left, right);
-
-    public static T Finish<T>(T value, double share)
-        where T : struct, IElements<T> => value;
 }
 
 readonly struct Smallest : IReducing
 {
     public static T Combine<T>(T left, T right)
         where T : struct, IElements<T> => T.Min(left, right);
-
-    public static T Finish<T>(T value, double share)
-        where T : struct, IElements<T> => value;
 }
 
 readonly struct Largest : IReducing
 {
     public static T Combine<T>(T left, T right)
         where T : struct, IElements<T> => T.Max(left, right);
-
-    public static T Finish<T>(T value, double share)
-        where T : struct, IElements<T> => value;
 }
 
 sealed unsafe class Reduction<TElements, TReducing> : Reduction

@@ -5,7 +5,7 @@ namespace Raijin.Collectives;
 
 /// <summary>
 /// Ranks are processes that an MPI launcher started, on any number of hosts. Values move by MPI's nonblocking collectives; sums are taken here, in the order of the ranks, because MPI's own
-/// reductions promise neither an order nor the 16-bit types (and are slower: docs/guides/mpi.md).
+/// reductions promise neither an order nor the 16-bit types; how the times compare is in docs/guides/mpi.md.
 /// </summary>
 /// <remarks>
 /// Collectives of a group are begun one after the other, each when the one before is complete: a reduction is several calls of MPI, and all ranks must make those in the same order too.
@@ -89,7 +89,7 @@ sealed unsafe class MpiTransport : Transport
         return new MpiTransport(runtime, communicator, [.. Enumerable.Range(0, runtime.Size)], runtime.Rank, path, deadline);
     }
 
-    public override Tensor Allocate(long numElements, ScalarType dtype) => zeros(numElements, dtype).DetachFromDisposeScope();
+    public override Tensor Allocate(long numElements, ScalarType dtype) => zeros(numElements, dtype);
 
     public override PendingCollective? Start(in Collective call)
     {

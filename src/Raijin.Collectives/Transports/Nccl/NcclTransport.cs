@@ -71,7 +71,7 @@ sealed unsafe class NcclTransport : Transport
         return new NcclTransport(host, device, options.Deadline, nccl, cuda, torchStream, deviceType, communicator);
     }
 
-    public override Tensor Allocate(long numElements, ScalarType dtype) => zeros(numElements, dtype, new Device(_deviceType, _deviceType == DeviceType.CPU ? -1 : _device)).DetachFromDisposeScope();
+    public override Tensor Allocate(long numElements, ScalarType dtype) => zeros(numElements, dtype, new Device(_deviceType, _deviceType == DeviceType.CPU ? -1 : _device));
 
     public override PendingCollective? Start(in Collective call)
     {

@@ -17,6 +17,9 @@ static unsafe class SharedMemoryTransport
     /// <summary>What the names of all files of a job match, for whoever cleans up after a death while ranks still meet.</summary>
     public static string FilePattern(string job) => FileName(job) + "*";
 
+    /// <summary>Whether a job may be called so: its name becomes a file's.</summary>
+    public static bool IsJob(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
     /// <summary>Joins the job as one of its ranks. All ranks call it; it returns when all have.</summary>
     /// <param name="job">A name that no other run has: letters, digits, '-' and '_'.</param>
     /// <param name="rank">This process's number, from 0.</param>
@@ -26,13 +29,14 @@ static unsafe class SharedMemoryTransport
     /// <exception cref="TimeoutException">Some rank did not come.</exception>
     /// <exception cref="InvalidOperationException">A rank came twice, another version or another size runs under this name.</exception>
     /// <exception cref="RankFailureException">A rank died meanwhile.</exception>
+    /// <exception cref="TransportUnavailableException">The file in which ranks meet can't be made.</exception>
     public static Transport Join(string job, int rank, int size, SharedMemoryOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(job);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, size);
-        if (job.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_'))) throw new ArgumentException($"A job's name is made of letters, digits, '-' and '_': {job} is not.", nameof(job));
+        if (!IsJob(job)) throw new ArgumentException($"A job's name is made of letters, digits, '-' and '_': {job} is not.", nameof(job));
         return new Meeting(job, rank, size, options ?? new SharedMemoryOptions(), cancellationToken).Join();
     }
 
@@ -70,14 +74,15 @@ static unsafe class SharedMemoryTransport
         readonly string _path = Path.Combine(options.Folder, FileName(job));
         readonly long _began = Stopwatch.GetTimestamp();
         readonly PeerProcess?[] _peers = new PeerProcess?[size];
+        readonly Lock _gate = new();
         RankBoard _board;
-        bool _made;
+        bool _made; // locked
 
         long Bytes => HeaderBytes + RankBoard.Bytes(size);
 
         public Transport Join()
         {
-            AppDomain.CurrentDomain.ProcessExit += Remove;
+            using var signals = new Removal(Remove);
             try
             {
                 var file = rank == 0 ? Create() : Find();
@@ -96,8 +101,7 @@ static unsafe class SharedMemoryTransport
             }
             finally
             {
-                AppDomain.CurrentDomain.ProcessExit -= Remove;
-                Remove(null, EventArgs.Empty);
+                Remove();
             }
         }
 
@@ -108,7 +112,11 @@ static unsafe class SharedMemoryTransport
                 SharedMapping file;
                 try
                 {
-                    file = SharedMapping.Create(_path, Bytes);
+                    lock (_gate)
+                    {
+                        file = SharedMapping.Create(_path, Bytes);
+                        _made = true;
+                    }
                 }
                 catch (IOException) when (File.Exists(_path))
                 {
@@ -116,7 +124,11 @@ static unsafe class SharedMemoryTransport
                     File.Delete(_path);
                     continue;
                 }
-                _made = true;
+                catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+                {
+                    throw new TransportUnavailableException(TransportKind.SharedMemory, string.Create(CultureInfo.InvariantCulture, $"The {size} ranks meet in a file of {Bytes:N0} bytes, and it can't be made: {error.Message.TrimEnd('.')}."),
+                        $"Make room in {options.Folder}, or let this user write there (in a container: --shm-size, or --ipc=host).", error);
+                }
                 file.CloseFile();
                 var header = (Header*)file.Start;
                 header->Version = Version;
@@ -224,9 +236,31 @@ static unsafe class SharedMemoryTransport
             if (cancellation.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(1))) cancellation.ThrowIfCancellationRequested();
         }
 
-        void Remove(object? sender, EventArgs e)
+        // A signal may come between the file's making and the note of it.
+        void Remove()
         {
-            if (_made) File.Delete(_path);
+            lock (_gate)
+                if (_made) File.Delete(_path);
+        }
+    }
+
+    /// <summary>Removes the file when this process ends while ranks still meet: by itself, or by a signal, of which the runtime tells no other way.</summary>
+    sealed class Removal : IDisposable
+    {
+        readonly EventHandler _exit;
+        readonly List<PosixSignalRegistration> _signals;
+
+        public Removal(Action remove)
+        {
+            _exit = (_, _) => remove();
+            AppDomain.CurrentDomain.ProcessExit += _exit;
+            _signals = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP]).Select(signal => PosixSignalRegistration.Create(signal, _ => remove()))];
+        }
+
+        public void Dispose()
+        {
+            AppDomain.CurrentDomain.ProcessExit -= _exit;
+            foreach (var signal in _signals) signal.Dispose();
         }
     }
 }

@@ -62,7 +62,7 @@ public sealed class TorchFile : IDisposable
         {
             var bytes = RandomAccess.GetLength(handle);
             Span<byte> start = stackalloc byte[4];
-            if (RandomAccess.Read(handle, start, 0) < start.Length) PickleException.Throw(path, $"it has {bytes} bytes: it is truncated, or another kind of file.");
+            if (bytes < start.Length || RandomAccess.Read(handle, start, 0) < start.Length) PickleException.Throw(path, $"it has {bytes} bytes: it is truncated, or another kind of file.");
             mapping = FileMapping.Open(handle, bytes);
             var file = new TorchFile(path, handle, mapping);
             if (start.SequenceEqual(ZipStart)) file.ReadZip(bytes, limits);

@@ -65,6 +65,16 @@ public sealed class NcclTransportTests
     }
 
     [Fact]
+    public void Allocated_memory_belongs_to_the_scope_that_is_open()
+    {
+        FakeNccl.Reset();
+        using var nccl = Join(new FakeHost(0, 2));
+        Tensor made;
+        using (NewDisposeScope()) made = nccl.Allocate(4, ScalarType.Float32);
+        Assert.True(made.IsInvalid);
+    }
+
+    [Fact]
     public void The_even_kinds_are_one_call()
     {
         using var whole = zeros(6);

@@ -18,6 +18,15 @@ public sealed class SharedMemoryJoinTests
     }
 
     [Fact]
+    public void A_file_that_cannot_be_made_is_named_with_what_to_do()
+    {
+        using var folder = new TemporaryFolder();
+        var error = Assert.Throws<TransportUnavailableException>(() => SharedMemoryTransport.Join("nowhere", 0, 2, new SharedMemoryOptions { Folder = folder["absent"] }));
+        Assert.Contains("The 2 ranks meet in a file of 4,608 bytes, and it can't be made: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"Make room in {folder["absent"]}", error.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Waiting_ends_with_the_token()
     {
         using var folder = new TemporaryFolder();

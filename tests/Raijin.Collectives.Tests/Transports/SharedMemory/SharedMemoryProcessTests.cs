@@ -41,6 +41,22 @@ public sealed class SharedMemoryProcessTests
         AssertNoFiles(job);
     }
 
+    [Theory]
+    [InlineData("TERM", 143)]
+    [InlineData("INT", 130)]
+    [InlineData("HUP", 129)]
+    public void A_rank_that_a_signal_ends_while_it_waits_for_others_leaves_no_file(string signal, int exitCode)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the file is in /dev/shm");
+        var job = RankThreads.NewJob();
+        using var rank = RankProcesses.Start(1, "segment-idle", _ => [job, "0", "2"]);
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(Path.Combine(new SharedMemoryOptions().Folder, SharedMemoryTransport.FileName(job))), Deadline));
+        using (var kill = Process.Start("kill", [$"-{signal}", rank.IdOf(0).ToString(CultureInfo.InvariantCulture)])) kill.WaitForExit();
+        var outcome = rank.WaitAll(TimeSpan.FromSeconds(20))[0];
+        Assert.Equal((exitCode, false), (outcome.ExitCode, outcome.WasLate));
+        AssertNoFiles(job);
+    }
+
     [Fact]
     public void A_waiting_rank_sleeps()
     {
