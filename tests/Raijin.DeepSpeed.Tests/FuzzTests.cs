@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Raijin.Testing;
 
 namespace Raijin.DeepSpeed.Tests;
@@ -25,14 +26,18 @@ public sealed class FuzzTests
         var random = new Random(7);
         var seeds = Seeds();
         var (plans, refusals) = (0, 0);
+        var (slowest, all) = (TimeSpan.Zero, Stopwatch.StartNew());
         for (var i = 0; i < Mutants; i++)
         {
             var text = Mutate(seeds[random.Next(seeds.Count)], seeds, random);
+            var begun = Stopwatch.GetTimestamp();
             var config = DeepSpeedConfig.Parse(text, "fuzz", out var errors);
             Assert.True(config is not null || errors.Count > 0);
             if (config is not null)
             {
                 var run = config.Resolve(1 << random.Next(5), null, out errors);
+                var took = Stopwatch.GetElapsedTime(begun);
+                if (i > 0 && took > slowest) slowest = took;
                 if (errors.Count == 0)
                 {
                     Assert.Equal(run.TrainBatchSize, run.MicroBatchSize * run.GradientAccumulation * run.Ranks);
@@ -44,6 +49,7 @@ public sealed class FuzzTests
             else refusals++;
             Assert.All(errors, error => Assert.True(error.Message.Length is > 0 and < 700, error.Message));
         }
+        TestContext.Current.TestOutputHelper?.WriteLine(FormattableString.Invariant($"{plans} plans, {refusals} refusals; {all.Elapsed.TotalMilliseconds / Mutants:F3} ms each, slowest {slowest.TotalMilliseconds:F2} ms"));
         Assert.True(plans > Mutants / 100 && refusals > Mutants / 100, $"{plans} plans, {refusals} refusals: the mutants are all alike");
     }
 

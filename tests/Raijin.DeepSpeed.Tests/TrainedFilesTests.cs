@@ -46,8 +46,12 @@ public sealed class TrainedFilesTests
     [Fact]
     public void A_trainer_takes_the_file_itself()
     {
-        var config = DeepSpeedConfig.Parse("""{ "train_micro_batch_size_per_gpu": 2, "optimizer": { "type": "SGD", "params": { "lr": 0.1, "momentum": 0.9 } }, "steps_per_print": 7, "tensorboard": { "enabled": true } }""", "ds.json");
-        var trainer = new Trainer(config);
+        using var folder = new TemporaryFolder();
+        var path = folder["ds_config.json"];
+        File.WriteAllText(path, """{ "train_micro_batch_size_per_gpu": 2, "optimizer": { "type": "SGD", "params": { "lr": 0.1, "momentum": 0.9 } }, "steps_per_print": 7, "tensorboard": { "enabled": true } }""");
+        // snippet: deepspeed-config
+        var trainer = new Trainer(DeepSpeedConfig.Read(path));
+        // end snippet
         Assert.Equal((1L, Clip.Norm(1), Every.Steps(7), 2), (trainer.Options.MaxEpochs, trainer.Options.ClipGradients, trainer.Options.Log, trainer.Options.Loggers!.Count));
         TrainerOptions scheduled = DeepSpeedConfig.Parse(Samples.Plain, "ds.json");
         Assert.Equal(((long?)null, 100L, 2, Precision.BFloat16), (scheduled.MaxEpochs, scheduled.MaxSteps, scheduled.AccumulateGradients, scheduled.Precision));

@@ -121,8 +121,15 @@ sealed partial class RunResolver
         };
         if (errors == _errors.Count && made is not null)
             _becomes["scheduler.type"] = $"DeepSpeedSchedules.{type switch { "WarmupLR" => "Warmup", "WarmupDecayLR" => "WarmupDecay", "WarmupCosineLR" => "WarmupCosine", "OneCycle" => "OneCycle", _ => "RangeTest" }}";
-        if ((made?.BaseRate ?? optimizer?.LearningRate) is { } rate) Sets(made?.BaseRate is null ? P + "lr" : "scheduler.type", "optimizer.learningRate", rate);
+        if ((made?.BaseRate ?? optimizer?.LearningRate) is { } rate) Sets(made?.BaseRate is null ? P + "lr" : RateKey(type), "optimizer.learningRate", rate);
         return made;
+    }
+
+    // The key that gives a schedule its base rate; without it, the optimizer's.
+    string RateKey(string type)
+    {
+        var key = S + type switch { "OneCycle" => "cycle_max_lr", "LRRangeTest" => "lr_range_test_min_lr", _ => "warmup_max_lr" };
+        return _values.Given(key) is null ? P + "lr" : key;
     }
 
     DeepSpeedSchedule? Warmup(string type, bool decays, DeepSpeedOptimizer? optimizer)

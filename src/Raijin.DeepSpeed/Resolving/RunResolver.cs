@@ -165,6 +165,11 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (on.Count > 0) Becomes(on[0], "trainer.precision", precision.Name);
         foreach (var off in (string[])["fp16.enabled", "bf16.enabled", "torch_autocast.enabled"])
             if (!on.Contains(off)) _becomes[off] = "off";
+        if (!precision.ScalesLoss)
+        {
+            foreach (var key in check.Given.Keys)
+                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") _becomes.TryAdd(key, "of fp16, which is off");
+        }
         return precision;
     }
 
@@ -203,6 +208,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
                 Fault(Z + "offload_optimizer.device", "= nvme needs nvme_path, a folder on the disk");
                 break;
         }
+        _becomes[Z + "offload_optimizer.device"] = _becomes[Z + "offload_param.device"] = "off";
         if (strategy.OffloadOptimizer != Tier.Device)
         {
             Becomes(Z + "offload_optimizer.device", "trainer.strategy.offloadOptimizer", strategy.OffloadOptimizer.ToString());
@@ -290,6 +296,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             var shown = given.IsAuto ? _values.Filled.TryGetValue(key.Path, out var filled) ? $"auto: {filled}" : "auto" : given.Shown;
             var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {setting.Value}"));
             var becomes = settings.Length > 0 ? settings : _becomes.GetValueOrDefault(key.Path) ?? (key.Class == KeyClass.Honoured ? Plain(key.Becomes) : key.ClassText);
+            if (settings.Length == 0 && key is { Class: KeyClass.Honoured, Kind: ValueKind.Flag } && given.Value is false) becomes = "off";
             if (given.IsRefused) becomes = $"not available; instead {Plain(key.Becomes)}";
             else if (key.Class == KeyClass.NotAvailable) becomes = "as here";
             var isOff = key.Class == KeyClass.NotAvailable && !given.IsRefused;
