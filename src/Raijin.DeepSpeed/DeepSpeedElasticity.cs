@@ -111,12 +111,14 @@ public static class DeepSpeedElasticity
 /// <summary>What an elastic batch may be: the section <c>elasticity</c>.</summary>
 public sealed record ElasticityOptions
 {
+    const int MostSizes = 64;
+
     /// <summary>The largest global batch.</summary>
     /// <value>Default 2000. DeepSpeed's <c>max_train_batch_size</c>.</value>
     public long MaxTrainBatchSize { get; init; } = 2000;
 
     /// <summary>The microbatches allowed.</summary>
-    /// <value>Default 2, 4, 6. DeepSpeed's <c>micro_batch_sizes</c>.</value>
+    /// <value>Default 2, 4, 6; at most 64. DeepSpeed's <c>micro_batch_sizes</c>.</value>
     public IReadOnlyList<int> MicroBatchSizes { get; init; } = [2, 4, 6];
 
     /// <summary>The fewest ranks.</summary>
@@ -151,6 +153,7 @@ public sealed record ElasticityOptions
 
         if (Version is not (0.1 or 0.2)) Add("version", $"= {Version}; allowed: 0.1 and 0.2");
         if (MaxTrainBatchSize is < 1 or > int.MaxValue) Add("max_train_batch_size", $"= {MaxTrainBatchSize}; allowed: 1 to {int.MaxValue}");
+        if (MicroBatchSizes.Count > MostSizes) Add("micro_batch_sizes", $"has {MicroBatchSizes.Count} sizes; at most {MostSizes} are allowed");
         if (MicroBatchSizes.Count == 0) Add("micro_batch_sizes", $"is empty; at least one microbatch is needed");
         if (MicroBatchSizes.Any(size => size < 1)) Add("micro_batch_sizes", $"has {MicroBatchSizes.Min()}; allowed: 1 and more");
         if (MinRanks < 1 || MaxRanks < MinRanks) Add("min_gpus", $"= {MinRanks} and max_gpus = {MaxRanks}; the first is 1 at least and the second not below it");

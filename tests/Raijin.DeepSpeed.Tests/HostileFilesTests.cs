@@ -75,6 +75,16 @@ public sealed class HostileFilesTests
     }
 
     [Fact]
+    public void As_many_faults_as_anyone_reads_are_said()
+    {
+        var keys = string.Join(',', Enumerable.Range(0, 50_000).Select(i => $"\"stag{i}\":1"));
+        Assert.Equal(100, Samples.Faults($$"""{ "train_batch_size": 8, "zero_optimization": { {{keys}} } }""").Count);
+        Assert.Equal(
+            ["elasticity.micro_batch_sizes: has 1000 sizes; at most 64 are allowed (ds.json line 1, column 36)"],
+            Samples.Faults($$"""{ "elasticity": { "enabled": true, "micro_batch_sizes": [{{string.Join(',', Enumerable.Range(1, 1000))}}] } }"""));
+    }
+
+    [Fact]
     public void A_file_too_large_is_refused_before_it_is_read()
     {
         using var folder = new TemporaryFolder();

@@ -80,12 +80,12 @@ static partial class KeyTable
     static KeyRows Float16 => new KeyRows("fp16")
         .Honoured("enabled false", "`trainer.precision` float16", "float32 weights under autocast, and a loss scale; refused on CPUs, where bfloat16 is the fast one")
         .NoEffect("auto_cast false", "inputs are cast by autocast")
-        .Honoured("loss_scale 0.0", "`trainer.lossScale`", "0 for a dynamic one", min: 0)
-        .Honoured("initial_scale_power 16", "`lossScale.initialScale`", "2 to this power", min: 0, max: 60)
-        .Honoured("loss_scale_window 1000", "`lossScale.window`", "–", min: 1)
-        .Honoured("hysteresis 2", "`lossScale.hysteresis`", "–", min: 1)
-        .Honoured("consecutive_hysteresis false", "`lossScale.consecutiveHysteresis`", "–")
-        .Honoured("min_loss_scale 1.0", "`lossScale.minScale`", "0 is as low as it goes there; here the lowest is 2^-24", min: 0)
+        .Honoured("loss_scale 0.0", "`TrainerOptions.LossScale`", "0 for a dynamic one", min: 0)
+        .Honoured("initial_scale_power 16", "`LossScalerOptions.InitialScale`", "2 to this power", min: 0, max: 60)
+        .Honoured("loss_scale_window 1000", "`LossScalerOptions.Window`", "–", min: 1)
+        .Honoured("hysteresis 2", "`LossScalerOptions.Hysteresis`", "–", min: 1)
+        .Honoured("consecutive_hysteresis false", "`LossScalerOptions.ConsecutiveHysteresis`", "–")
+        .Honoured("min_loss_scale 1.0", "`LossScalerOptions.MinScale`", "0 is as low as it goes there; here the lowest is 2^-24", min: 0)
         .NoEffect("fp16_master_weights_and_grads false", "weights are float32 always")
         .NoEffect("opt_level; fp16; fp16_scale_tolerance", "of Apex or a fork; older releases pass over it, newer ones refuse it");
 

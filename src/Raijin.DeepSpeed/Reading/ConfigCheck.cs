@@ -96,6 +96,8 @@ sealed class ConfigCheck
 
     void Unknown(string section, string key, Position at)
     {
+        // What is not said costs nothing: a hostile file has a hundred thousand of them.
+        if ((section.Length == 0 ? _warnings : _errors).Count >= MaxSaid) return;
         var path = section.Length == 0 ? key : $"{section}.{key}";
         var names = KeyTable.Sections[section];
         string hint;

@@ -82,7 +82,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
 
     BatchTriple BatchSizes()
     {
-        if (_values.Flag("elasticity.enabled") && Elasticity() is { } elastic) return elastic;
+        if (_values.Flag("elasticity.enabled")) return Elasticity() ?? default;
         long? train = _values.OptionalWhole(Batch), micro = _values.OptionalWhole(Micro, facts.MicroBatchSize), accumulation = _values.OptionalWhole(Accumulation, facts.GradientAccumulation);
         // Beside a microbatch that the trainer fills in, it accumulates as it would anyway.
         if (_values.Auto(Micro) && _values.Given(Accumulation) is null && !_values.Has(Batch)) accumulation = facts.GradientAccumulation;
