@@ -41,6 +41,9 @@ public sealed record FabricOptions
     /// <value>Default 0.</value>
     public long? Seed { get; init; } = 0;
 
+    /// <inheritdoc cref="TrainerOptions.LossScale"/>
+    public LossScalerOptions? LossScale { get; init; }
+
     /// <summary>How gradients are clipped before each optimizer step.</summary>
     /// <value>Default <see cref="Clip.None"/>.</value>
     public Clip ClipGradients { get; init; } = Clip.None;
