@@ -5,6 +5,7 @@
 //                   └──► (Validate) ──┘  in the middle of an epoch
 
 using Microsoft.Extensions.Logging;
+using Raijin.Collectives;
 using Raijin.Tensors;
 
 namespace Raijin.Training;
@@ -33,6 +34,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     BatchReader<TBatch>? _reader;
     LogPump? _pump;
     readonly ProfileSession? _profile;
+    CommsLog? _comms;
     RunCard? _card;
 
     public FitDriver(RunPlan plan, Fabric fabric, TrainingModule<TBatch> module, DataModule<TBatch> data, DataLoaders<TBatch> loaders, StageSetup<TBatch> stage, RunCheckpoints? checkpoints, StopSignal stop, ILogger logger)
@@ -55,7 +57,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _validateDue = plan.Validate;
         Take(loaders);
         // One rank's time is as good as another's.
-        _run.Profile = _profile = (_peers.IsFirst ? plan.Options.Profiler : null)?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
+        _run.Profile = _profile = (_peers.IsFirst ? plan.Options.Profiler : null)?.Start(NewTarget());
         if (_profile is not null) _hooks.ProfileIn(_profile);
     }
 
@@ -67,6 +69,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     /// <returns>Why training stopped.</returns>
     public string Fit(LoadedCheckpoint? resumeFrom, IReadOnlyList<RunLogger> loggers)
     {
+        if (_plan.Options.LogCollectives && !_peers.IsAlone) _comms = CommsLog.Start(_peers.World!.Group);
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
@@ -273,6 +276,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _peers.Meet();
         // The caller keeps the weights that are meant to be used.
         foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
+        if (_comms is not null) Publish(_run.Comms = _comms.Compare());
         // The engine's books end with it.
         if (!_peers.IsAlone && _fabric.Sharded(_module) is { } sharded) _run.RankUsage = RankUsage.Measure(sharded, PlannedOptions(), _peers);
         _fabric.MakeWhole();
@@ -332,5 +336,15 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _run.Display.Dispose();
         _probe?.Dispose();
         _profile?.Dispose();
+        // A run that failed has what this rank saw of it.
+        if (_comms is not null && _run.Comms is null) Publish(_comms.Report());
+        _comms?.Dispose();
     }
+
+    void Publish(CommsReport report)
+    {
+        if (_peers.IsFirst) ProfileText.Publish(NewTarget(), "comms", [new Spectre.Console.Text($"{report}\n")], report.WriteJson);
+    }
+
+    ProfileTarget NewTarget() => new() { Model = _module, Folder = _plan.Directory, Console = _plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = _logger };
 }
