@@ -23,7 +23,7 @@ public sealed record Strategy : IParsable<Strategy>
     public Tier OffloadOptimizer { get; init; } = Tier.Device;
 
     /// <summary>Where parameters lie that nobody computes with; stage 3 only.</summary>
-    /// <value>Default <see cref="Tier.Device"/>.</value>
+    /// <value>Default <see cref="Tier.Device"/>. On a disk each rank's shards are read a unit at a time (ZeRO-Infinity), and written back when they were updated.</value>
     public Tier OffloadParameters { get; init; } = Tier.Device;
 
     /// <summary>The share of optimizer state that <see cref="OffloadOptimizer"/> takes; the rest stays on the device.</summary>
@@ -81,10 +81,9 @@ public sealed record Strategy : IParsable<Strategy>
     /// <summary>What can't be on a device.</summary>
     internal IEnumerable<OptionFault> FaultsOn(Device device)
     {
-        if (OffloadParameters is Tier.OnDisk) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters are not kept on a disk yet; offload the optimizer, or divide among more ranks");
         if (device.type == TorchSharp.DeviceType.CPU) yield break;
         if (OffloadOptimizer is not Tier.OnDevice) yield return new("strategy.offloadOptimizer", $"= {OffloadOptimizer}: state leaves the memory of {device} in no release yet; divide it among more ranks");
-        if (OffloadParameters is Tier.OnHost) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
+        if (OffloadParameters is not Tier.OnDevice) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
     }
 
     /// <summary>What can't be, for so many ranks.</summary>

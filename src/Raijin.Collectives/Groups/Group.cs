@@ -118,7 +118,10 @@ public sealed partial class Group : IDisposable
     /// <summary>Makes a group of some of the members. All members of this group call it, each with the part it is in.</summary>
     /// <param name="ranks">Members of this group, by their ranks here; this rank among them. Their order is that of the new ranks.</param>
     /// <param name="name">What the part is called in messages; the same for all parts made together.</param>
-    public Group Split(IReadOnlyList<int> ranks, string name)
+    public Group Split(IReadOnlyList<int> ranks, string name) => Split(ranks, name, isApart: false);
+
+    /// <param name="isApart">Whether its failures leave this group as it is, for work that ranks may give up and live.</param>
+    internal Group Split(IReadOnlyList<int> ranks, string name, bool isApart)
     {
         ArgumentNullException.ThrowIfNull(ranks);
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -131,7 +134,9 @@ public sealed partial class Group : IDisposable
             if (_check is not null) CheckTogether(CallRow.OfSplit(ranks, name));
             // Splits are counted alike on every member, so a name may be given twice.
             var part = _transport.Split(ranks, string.Create(CultureInfo.InvariantCulture, $"{name}.{_numParts++}"));
-            var group = new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, this);
+            var group = new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, isApart ? null : this);
+            // What is done apart is done beside, and timed by nobody here.
+            if (isApart) return group;
             _parts.Add(group);
             if (Times is not null) Log!.Add(group);
             return group;
