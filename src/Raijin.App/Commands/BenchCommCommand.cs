@@ -130,7 +130,7 @@ sealed class BenchCommCommand : CliCommand
     {
         json.WriteString("transport", RecordShape.CamelCase(world.Group.Transport.ToString()));
         json.WriteNumber("ranks", world.Size);
-        json.WriteString("picture", picture);
+        json.WriteString("png", picture);
         json.WriteStartArray("timings");
         foreach (var timing in timings)
         {

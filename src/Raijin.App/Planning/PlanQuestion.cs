@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Raijin.App;
