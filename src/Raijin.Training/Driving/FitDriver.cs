@@ -61,7 +61,9 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         Take(loaders);
         // One rank's time is as good as another's.
         _run.Profile = _profile = (_peers.IsFirst ? plan.Options.Profiler : null)?.Start(NewTarget());
-        if (_profile is not null) _hooks.ProfileIn(_profile);
+        if (_profile is null) return;
+        _hooks.ProfileIn(_profile);
+        fabric.Models.Joining = () => _profile.Mark(ProfilePhase.Reduce);
     }
 
     public TrainingRun Run => _run;
@@ -342,6 +344,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _pump?.Dispose();
         _run.Display.Dispose();
         _probe?.Dispose();
+        _fabric.Models.Joining = null;
         _profile?.Dispose();
         // A run that failed has what this rank saw of it.
         if (_comms is not null && _run.Comms is null) Publish(_comms.Report());
@@ -353,5 +356,5 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (_peers.IsFirst) ProfileText.Publish(NewTarget(), "comms", [new Spectre.Console.Text($"{report}\n")], report.WriteJson);
     }
 
-    ProfileTarget NewTarget() => new() { Model = _module, Folder = _plan.Directory, Console = _plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = _logger };
+    ProfileTarget NewTarget() => new() { Model = _module, Folder = _plan.Directory, Ledger = () => _fabric.Sharded(_module)?.Ledger, Console = _plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = _logger };
 }
