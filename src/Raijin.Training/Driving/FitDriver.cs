@@ -353,7 +353,13 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     void Publish(CommsReport report)
     {
-        if (_peers.IsFirst) ProfileText.Publish(NewTarget(), "comms", [new Spectre.Console.Text($"{report}\n")], report.WriteJson);
+        if (!_peers.IsFirst) return;
+        var target = NewTarget();
+        target.Console?.Write(new Spectre.Console.Text($"{report}\n"));
+        if (target.File("comms.txt") is not { } path) return;
+        // As wide as it is.
+        File.WriteAllText(path, report.ToString());
+        ProfileText.WriteJson(Path.ChangeExtension(path, ".json"), report.WriteJson);
     }
 
     ProfileTarget NewTarget() => new() { Model = _module, Folder = _plan.Directory, Ledger = () => _fabric.Sharded(_module)?.Ledger, Console = _plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = _logger };

@@ -120,7 +120,7 @@ public sealed class MemoryProfiler : Profiler
         var modules = ProfileText.Table("modules, forward", Headings("module"));
         foreach (var module in report.Modules.Take(TopModules)) Add(modules, module);
         if (report.Holdings is not [var first, ..]) return [phases, modules];
-        var held = ProfileText.Table("held by the engine at the end of", ["phase", .. first.Bytes.Select(kind => kind.Key == BufferKind.OptimizerState ? "optimizer state" : kind.Key.ToString().ToLowerInvariant()), "total"]);
+        var held = ProfileText.Table("held by the engine at the end of", ["phase", .. first.Bytes.Select(kind => kind.Key == BufferKind.OptimizerState ? "state" : kind.Key.ToString().ToLowerInvariant()), "total"]);
         foreach (var phase in report.Holdings)
             ProfileText.Row(held, [phase.Phase.ToString().ToLowerInvariant(), .. phase.Bytes.Select(kind => ReadableText.Bytes(kind.Value)), ReadableText.Bytes(phase.Total)]);
         return [phases, modules, held];

@@ -72,8 +72,8 @@ public sealed class RankProfileTests : IDisposable
         var result = Fit(Fixture.Quiet() with { Profiler = profiler, Strategy = RankFit.Stage(stage) })[0];
         var holdings = profiler.Report!.Holdings;
         Assert.Equal([ProfilePhase.Forward, ProfilePhase.Backward, ProfilePhase.Reduce, ProfilePhase.Optimizer], holdings.Select(h => h.Phase));
-        // By the books at the end, which the last phase of a step leaves as it is.
-        foreach (var (kind, bytes) in holdings[^1].Bytes) Assert.Equal(result.Ranks!.Memory.SingleOrDefault(m => m.Kind == kind)?.Held ?? 0, bytes);
+        // By the books at the end, which the last phase of a step leaves as it is, but for what validation gathers.
+        foreach (var (kind, bytes) in holdings[^1].Bytes.Where(held => held.Key != BufferKind.Gathered)) Assert.Equal(result.Ranks!.Memory.SingleOrDefault(m => m.Kind == kind)?.Held ?? 0, bytes);
         Assert.Contains(holdings[^1].Bytes, kind => kind is { Key: BufferKind.OptimizerState, Value: > 0 });
         Assert.All(holdings, h => Assert.InRange(h.Total, 1, result.Ranks!.Memory.Sum(m => m.Peak)));
         Assert.Contains("held by the engine at the end of", profiler.ToString(), StringComparison.Ordinal);
