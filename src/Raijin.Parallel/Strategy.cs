@@ -91,17 +91,18 @@ public sealed record Strategy : IParsable<Strategy>
     }
 
     /// <summary>What can't be, for so many ranks.</summary>
-    /// <param name="worldSize">How many ranks train.</param>
-    public IReadOnlyList<OptionFault> Faults(int worldSize)
+    /// <param name="worldSize">How many ranks train; null where a launcher is to say: what depends on it is looked at when the model is divided.</param>
+    public IReadOnlyList<OptionFault> Faults(int? worldSize)
     {
         var faults = new List<OptionFault>();
         if (Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"= {Stage}; allowed: 0 (data parallel), 1, 2 and 3"));
-        if (ShardSize < 0 || (ShardSize > 0 && worldSize % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
+        if (ShardSize < 0 || (ShardSize > 0 && (worldSize ?? 0) % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
         if (Stage == 0 && ShardSize > 0) faults.Add(new("strategy.shardSize", $"= {ShardSize} says among how many ranks state is divided, but stage 0 divides none: leave it out, or give stage 1, 2 or 3"));
         if (SecondaryShardSize != 0)
         {
             var shards = ShardSize > 0 ? ShardSize : worldSize;
-            if (SecondaryShardSize < 2 || shards % SecondaryShardSize != 0)
+            if (shards is null && SecondaryShardSize < 2) faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize}: give the number of ranks on a node, 2 and more, or 0 for none"));
+            if (shards is not null && (SecondaryShardSize < 2 || shards % SecondaryShardSize != 0))
                 faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize} does not divide the {shards} ranks that divide the parameters: give the number of ranks on a node, a divisor of {shards} above 1, or 0 for none"));
             if (Stage != 3) faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize} keeps parameters that were gathered, which only stage 3 does; the stage is {Stage}"));
         }

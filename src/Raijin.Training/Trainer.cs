@@ -127,6 +127,7 @@ public sealed partial class Trainer
             Strategy = Options.Strategy,
             World = _world,
             Seed = null,
+            LossScale = Options.LossScale,
             ClipGradients = Options.ClipGradients,
             TotalSteps = plan.EstimatedSteps,
             StepsPerEpoch = plan.StepsPerEpoch,

@@ -24,6 +24,7 @@ public sealed partial class ShardedModel : IDisposable
     readonly Dictionary<nint, ShardedParameter> _byHandle = [];
     readonly Dictionary<string, ShardedParameter> _byName = new(StringComparer.Ordinal);
     readonly List<ShardedOptimizer> _optimizers = [];
+    readonly List<TrustSums> _trustSums = [];
     readonly List<OneBitAdamUpdater> _oneBit = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
@@ -111,7 +112,7 @@ public sealed partial class ShardedModel : IDisposable
     /// <summary>
     /// Makes the optimizer of some of the parameters. Its <see cref="IParameterUpdater.MeasureGradients"/> gives the norm over all ranks; its step updates this rank's part and brings the parts together.
     /// </summary>
-    /// <param name="algorithm">What is done to each parameter. From stage 1 on it must be elementwise.</param>
+    /// <param name="algorithm">What is done to each parameter. From stage 1 on elementwise ones, LAMB and LARS.</param>
     /// <param name="groups">Parameters of the module.</param>
     /// <param name="options">How it runs; its masters are whole, under the names of <paramref name="groups"/>.</param>
     /// <exception cref="NotSupportedException">The algorithm needs whole tensors, but each rank has parts of them.</exception>
@@ -131,9 +132,15 @@ public sealed partial class ShardedModel : IDisposable
             _oneBit.Add(updater);
             return updater;
         }
-        if (_context.DividesUpdates && algorithm is LayerwiseAlgorithm or Adafactor or Muon)
-            throw new NotSupportedException(
-                $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), or an elementwise algorithm such as AdamW.");
+        if (_context.DividesUpdates && algorithm.LooksAtWholeTensors)
+        {
+            if (algorithm is not (Lamb or Lars))
+                throw new NotSupportedException(
+                    $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), LAMB or LARS, or an elementwise algorithm such as AdamW.");
+            var sums = new TrustSums(_context.ShardGroup, groups.SelectMany(g => g.Parameters.Select(p => p.Key)));
+            _trustSums.Add(sums);
+            options = options with { SumOverParts = sums.Add };
+        }
         var owners = groups.SelectMany(g => g.Parameters.Select(p => (Group: g, p.Key, Parameter: Find(p.Key, p.Value)))).ToList();
         // In the order in which backward completes them: the last units first, what is around them in the end.
         var owned = owners.Select(o => o.Parameter.Buffer).ToHashSet();
@@ -245,6 +252,7 @@ public sealed partial class ShardedModel : IDisposable
         _disposed = true;
         foreach (var parameter in _byName.Values) GradientAccess.ClearGradient(parameter.Real);
         foreach (var optimizer in _optimizers) optimizer.Dispose();
+        foreach (var sums in _trustSums) sums.Dispose();
         _scheduler?.Dispose();
         _norms?.Dispose();
         _normGroup?.Dispose();

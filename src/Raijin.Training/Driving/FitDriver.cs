@@ -78,7 +78,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
-        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup, _plan)));
+        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_plan.Options.Optimizers?.Invoke(_module) ?? _module.Configure(), (setup, callback) => callback.Amend(setup, _plan)));
         if (!_plan.Manual && _run.Optimizers.Count > 1)
             InvalidOptionsException.ThrowIfAny([new("optimizers", $"{_run.Optimizers.Count} are configured, but TrainingStep drives one: override ManualStep to drive several")]);
         if (_run.Optimizers.Any(o => o.EvaluatesLoss) && (_plan.Accumulation > 1 || _plan.AccumulationChanges.Count > 0))

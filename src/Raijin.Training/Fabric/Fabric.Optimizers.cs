@@ -46,8 +46,8 @@ public sealed partial class Fabric
         var key = $"optimizer {algorithm.GetType().Name} of {request.Module.GetName()}";
         if (!request.Module.parameters().Any(p => p.requires_grad)) yield return new(key, "has no parameter to train: none wants a gradient");
         foreach (var fault in request.ScheduleFaults(_options.TotalSteps, _options.StepsPerEpoch)) yield return new(key, fault);
-        if (_models.Stage > 0 && algorithm.LooksAtWholeTensors)
-            yield return new(key, $"needs each parameter whole (its norm, its rows, its singular values), but stage {_models.Stage} cuts parameters where ranks meet: give strategy ddp, or an optimizer that works element by element, such as AdamW");
+        if (_models.Stage > 0 && algorithm.LooksAtWholeTensors && algorithm is not (Lamb or Lars))
+            yield return new(key, $"needs each parameter whole (its rows, its singular values), but stage {_models.Stage} cuts parameters where ranks meet: give strategy ddp, LAMB or LARS, or an optimizer that works element by element, such as AdamW");
         if (algorithm is not LbfgsOptions) yield break;
         if (request.Groups().Count > 1 || request.WeightDecay != 0) yield return new(key, "minimises one function of all parameters: leave out groups and weight decay, and add a penalty to the loss instead");
         if (_options.ClipGradients != Clip.None) yield return new(key, $"can't have its gradients clipped (clipGradients = {_options.ClipGradients}): its line search trusts them; leave clipping out");

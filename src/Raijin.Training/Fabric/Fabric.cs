@@ -37,7 +37,7 @@ public sealed partial class Fabric : IDisposable
         {
             if (Device.type == TorchSharp.DeviceType.CPU)
                 InvalidOptionsException.ThrowIfAny([new("fabric.precision", $"= {options.Precision} on the CPU, where float16 matmuls run at 0.4 GFLOP/s: use bfloat16 or float32")]);
-            Scaler = new LossScaler();
+            Scaler = new LossScaler(options.LossScale);
         }
         Logger = options.Logger ?? NullLogger.Instance;
     }

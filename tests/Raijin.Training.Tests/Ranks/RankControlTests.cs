@@ -173,7 +173,7 @@ public sealed class RankControlTests
     public void Algorithms_that_need_whole_tensors_are_refused_where_ranks_hold_pieces()
     {
         using var set = Fixture.Blobs(100);
-        PlainClassifier Model(int rank) => new() { Rank = rank, Optimizer = m => Optimizers.Lamb(m) };
+        PlainClassifier Model(int rank) => new() { Rank = rank, Optimizer = m => Optimizers.Adafactor(m) };
         var error = Assert.Throws<InvalidOptionsException>(() => RankFit.Run(2, _ => Fixture.Quiet() with { LeavesNothing = true, Strategy = Zero.Stage1 }, Data(set), Model));
         Assert.Contains("give strategy ddp", Assert.Single(error.Faults).Message, StringComparison.Ordinal);
         Assert.All(RankFit.Run(2, _ => Fixture.Quiet() with { LeavesNothing = true }, Data(set), Model), r => Assert.Equal(10, r.Result.Steps));
