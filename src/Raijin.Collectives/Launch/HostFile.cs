@@ -58,7 +58,7 @@ public static partial class HostFile
         InvalidOptionsException.ThrowIfAny(faults);
 
         var left = hosts
-            .Select(host => host with { Slots = [.. host.Slots.Where(slot => named is null || named.GetValueOrDefault(host.Name)?.Contains(slot) == include is not null)] })
+            .Select(host => host with { Slots = [.. host.Slots.Where(slot => named is null || (named.GetValueOrDefault(host.Name)?.Contains(slot) ?? false) == include is not null)] })
             .Where(host => host.Slots.Count > 0).ToList();
         if (left.Count == 0) faults.Add(new($"exclude = {exclude}", "leaves no slot"));
         if (numNodes is { } nodes && (nodes < 1 || nodes > left.Count)) faults.Add(new(Text("numNodes", nodes), Text($"allowed: 1 to {left.Count}, the hosts that are left")));

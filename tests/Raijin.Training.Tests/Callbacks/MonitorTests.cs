@@ -77,9 +77,10 @@ public sealed class MonitorTests : IDisposable
         var calls = 0;
         using var model = new Model { Each = () => time.Advance(TimeSpan.FromMilliseconds(calls++ < 3 ? 5000 : 100)) };
         var steps = Fit(model, time, new ThroughputMonitor { Warmup = 3 }).Where(r => r.Scope == LogScope.Step).Select(r => r.Values.ToDictionary()).ToList();
-        Assert.Equal([false, true, true, true], steps.Select(values => values.ContainsKey("throughput/steps per second")));
-        Assert.All(steps.Skip(1), values => Assert.Equal(10, values["throughput/steps per second"], 9));
-        Assert.All(steps.Skip(1), values => Assert.Equal(160.0 * 144, values["throughput/FLOPs per second"], 6));
+        // Of the four written steps the first has nothing to say.
+        Assert.Equal(3, steps.Count);
+        Assert.All(steps, values => Assert.Equal(10, values["throughput/steps per second"], 9));
+        Assert.All(steps, values => Assert.Equal(160.0 * 144, values["throughput/FLOPs per second"], 6));
     }
 
     [Fact]

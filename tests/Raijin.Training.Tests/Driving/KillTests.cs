@@ -43,7 +43,7 @@ public sealed class KillTests
         using var timeout = new CancellationTokenSource(Deadline);
         var expected = await Run(folder["undisturbed"], null, timeout.Token);
 
-        using var process = Start(folder["stopped"], pace: 5);
+        using var process = Start(folder["stopped"], pace: 25);
         Assert.Equal("started", await process.StandardOutput.ReadLineAsync(timeout.Token));
         Assert.Equal("training", await process.StandardOutput.ReadLineAsync(timeout.Token));
         using (var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"])) await kill.WaitForExitAsync(timeout.Token);

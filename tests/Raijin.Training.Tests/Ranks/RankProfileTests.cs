@@ -16,8 +16,8 @@ public sealed class RankProfileTests : IDisposable
         _folder.Dispose();
     }
 
-    FitResult[] Fit(TrainerOptions options, int ranks = 2) =>
-        [.. RankFit.Run(ranks, _ => options with { Output = _folder["run"], MaxEpochs = 2 }, _set.Split(validation: 0.2).Batches(8), checks: false).Select(r => r.Result)];
+    FitResult[] Fit(TrainerOptions options, int ranks = 2, string folder = "run") =>
+        [.. RankFit.Run(ranks, _ => options with { Output = _folder[folder], MaxEpochs = 2 }, _set.Split(validation: 0.2).Batches(8), checks: false).Select(r => r.Result)];
 
     [Theory]
     [InlineData(0, CollectiveKind.AllReduce)]
@@ -37,8 +37,9 @@ public sealed class RankProfileTests : IDisposable
     public void Nothing_is_timed_unless_it_is_asked_for_or_where_a_rank_is_alone()
     {
         Assert.All(Fit(Fixture.Quiet()), r => Assert.Null(r.Comms));
-        Assert.Null(Fit(Fixture.Quiet() with { LogCollectives = true }, ranks: 1)[0].Comms);
+        Assert.Null(Fit(Fixture.Quiet() with { LogCollectives = true }, ranks: 1, folder: "alone")[0].Comms);
         Assert.False(File.Exists(_folder["run/profile/comms.txt"]));
+        Assert.False(File.Exists(_folder["alone/profile/comms.txt"]));
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public sealed class RankProfileTests : IDisposable
     public void Waiting_for_gradients_is_a_phase_of_its_own_where_there_are_others()
     {
         var (alone, profiler) = (new SimpleProfiler(), new SimpleProfiler());
-        Fit(Fixture.Quiet() with { Profiler = alone }, ranks: 1);
+        Fit(Fixture.Quiet() with { Profiler = alone }, ranks: 1, folder: "alone");
         var result = Fit(Fixture.Quiet() with { Profiler = profiler, AccumulateGradients = 2 })[0];
         Assert.DoesNotContain(alone.Lines(), line => line.Name == "reduce");
         var lines = profiler.Lines().Where(line => line.IsPhase).ToDictionary(line => line.Name, line => line.Count);
