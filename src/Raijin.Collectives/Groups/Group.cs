@@ -113,13 +113,21 @@ public sealed partial class Group : IDisposable
         if (!ranks.Contains(Rank)) throw new ArgumentException($"Rank {Rank} of group {Name} is not in the part it asks for, [{string.Join(", ", ranks)}].", nameof(ranks));
         if (ranks.Distinct().Count() != ranks.Count || ranks.Any(r => r < 0 || r >= Size))
             throw new ArgumentException($"[{string.Join(", ", ranks)}] are not different ranks of group {Name}, which has {Size}.", nameof(ranks));
+        return Split(ranks, name, this);
+    }
+
+    /// <summary>Makes a group of all members whose end is not the end of this one. All members call it.</summary>
+    internal Group SplitApart(string name) => Split([.. Enumerable.Range(0, Size)], name, parent: null);
+
+    Group Split(IReadOnlyList<int> ranks, string name, Group? parent)
+    {
         Enter();
         try
         {
             if (_check is not null) CheckTogether(CallRow.OfSplit(ranks, name));
             // Splits are counted alike on every member, so a name may be given twice.
             var part = _transport.Split(ranks, string.Create(CultureInfo.InvariantCulture, $"{name}.{_numParts++}"));
-            return new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, this);
+            return new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, parent);
         }
         catch (Exception error) when (Breaks(error))
         {

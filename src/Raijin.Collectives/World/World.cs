@@ -17,6 +17,13 @@ public sealed partial class World : IDisposable
         Group = new Group(transport, "world", [.. Enumerable.Range(0, transport.Size)], options);
     }
 
+    World(RankIdentity identity, Group group, string origin)
+    {
+        Identity = identity;
+        _origin = origin;
+        Group = group;
+    }
+
     /// <summary>Which rank this is, and where.</summary>
     public RankIdentity Identity { get; }
 
@@ -84,6 +91,12 @@ public sealed partial class World : IDisposable
     }
 
     static RankIdentity InThread(int rank, int size) => new(rank, size, rank, size, 0, 1);
+
+    /// <summary>
+    /// A world of the same ranks for something that may fail: when a rank gives up there, its calls fail on all ranks, and this world goes on. All ranks call it; it is the caller's to dispose.
+    /// </summary>
+    /// <param name="name">What its group is called in messages.</param>
+    public World Apart(string name) => new(Identity, Group.SplitApart(name), _origin);
 
     /// <summary>Leaves the world.</summary>
     public void Dispose() => Group.Dispose();
