@@ -1,5 +1,5 @@
-// All ranks measure the same thing at the same time, since they share memory and clocks in training too. Each size is run once to warm up, then for its share of the two seconds; the median
-// counts, as it does of steps. Results are made anew in each run, as a step makes them.
+// All ranks measure the same thing at the same time, since they share memory and clocks in training too. Each size is run once to warm up, then for its share of the two seconds; the lower quartile
+// counts, which what else runs on the machine disturbs least. Results are made anew in each run, as a step makes them.
 
 using System.Diagnostics;
 using Raijin.Collectives;
@@ -67,7 +67,7 @@ sealed class Calibrator(Group? group, CancellationToken cancellation)
     // The arithmetic alone: what its matrices' bytes take is counted apart, so that flat matrices, which have more of them, can be told from cubes.
     CostCurve ProductCurve(ScalarType type, CostCurve moves)
     {
-        const double leastShare = 0.3;
+        const double leastShare = 0.7;
         var whole = Curve(Sides, side =>
         {
             var (left, right) = (rand(side, side).to(type), rand(side, side).to(type));
@@ -210,7 +210,7 @@ sealed class Calibrator(Group? group, CancellationToken cancellation)
         var began = Stopwatch.GetTimestamp();
         while (times.Count < runs && (together || times.Count < 3 || Stopwatch.GetElapsedTime(began).TotalSeconds < ShareSeconds)) times.Add(Timed(run));
         times.Sort();
-        return times[times.Count / 2];
+        return times[times.Count / 4];
     }
 
     static double Timed(Action run)

@@ -76,7 +76,7 @@ public sealed record StepWork
 
         double Side(OpWork one, OpWork two)
         {
-            if (one.Kind != WorkKind.Product || one.Side == two.Side || one.Side == 0 || two.Side == 0) return Math.Max(1, Line(one.Side, two.Side));
+            if (one.Kind != WorkKind.Product || one.Side == two.Side || one.Side == 0 || two.Side == 0) return Line(one.Side, two.Side);
             // 3/side = rest + 1/(c·b) with b samples: two of them give rest and c.
             var perSample = (1 / one.Side - 1 / two.Side) / (1.0 / first.Samples - 1.0 / second.Samples);
             var rest = 1 / one.Side - perSample / first.Samples;

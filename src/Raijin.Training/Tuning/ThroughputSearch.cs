@@ -99,8 +99,8 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
             var state = memory.TotalBytes - memory.DiskBytes;
             var bytes = Ranks == 1 && candidate.Accumulation == 1 ? state - memory.BytesOf(BufferKind.Gradients) + work.PeakBytes : state + work.ActivationBytes;
             var time = TimePlan.Of(work, shape, strategy, Ranks, machine, planOptions);
-            // Threads compute; what is exchanged and written does not get faster.
-            var share = candidate.Threads is { } count ? (double)threads / Math.Min(count, Math.Max(threads, Environment.ProcessorCount)) : 1;
+            // Threads compute; what is exchanged and written does not get faster. Those beyond the processors take turns.
+            var share = candidate.Threads is { } count ? threads / (double)Math.Min(count, Environment.ProcessorCount) * Math.Max(1, count / (double)Environment.ProcessorCount) : 1;
             var seconds = ((time.Forward + time.Backward).TotalSeconds * share) + (time.Exchange + time.Update + time.Disk).TotalSeconds;
             plan.Add(new(candidate, seconds, bytes, bytes > Limit ? ThroughputState.TooLarge : ThroughputState.NotMeasured));
         }

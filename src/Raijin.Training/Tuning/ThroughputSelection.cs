@@ -3,6 +3,9 @@ namespace Raijin.Training;
 /// <summary>Decides what is measured next: whatever promises most, after the model's errors on its measured neighbours are taken for its own. Pure, on the first rank.</summary>
 sealed class ThroughputSelection(IReadOnlyList<ThroughputTrial> candidates, int trials, bool exhaustive = false)
 {
+    // The model's errors differ from candidate to candidate by about so much.
+    const double Doubt = 1.05;
+
     readonly List<ThroughputTrial> _tried = [];
 
     /// <summary>Those tried, in that order.</summary>
@@ -11,14 +14,14 @@ sealed class ThroughputSelection(IReadOnlyList<ThroughputTrial> candidates, int 
     /// <summary>The fastest so far.</summary>
     public ThroughputTrial? Best => _tried.Where(t => t.State == ThroughputState.Measured).MinBy(t => t.Seconds);
 
-    /// <summary>What to measure next; null when enough were, or nothing that is left promises to be faster than the best.</summary>
+    /// <summary>What to measure next; null when enough were, or nothing that is left may be faster than the best.</summary>
     public ThroughputTrial? Next()
     {
         if (exhaustive) return Left().FirstOrDefault();
         // One that failed took next to no time: another may take its place, so that the search ends with something.
         if (_tried.Count(t => t.State != ThroughputState.Failed) >= trials) return null;
         var next = Left().MinBy(Expected);
-        return next is null || (Best is { } best && _tried.Count >= 2 && Expected(next) > best.Seconds) ? null : next;
+        return next is null || (Best is { } best && _tried.Count >= 2 && Expected(next) > Doubt * best.Seconds) ? null : next;
     }
 
     /// <summary>Notes how one ended.</summary>
@@ -29,7 +32,6 @@ sealed class ThroughputSelection(IReadOnlyList<ThroughputTrial> candidates, int 
 
     IEnumerable<ThroughputTrial> Left() => candidates.Where(c => c.State == ThroughputState.NotMeasured && _tried.TrueForAll(t => t.Candidate != c.Candidate));
 
-    // A larger microbatch of what ran out of memory would too, but it is cheap to ask: only what is known counts.
     double Expected(ThroughputTrial trial)
     {
         var timed = _tried.Where(t => t.Seconds is not null).ToList();
