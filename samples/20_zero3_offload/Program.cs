@@ -1,12 +1,13 @@
-// A GPT whose parameters, gradients and optimizer state are divided between two processes, and whose optimizer state lies on disk: what was planned beside what the ledger counted.
-//   dotnet run -c Release --project samples/20_zero3_offload -- [steps] [folder for optimizer state]
+// A GPT whose parameters, gradients and optimizer state are divided between two processes, and whose parameters and optimizer state lie on disk: what was planned beside what the ledger counted.
+//   dotnet run -c Release --project samples/20_zero3_offload -- [steps] [folder on a disk]
 
 using Raijin;
 using TorchSharp;
 using static TorchSharp.torch;
 
 var steps = args.Length > 0 ? int.Parse(args[0]) : 100;
-var strategy = Zero.Stage3 with { OffloadOptimizer = Tier.Disk(args.Length > 1 ? args[1] : "scratch") };
+var disk = Tier.Disk(args.Length > 1 ? args[1] : "scratch");
+var strategy = Zero.Stage3 with { OffloadOptimizer = disk, OffloadParameters = disk };
 var gpt = new GptOptions { Vocabulary = Counting.Characters, Context = 64, Layers = 4, Heads = 4, Width = 128 };
 
 // From here on there are two ranks.
@@ -31,14 +32,13 @@ foreach (var batch in fabric.Batches(texts))
     if (++number == 1 || number % 20 == 0) fabric.Print($"step {number,4}  loss {mean:f4}");
 }
 
-// Of the optimizer state the leases are held in which it crosses between file and memory: as much as the state for a model as small as this, and never more than 192 MB.
-// Gathered units come and go; of parameters a unit is whole once, until it is divided.
+// Staging is what crosses between file and memory: three units' shards and state, for a model as small as this most of it. Gathered units come and go; of parameters a unit is whole once, until it is divided.
 var ledger = fabric.Sharded(model)!.Ledger;
-fabric.Print($"\n{"MB of each rank",-16}{"planned",10}{"held",10}{"at most",10}");
+fabric.Print($"\n{"MB of each rank",-16}{"planned",10}{"held",10}{"at most",10}{"on disk:",12}{"planned",10}{"held",10}");
 foreach (var kind in Enum.GetValues<BufferKind>())
 {
-    var buffer = planned.Buffers.Single(b => b.Kind == kind);
-    fabric.Print($"{kind,-16}{Megabytes(buffer.Bytes),10}{Megabytes(ledger.Held(kind)),10}{Megabytes(ledger.Peak(kind)),10}{(buffer.Tier == Tier.Device ? "" : $"   planned on {buffer.Tier}")}");
+    var bytes = planned.Buffers.Where(b => b.Kind == kind).ToLookup(b => b.Tier == disk, b => b.Bytes);
+    fabric.Print($"{kind,-16}{Megabytes(bytes[false].Sum()),10}{Megabytes(ledger.Held(kind)),10}{Megabytes(ledger.Peak(kind)),10}{"",12}{Megabytes(bytes[true].Sum()),10}{Megabytes(ledger.HeldOnDisk(kind)),10}");
 }
 
 static string Megabytes(long bytes) => $"{bytes / 1e6:f2}";

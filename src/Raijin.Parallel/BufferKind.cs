@@ -20,4 +20,7 @@ public enum BufferKind : byte
 
     /// <summary>A second shard of the parameters, of what was gathered, divided among the ranks of a node (<see cref="Strategy.SecondaryShardSize"/>).</summary>
     Secondary,
+
+    /// <summary>Memory through which parameters and optimizer state pass that lie in files.</summary>
+    Staging,
 }

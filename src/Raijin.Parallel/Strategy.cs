@@ -23,7 +23,7 @@ public sealed record Strategy : IParsable<Strategy>
     public Tier OffloadOptimizer { get; init; } = Tier.Device;
 
     /// <summary>Where parameters lie that nobody computes with; stage 3 only.</summary>
-    /// <value>Default <see cref="Tier.Device"/>.</value>
+    /// <value>Default <see cref="Tier.Device"/>. On a disk each rank's shards are read a unit at a time (ZeRO-Infinity), and written back when they were updated.</value>
     public Tier OffloadParameters { get; init; } = Tier.Device;
 
     /// <summary>The share of optimizer state that <see cref="OffloadOptimizer"/> takes; the rest stays on the device.</summary>
@@ -81,24 +81,24 @@ public sealed record Strategy : IParsable<Strategy>
     /// <summary>What can't be on a device.</summary>
     internal IEnumerable<OptionFault> FaultsOn(Device device)
     {
-        if (OffloadParameters is Tier.OnDisk) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters are not kept on a disk yet; offload the optimizer, or divide among more ranks");
         if (device.type == TorchSharp.DeviceType.CPU) yield break;
         if (OffloadOptimizer is not Tier.OnDevice) yield return new("strategy.offloadOptimizer", $"= {OffloadOptimizer}: state leaves the memory of {device} in no release yet; divide it among more ranks");
-        if (OffloadParameters is Tier.OnHost) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
+        if (OffloadParameters is not Tier.OnDevice) yield return new("strategy.offloadParameters", $"= {OffloadParameters}: parameters leave the memory of {device} in no release yet; divide them among more ranks");
     }
 
     /// <summary>What can't be, for so many ranks.</summary>
-    /// <param name="worldSize">How many ranks train.</param>
-    public IReadOnlyList<OptionFault> Faults(int worldSize)
+    /// <param name="worldSize">How many ranks train; null where a launcher is to say: what depends on it is looked at when the model is divided.</param>
+    public IReadOnlyList<OptionFault> Faults(int? worldSize)
     {
         var faults = new List<OptionFault>();
         if (Stage is < 0 or > 3) faults.Add(new("strategy.stage", $"= {Stage}; allowed: 0 (data parallel), 1, 2 and 3"));
-        if (ShardSize < 0 || (ShardSize > 0 && worldSize % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
+        if (ShardSize < 0 || (ShardSize > 0 && (worldSize ?? 0) % ShardSize != 0)) faults.Add(new("strategy.shardSize", $"= {ShardSize} does not divide the {worldSize} ranks: give a divisor of {worldSize}, or 0 for all of them"));
         if (Stage == 0 && ShardSize > 0) faults.Add(new("strategy.shardSize", $"= {ShardSize} says among how many ranks state is divided, but stage 0 divides none: leave it out, or give stage 1, 2 or 3"));
         if (SecondaryShardSize != 0)
         {
             var shards = ShardSize > 0 ? ShardSize : worldSize;
-            if (SecondaryShardSize < 2 || shards % SecondaryShardSize != 0)
+            if (shards is null && SecondaryShardSize < 2) faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize}: give the number of ranks on a node, 2 and more, or 0 for none"));
+            if (shards is not null && (SecondaryShardSize < 2 || shards % SecondaryShardSize != 0))
                 faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize} does not divide the {shards} ranks that divide the parameters: give the number of ranks on a node, a divisor of {shards} above 1, or 0 for none"));
             if (Stage != 3) faults.Add(new("strategy.secondaryShardSize", $"= {SecondaryShardSize} keeps parameters that were gathered, which only stage 3 does; the stage is {Stage}"));
         }

@@ -228,7 +228,7 @@ public sealed partial class Trainer
         using var store = new CheckpointStore(Path.GetDirectoryName(path)!);
         using var checkpoint = store.Open(path);
         RunState.RestoreModel(checkpoint, module, strict: true, fabric.Sharded(module));
-        foreach (var averaging in Options.Callbacks.OfType<WeightAveraging>()) averaging.UseSaved(checkpoint, module);
+        foreach (var averaging in Options.Callbacks.OfType<WeightAveraging>()) averaging.UseSaved(checkpoint, module, fabric.Sharded(module));
         return path;
     }
 

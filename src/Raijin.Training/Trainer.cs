@@ -51,6 +51,15 @@ public sealed partial class Trainer
     /// <summary>The settings.</summary>
     public TrainerOptions Options { get; }
 
+    /// <summary>This rank's number among those that train together, from 0.</summary>
+    public int Rank => _world?.Rank ?? 0;
+
+    /// <summary>How many ranks train together.</summary>
+    public int WorldSize => _world?.Size ?? 1;
+
+    /// <summary>Whether this is the rank that writes and prints for all.</summary>
+    public bool IsRankZero => Rank == 0;
+
     /// <summary>What a fit would do: everything decided, nothing done.</summary>
     /// <exception cref="InvalidOptionsException">The options can't be; carries every fault.</exception>
     public RunPlan Plan<TBatch>(TrainingModule<TBatch> module, DataLoaders<TBatch> data) where TBatch : IBatch<TBatch>
@@ -118,6 +127,7 @@ public sealed partial class Trainer
             Strategy = Options.Strategy,
             World = _world,
             Seed = null,
+            LossScale = Options.LossScale,
             ClipGradients = Options.ClipGradients,
             TotalSteps = plan.EstimatedSteps,
             StepsPerEpoch = plan.StepsPerEpoch,

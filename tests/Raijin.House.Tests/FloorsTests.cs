@@ -15,6 +15,7 @@ public sealed class FloorsTests
         ["Raijin.Metrics"] = 3,
         ["Raijin.Training"] = 4,
         ["Raijin.Inference"] = 4,
+        ["Raijin.DeepSpeed"] = 5,
         ["Raijin.Server"] = 5,
         ["Raijin.App"] = 6,
         ["Raijin.Cli"] = 7,

@@ -6,7 +6,7 @@ namespace Raijin.House.Tests;
 
 public sealed class PublicApiTests
 {
-    public static TheoryData<string> Assemblies => ["Raijin.Tensors", "Raijin.Data", "Raijin.Collectives", "Raijin.Models", "Raijin.Metrics", "Raijin.Charts", "Raijin.Parallel", "Raijin.Training", "Raijin.App"];
+    public static TheoryData<string> Assemblies => ["Raijin.Tensors", "Raijin.Data", "Raijin.Collectives", "Raijin.Models", "Raijin.Metrics", "Raijin.Charts", "Raijin.Parallel", "Raijin.Training", "Raijin.DeepSpeed", "Raijin.App"];
 
     [Theory]
     [MemberData(nameof(Assemblies))]

@@ -19,6 +19,7 @@ static class CommandTree
             PerTask(app, "print", "Prints a task's configuration after all files and arguments", task => new ConfigPrintCommand(task)),
             PerTask(app, "schema", "Prints the JSON schema of a task's configuration files, for editors", task => new ConfigSchemaCommand(task)),
             PerTask(app, "validate", "Checks a task's configuration files", task => new ConfigValidateCommand(task)),
+            new ConfigImportCommand(),
         ]),
         Group("checkpoint", "Looks into and converts checkpoints",
             [new CheckpointInspectCommand(), new CheckpointVerifyCommand(), new CheckpointConvertCommand(), new CheckpointMergeCommand(), new CheckpointImportCommand()]),

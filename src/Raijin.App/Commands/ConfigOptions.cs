@@ -35,17 +35,19 @@ sealed class ConfigOptions
     /// <param name="invocation">The call.</param>
     /// <param name="baseFile">A file below those given; null for none.</param>
     /// <param name="complete">Whether what a run needs must be there.</param>
+    /// <param name="imported">What another system's file says, over the files given; null for none.</param>
     /// <exception cref="InvalidOptionsException">The command line or a layer is wrong; carries every fault.</exception>
-    public ResolvedConfig<TaskConfig> Resolve(Invocation invocation, string? baseFile = null, bool complete = true) =>
-        Resolve(invocation, baseFile is null ? Files(invocation) : [baseFile, .. Files(invocation)], complete);
+    public ResolvedConfig<TaskConfig> Resolve(Invocation invocation, string? baseFile = null, bool complete = true, ConfigMap? imported = null) =>
+        Resolve(invocation, baseFile is null ? Files(invocation) : [baseFile, .. Files(invocation)], complete, imported: imported);
 
     /// <summary>The same over these files in place of those given.</summary>
     /// <param name="invocation">The call.</param>
     /// <param name="files">The files.</param>
     /// <param name="complete">Whether what a run needs must be there.</param>
     /// <param name="beside">A key at the files' top level that is read elsewhere; null for none.</param>
-    public ResolvedConfig<TaskConfig> Resolve(Invocation invocation, IReadOnlyList<string> files, bool complete, string? beside = null) => ResolvedConfig<TaskConfig>.Resolve(
-        _task.Shape, _task.Defaults, new(files, EnvironmentLayer.Of(invocation.Settings, _task.Shape), Arguments(invocation), beside), complete, config => config.Trainer.Faults(), invocation.UsageFaults);
+    /// <param name="imported">What another system's file says, over the files; null for none.</param>
+    public ResolvedConfig<TaskConfig> Resolve(Invocation invocation, IReadOnlyList<string> files, bool complete, string? beside = null, ConfigMap? imported = null) => ResolvedConfig<TaskConfig>.Resolve(
+        _task.Shape, _task.Defaults, new(files, EnvironmentLayer.Of(invocation.Settings, _task.Shape), Arguments(invocation), beside, imported), complete, config => config.Trainer.Faults(), invocation.UsageFaults);
 
     sealed record DeclaredForm(Option<string> Option, string Key);
 }

@@ -15,6 +15,8 @@ sealed class FitCommand : TaskCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    readonly Option<string> _deepspeed = new("--deepspeed") { Description = "A ds_config.json; its first lines say what becomes of it", HelpName = "FILE" };
+
     // For a search, which follows its trials.
     readonly Option<string> _reports = new(TrialReports.Option) { Hidden = true };
 
@@ -22,6 +24,7 @@ sealed class FitCommand : TaskCommand
     public FitCommand(LearningTask task) : base("fit", "Trains", task)
     {
         Options.Add(_resume);
+        Options.Add(_deepspeed);
         Options.Add(_reports);
     }
 
@@ -31,13 +34,15 @@ sealed class FitCommand : TaskCommand
         $"{Typed}{Learning.RequiredArguments}",
         $"{Typed}{Learning.RequiredArguments} --trainer.maxEpochs 50 --seed 1",
         $"{Typed} --resume",
+        $"{Typed}{Learning.RequiredArguments} --deepspeed ds_config.json --devices 2",
     ];
 
     /// <inheritdoc/>
     public override int Execute(Invocation invocation)
     {
         var resume = invocation.Texts(_resume);
-        var config = Config.Resolve(invocation, complete: resume is null);
+        var deepspeed = DeepSpeedFit.Of(invocation, invocation.Text(_deepspeed), Config, Learning, complete: resume is null);
+        var config = Config.Resolve(invocation, complete: resume is null, imported: deepspeed?.Layer);
         // Several ranks begin here, before any of them has done a thing.
         var world = RankWorld.Of(config.Options.Trainer);
         var folder = invocation.Text(_resume) ?? config.Options.Trainer.Output;
@@ -46,16 +51,17 @@ sealed class FitCommand : TaskCommand
         folder ??= RunFolders.Next(Learning.Runs);
         // The first one chooses for all.
         if (world is not null) folder = world.Group.BroadcastText(world.Rank == 0 ? folder : null, 0);
-        if (resume is not null) config = Config.Resolve(invocation, RunFolders.SavedConfig(folder));
+        if (resume is not null) config = Config.Resolve(invocation, RunFolders.SavedConfig(folder), imported: deepspeed?.Layer);
+        if (world is null or { Rank: 0 }) deepspeed?.Print(invocation.Terminal.Human);
 
-        var result = Fit(config, folder, resume is not null, invocation);
+        var result = Fit(config, folder, resume is not null, invocation, deepspeed);
         if (world is { Rank: > 0 }) return result.ExitCode;
         Print(result, invocation);
         JsonReport.Write(invocation.Terminal, Reported, result.ExitCode, json => WriteJson(json, result));
         return result.ExitCode;
     }
 
-    FitResult Fit(ResolvedConfig<TaskConfig> config, string folder, bool resume, Invocation invocation)
+    FitResult Fit(ResolvedConfig<TaskConfig> config, string folder, bool resume, Invocation invocation, DeepSpeedFit? deepspeed)
     {
         var options = config.Options;
         List<Callback> callbacks = [.. options.Trainer.Callbacks, new SaveConfig(config.Tree)];
@@ -63,6 +69,7 @@ sealed class FitCommand : TaskCommand
         if (options.EarlyStopping is { } stopping) callbacks.Add(stopping.ToCallback());
         if (invocation.Text(_reports) is { } reports) callbacks.Add(new TrialReports(reports));
         var trainer = options.Trainer with { Output = folder, Callbacks = callbacks, Console = invocation.Terminal.Progress };
+        if (deepspeed is not null) trainer = deepspeed.Over(trainer);
         try
         {
             return Learning.Fit(options, trainer, resume ? Resume.Last : Resume.None);

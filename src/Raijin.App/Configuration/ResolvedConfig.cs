@@ -5,7 +5,8 @@ namespace Raijin.App;
 /// <param name="Environment">What environment variables say.</param>
 /// <param name="Arguments">Keys given on the command line.</param>
 /// <param name="Beside">A key at the files' top level that is read elsewhere; null for none.</param>
-sealed record ConfigSources(IReadOnlyList<string> Files, ConfigMap Environment, ConfigMap Arguments, string? Beside = null);
+/// <param name="Imported">What another system's file says, between the files and the environment; null for none.</param>
+sealed record ConfigSources(IReadOnlyList<string> Files, ConfigMap Environment, ConfigMap Arguments, string? Beside = null, ConfigMap? Imported = null);
 
 /// <summary>Options after all layers: the record, and where each of its values came from.</summary>
 /// <param name="Options">The record; read only.</param>
@@ -38,6 +39,7 @@ sealed record ResolvedConfig<T>(T Options, ConfigMap Tree) where T : class
                 faults.AddRange(error.Faults); // this file says nothing, the others still count
             }
         }
+        if (sources.Imported is { } imported) layers.Add(imported);
         layers.Add(sources.Environment);
         layers.Add(sources.Arguments, repeatable: true);
         var options = (T)shape.Settle(layers.Build());

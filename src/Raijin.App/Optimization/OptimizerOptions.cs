@@ -50,8 +50,12 @@ public sealed record AdamWOptions : OptimizerOptions
     [Range(0, 1, MaximumIsExclusive = true)]
     public double Beta2 { get; init; } = 0.999;
 
+    /// <summary>What keeps a division from zero.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double Epsilon { get; init; } = 1e-8;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.AdamW(module, LearningRate, WeightDecay, Beta1, Beta2);
+    protected override OptimizerSetup Build(Module module) => Optimizers.AdamW(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon);
 }
 
 /// <summary>Adam with L2 regularisation (Kingma and Ba 2015).</summary>
@@ -66,8 +70,12 @@ public sealed record AdamOptions : OptimizerOptions
     [Range(0, 1, MaximumIsExclusive = true)]
     public double Beta2 { get; init; } = 0.999;
 
+    /// <summary>What keeps a division from zero.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double Epsilon { get; init; } = 1e-8;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Adam(module, LearningRate, Beta1, Beta2, weightDecay: WeightDecay);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Adam(module, LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
 }
 
 /// <summary>Stochastic gradient descent.</summary>
@@ -114,8 +122,12 @@ public sealed record AdagradOptions : OptimizerOptions
     /// <summary>Options with a rate for sums of squares that only grow.</summary>
     public AdagradOptions() => LearningRate = 1e-2;
 
+    /// <summary>What keeps a division from zero.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double Epsilon { get; init; } = 1e-10;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Adagrad(module, LearningRate, weightDecay: WeightDecay);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Adagrad(module, LearningRate, epsilon: Epsilon, weightDecay: WeightDecay);
 }
 
 /// <summary>RMSprop.</summary>
@@ -130,6 +142,45 @@ public sealed record RmsPropOptions : OptimizerOptions
     [Range(0, 1, MaximumIsExclusive = true)]
     public double Momentum { get; init; }
 
+    /// <summary>What keeps a division from zero.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double Epsilon { get; init; } = 1e-8;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.RmsProp(module, LearningRate, Alpha, momentum: Momentum, weightDecay: WeightDecay);
+    protected override OptimizerSetup Build(Module module) => Optimizers.RmsProp(module, LearningRate, Alpha, Epsilon, Momentum, weightDecay: WeightDecay);
+}
+
+/// <summary>LAMB: Adam's step at a length of the rate times the parameter's, for large batches (You et al. 2020).</summary>
+[Choice("lamb")]
+public sealed record LambOptions : OptimizerOptions
+{
+    /// <summary>Decay of the gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the squared gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>What keeps a division from zero.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double Epsilon { get; init; } = 1e-6;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.Lamb(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon);
+}
+
+/// <summary>Muon for matrices, AdamW for the rest (Jordan et al. 2024).</summary>
+[Choice("muon")]
+public sealed record MuonOptions : OptimizerOptions
+{
+    /// <summary>Momentum.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Momentum { get; init; } = 0.95;
+
+    /// <summary>Whether updates have the size of AdamW's, else that of the matrix's shape.</summary>
+    public bool MatchAdamW { get; init; } = true;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.Muon(module, LearningRate, WeightDecay, Momentum, matchAdamW: MatchAdamW);
 }

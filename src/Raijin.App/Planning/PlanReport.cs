@@ -75,8 +75,8 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
         var scale = ByteScale.Of(_plans.Max(plan => plan.Memory.TotalBytes));
         console.Write("\n");
         console.MarkupLine($"{"Memory of each rank".In(Palette.Heading)}  {$"{scale.Unit}, activations not counted".In(Palette.Quiet)}");
-        // Second shards have a column where somebody asked for them.
-        BufferKind[] kinds = [.. Kinds.Where(kind => kind != BufferKind.Secondary || _plans.Any(plan => plan.Memory.BytesOf(kind) > 0))];
+        // Second shards and staging have a column where there are some.
+        BufferKind[] kinds = [.. Kinds.Where(kind => kind is not (BufferKind.Secondary or BufferKind.Staging) || _plans.Any(plan => plan.Memory.BytesOf(kind) > 0))];
         var listing = new Listing([Palette.Typed, "", .. kinds.Select(_ => ""), Palette.Heading, "", "", ""]);
         listing.AddMarked(Palette.Quiet, ["strategy", "offload", .. kinds.Select(kind => kind == BufferKind.OptimizerState ? "optimizer" : RecordShape.CamelCase(kind.ToString())), "device", "host", "disk", request.Memory is null ? "" : "fits"]);
         foreach (var (choice, memory, _) in _plans)

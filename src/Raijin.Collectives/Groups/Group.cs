@@ -29,6 +29,7 @@ public sealed partial class Group : IDisposable
     readonly Group? _parent;
     readonly Queue<Work> _collectives = new();
     readonly List<Work> _messages = [];
+    readonly List<Group> _parts = [];
     readonly CallLog _log;
     readonly CallCheck? _check;
     readonly long[] _sent;
@@ -79,6 +80,17 @@ public sealed partial class Group : IDisposable
     /// <summary>What the group has done so far: calls and bytes by kind.</summary>
     public TrafficCount Traffic { get; } = new();
 
+    /// <summary>What times its calls; null where nobody does.</summary>
+    internal CallTimes? Times { get; set; }
+
+    /// <summary>Whose <see cref="Times"/> they are, or were last.</summary>
+    internal CommsLog? Log { get; set; }
+
+    /// <summary>The groups split from it that are in use.</summary>
+    internal IReadOnlyList<Group> Parts => _parts;
+
+    internal bool IsDisposed => _disposed;
+
     /// <summary>
     /// Makes a zeroed flat tensor where the transport reduces it best: over shared memory it lies in the segment, and is reduced in place without a copy. It belongs to the caller, or to the
     /// dispose scope that is open there, as whatever libtorch makes. Every member makes the same allocations in the same order.
@@ -106,28 +118,28 @@ public sealed partial class Group : IDisposable
     /// <summary>Makes a group of some of the members. All members of this group call it, each with the part it is in.</summary>
     /// <param name="ranks">Members of this group, by their ranks here; this rank among them. Their order is that of the new ranks.</param>
     /// <param name="name">What the part is called in messages; the same for all parts made together.</param>
-    public Group Split(IReadOnlyList<int> ranks, string name)
+    public Group Split(IReadOnlyList<int> ranks, string name) => Split(ranks, name, isApart: false);
+
+    /// <param name="isApart">Whether its failures leave this group as it is, for work that ranks may give up and live.</param>
+    internal Group Split(IReadOnlyList<int> ranks, string name, bool isApart)
     {
         ArgumentNullException.ThrowIfNull(ranks);
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (!ranks.Contains(Rank)) throw new ArgumentException($"Rank {Rank} of group {Name} is not in the part it asks for, [{string.Join(", ", ranks)}].", nameof(ranks));
         if (ranks.Distinct().Count() != ranks.Count || ranks.Any(r => r < 0 || r >= Size))
             throw new ArgumentException($"[{string.Join(", ", ranks)}] are not different ranks of group {Name}, which has {Size}.", nameof(ranks));
-        return Split(ranks, name, this);
-    }
-
-    /// <summary>Makes a group of all members whose end is not the end of this one. All members call it.</summary>
-    internal Group SplitApart(string name) => Split([.. Enumerable.Range(0, Size)], name, parent: null);
-
-    Group Split(IReadOnlyList<int> ranks, string name, Group? parent)
-    {
         Enter();
         try
         {
             if (_check is not null) CheckTogether(CallRow.OfSplit(ranks, name));
             // Splits are counted alike on every member, so a name may be given twice.
             var part = _transport.Split(ranks, string.Create(CultureInfo.InvariantCulture, $"{name}.{_numParts++}"));
-            return new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, parent);
+            var group = new Group(part, name, [.. ranks.Select(r => GlobalRanks[r])], Options, isApart ? null : this);
+            // What is done apart is done beside, and timed by nobody here.
+            if (isApart) return group;
+            _parts.Add(group);
+            if (Times is not null) Log!.Add(group);
+            return group;
         }
         catch (Exception error) when (Breaks(error))
         {
@@ -167,6 +179,7 @@ public sealed partial class Group : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        _parent?._parts.Remove(this);
         foreach (var message in _messages) message.Abandon();
         _check?.Dispose();
         _transport.Dispose();
@@ -179,12 +192,30 @@ public sealed partial class Group : IDisposable
         {
             Traffic.Count(call.Kind, bytes);
             var signature = CallSummary.Of(call);
-            return signature.IsMessage ? BeginMessage(call, signature) : BeginTogether(call, signature);
+            if (Times is not { } times) return signature.IsMessage ? BeginMessage(call, signature) : BeginTogether(call, signature);
+            var started = Stopwatch.GetTimestamp();
+            var number = signature.IsMessage ? -1 : _numCollectives;
+            var work = signature.IsMessage ? BeginMessage(call, signature) : BeginTogether(call, signature);
+            times.Began(work, call.Kind, number, WholeBytes(call, bytes), started);
+            return work;
         }
         finally
         {
             Leave();
         }
+    }
+
+    // Who gives or gets a part of the root's alone knows the whole where parts are even, or their counts were given.
+    long WholeBytes(in Collective call, long bytes)
+    {
+        var (whole, part, counts) = call.Kind switch
+        {
+            CollectiveKind.Gather => (call.Output, call.Input, call.OutputCounts),
+            CollectiveKind.Scatter => (call.Input, call.Output, call.InputCounts),
+            _ => (call.Input ?? call.Output, null, null),
+        };
+        if (whole is not null || part is null) return bytes;
+        return counts is null ? bytes * Size : counts.Sum() * Bytes(part.dtype, nameof(part));
     }
 
     Work BeginTogether(in Collective call, in CallSummary signature)
@@ -281,6 +312,7 @@ public sealed partial class Group : IDisposable
     {
         work.Complete();
         _log.Completed(work.Ticket);
+        Times?.Complete(work.Clock);
     }
 
     internal bool Poll(Work work)
@@ -302,7 +334,14 @@ public sealed partial class Group : IDisposable
         Enter();
         try
         {
+            if (Times is not { } times)
+            {
+                Finish(work, cancellation, alongside);
+                return;
+            }
+            var started = Stopwatch.GetTimestamp();
             Finish(work, cancellation, alongside);
+            times.Waited(work.Clock, Stopwatch.GetTimestamp() - started);
         }
         finally
         {

@@ -17,11 +17,12 @@ public sealed partial class World : IDisposable
         Group = new Group(transport, "world", [.. Enumerable.Range(0, transport.Size)], options);
     }
 
-    World(RankIdentity identity, Group group, string origin)
+    World(World whole, string name)
     {
-        Identity = identity;
-        _origin = origin;
-        Group = group;
+        Identity = whole.Identity;
+        _origin = whole._origin;
+        IsApart = true;
+        Group = whole.Group.Split([.. Enumerable.Range(0, whole.Size)], name, isApart: true);
     }
 
     /// <summary>Which rank this is, and where.</summary>
@@ -35,6 +36,19 @@ public sealed partial class World : IDisposable
 
     /// <summary>The group of all ranks.</summary>
     public Group Group { get; }
+
+    /// <summary>Whether it was made by <see cref="Apart"/>.</summary>
+    public bool IsApart { get; }
+
+    /// <summary>
+    /// The same ranks as a world of its own, for something that may fail on some of them without an end to the rest: who gives it up, or fails in it, ends its groups, and this world's go on. All ranks call it.
+    /// </summary>
+    /// <param name="name">What it is called in messages.</param>
+    public World Apart(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new(this, name);
+    }
 
     /// <summary>A world of one rank: collectives return at once.</summary>
     public static World Single(GroupOptions? options = null) => new(InThread(0, 1), InProcessSegment.World(1)[0], options ?? new GroupOptions(), "a world of one");
@@ -91,12 +105,6 @@ public sealed partial class World : IDisposable
     }
 
     static RankIdentity InThread(int rank, int size) => new(rank, size, rank, size, 0, 1);
-
-    /// <summary>
-    /// A world of the same ranks for something that may fail: when a rank gives up there, its calls fail on all ranks, and this world goes on. All ranks call it; it is the caller's to dispose.
-    /// </summary>
-    /// <param name="name">What its group is called in messages.</param>
-    public World Apart(string name) => new(Identity, Group.SplitApart(name), _origin);
 
     /// <summary>Leaves the world.</summary>
     public void Dispose() => Group.Dispose();

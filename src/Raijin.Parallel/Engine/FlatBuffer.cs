@@ -57,8 +57,14 @@ sealed class FlatBuffer : IDisposable
     /// <summary>[padded]. In stage 3 without memory while the unit is released.</summary>
     public Tensor Full { get; }
 
-    /// <summary>[slice] of this rank.</summary>
+    /// <summary>[slice] of this rank. It has values only while its unit's are entered, where they lie on a disk.</summary>
     public Tensor Shard { get; private set; }
+
+    /// <summary>Where the shard lies if on a disk, together with those of its unit.</summary>
+    public StoredShards? Stored { get; private set; }
+
+    /// <summary>Which of <see cref="Stored"/> it is.</summary>
+    public int StoredIndex { get; private set; }
 
     /// <summary>Where its gradients are reduced; null while no optimizer trains it.</summary>
     public GradientBucket? Bucket { get; set; }
@@ -77,6 +83,13 @@ sealed class FlatBuffer : IDisposable
         return flat.narrow(0, _context.ShardGroup.Rank * Layout.SliceElements, Layout.SliceElements).DetachFromDisposeScope();
     }
 
+    /// <summary>Has the shard's values in memory for as long as it is open.</summary>
+    /// <param name="changes">Whether they are changed meanwhile.</param>
+    public StoredShards.Use OpenShard(bool changes = false) => new(Stored, changes);
+
+    /// <summary>The values of a piece of this rank, to be read once: a view, or what is read from the disk when it is touched. The open scope owns it.</summary>
+    public Tensor Look(FlatPiece piece) => Stored is null ? Shard.narrow(0, piece.OffsetInSlice, piece.NumElements) : Stored.Map(StoredIndex, piece.OffsetInSlice, piece.NumElements);
+
     /// <summary>A parameter's part of a flat tensor of the buffer's length, in its shape; the caller owns the view.</summary>
     public Tensor View(Tensor flat, ShardedParameter parameter)
     {
@@ -87,15 +100,18 @@ sealed class FlatBuffer : IDisposable
     }
 
     /// <summary>Divides the values: this rank keeps its shard, in memory of its own, and the whole is let go.</summary>
-    public void Divide()
+    /// <param name="stored">Where the shard lies if on a disk, and has memory now; null for one in memory.</param>
+    /// <param name="index">Which of them it is.</param>
+    public void Divide(StoredShards? stored, int index)
     {
         using var none = no_grad();
         var whole = Shard;
-        Shard = _context.ShardGroup.Allocate(Layout.SliceElements, DType).DetachFromDisposeScope();
+        (Stored, StoredIndex) = (stored, index);
+        Shard = stored is null ? _context.ShardGroup.Allocate(Layout.SliceElements, DType).DetachFromDisposeScope() : TensorBox.Alias(stored[index]);
         Shard.copy_(whole);
         whole.Dispose();
         Held(BufferKind.Parameters, Layout.PaddedElements, -1);
-        Held(BufferKind.Parameters, Layout.SliceElements, +1);
+        if (stored is null) Held(BufferKind.Parameters, Layout.SliceElements, +1);
         if (_context.SecondaryWeights?.Group is { } node)
         {
             _secondary = node.Allocate(Layout.PaddedElements / node.Size, DType).DetachFromDisposeScope();

@@ -93,7 +93,10 @@ sealed class GatherScheduler : IDisposable
         if (_last is not null) _successors[(_last, _lastWasBackward)] = unit;
         (_last, _lastWasBackward) = (unit, isBackward);
         var next = unit;
-        for (var i = 0; i < _ahead && _successors.TryGetValue((next, isBackward), out next!); i++) next.Prefetch();
+        for (var i = 0; i < _ahead && _successors.TryGetValue((next, isBackward), out next!); i++)
+            if (next.CanPrefetch) next.Prefetch();
+        // What lies on a disk is on its way before it is gathered.
+        if (next is not null && _successors.TryGetValue((next, isBackward), out next!)) next.ReadAhead();
     }
 
     public void Dispose()

@@ -17,9 +17,15 @@ enum UnitState : byte
 /// The parameters that are gathered together, used by a module, and let go. Who needs them asks for them (<see cref="Need"/>) and says when it is done; they go when the last user is. Any other order is a fault of
 /// the engine's and throws.
 /// </summary>
-sealed class ShardUnit(EngineContext context, string name, UnitModule? module, IReadOnlyList<FlatBuffer> buffers) : IDisposable
+/// <param name="context">The engine's.</param>
+/// <param name="name">The module's name; empty for what lies outside every unit module.</param>
+/// <param name="module">The module whose calls need it; null where it is always there.</param>
+/// <param name="buffers">Its parameters.</param>
+/// <param name="stored">Where its shards lie, one of each buffer, if on a disk.</param>
+sealed class ShardUnit(EngineContext context, string name, UnitModule? module, IReadOnlyList<FlatBuffer> buffers, StoredShards? stored) : IDisposable
 {
     readonly List<PendingExchange> _gathers = [];
+    StoredShards? _entered;
     int _users;
 
     /// <summary>The module's name; empty for what lies outside every unit module.</summary>
@@ -38,15 +44,21 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
     public void Divide()
     {
         Expect(UnitState.Full);
-        foreach (var buffer in buffers) buffer.Divide();
+        stored?.Enter(isRead: false);
+        for (var i = 0; i < buffers.Count; i++) buffers[i].Divide(stored, i);
+        stored?.Leave(changed: true);
         Hide();
         State = UnitState.Sharded;
     }
+
+    /// <summary>Whether it can be gathered without need: where it lies on a disk there must be memory left for those that are needed.</summary>
+    public bool CanPrefetch => stored is null or { HasRoom: true };
 
     /// <summary>Begins to gather, where that is not under way.</summary>
     public void Prefetch()
     {
         if (State != UnitState.Sharded) return;
+        if (NeedsShards) (_entered = stored)?.Enter();
         foreach (var buffer in buffers)
         {
             buffer.Refill();
@@ -64,8 +76,7 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
         Prefetch();
         if (State == UnitState.Gathering)
         {
-            foreach (var gather in _gathers) gather.Wait(cancellation);
-            _gathers.Clear();
+            Await(cancellation);
             foreach (var buffer in buffers) buffer.KeepSecondary();
             foreach (var parameter in Parameters) parameter.Show();
             State = UnitState.Full;
@@ -84,11 +95,26 @@ sealed class ShardUnit(EngineContext context, string name, UnitModule? module, I
     /// <summary>Lets go whoever used it: after a pass that was broken off.</summary>
     public void Abandon()
     {
-        foreach (var gather in _gathers) gather.Wait();
-        _gathers.Clear();
+        if (State == UnitState.Gathering) Await(CancellationToken.None);
         if (State == UnitState.Sharded) return;
         _users = 0;
         Release();
+    }
+
+    /// <summary>Begins to read what a gather will need, where it lies on a disk.</summary>
+    public void ReadAhead()
+    {
+        if (State == UnitState.Sharded && NeedsShards) stored?.ReadAhead();
+    }
+
+    bool NeedsShards => buffers.Any(b => b.Secondary is null);
+
+    void Await(CancellationToken cancellation)
+    {
+        foreach (var gather in _gathers) gather.Wait(cancellation);
+        _gathers.Clear();
+        _entered?.Leave();
+        _entered = null;
     }
 
     void Release()

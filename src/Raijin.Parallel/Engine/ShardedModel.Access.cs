@@ -22,6 +22,7 @@ public sealed partial class ShardedModel
         var parameter = Named(name);
         using var none = no_grad();
         if (!parameter.Buffer.IsDivided) return parameter.Real.clone().DetachFromDisposeScope();
+        using var shard = parameter.Buffer.OpenShard();
         return WholeOf(parameter, parameter.Buffer.Shard);
     }
 
@@ -58,12 +59,21 @@ public sealed partial class ShardedModel
         return whole.view(parameter.Shape).DetachFromDisposeScope();
     }
 
-    /// <summary>This rank's part of a parameter: its first element in the flattened parameter, and a view of the values, to read: what is written there reaches the ranks of a node (<see cref="Strategy.SecondaryShardSize"/>) with the next update. Null where the rank has no part of it.</summary>
+    /// <summary>
+    /// This rank's part of a parameter: its first element in the flattened parameter, and a view of the values, to read (a copy where they lie on a disk): what is written there reaches the ranks of a node
+    /// (<see cref="Strategy.SecondaryShardSize"/>) with the next update. Null where the rank has no part of it.
+    /// </summary>
     public (long Start, Tensor Values)? LocalParameter(string name)
     {
         var parameter = Named(name);
+        using var shard = parameter.Buffer.OpenShard();
         foreach (var piece in parameter.Buffer.Pieces)
-            if (piece.Entry == parameter.Entry) return (piece.Start, parameter.Buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
+        {
+            if (piece.Entry != parameter.Entry) continue;
+            var values = parameter.Buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements);
+            if (parameter.Buffer.Stored is null) return (piece.Start, values);
+            using (values) return (piece.Start, values.clone());
+        }
         return null;
     }
 

@@ -11,21 +11,17 @@ public sealed partial class ShardedModel
 
     /// <summary>
     /// What this rank holds of parameters and buffers, for <see cref="ShardedCheckpointWriter"/>: under <c>model/</c> and the name in the module. Views, which the open scope owns; nobody is asked for anything.
+    /// What lies on a disk is read when it is touched, into memory that the system takes back.
     /// </summary>
     public IEnumerable<LogicalSlice> ModelSlices()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         using var none = no_grad();
-        foreach (var buffer in _units.SelectMany(u => u.Buffers))
-        {
-            // Who holds a whole offers it whole, so that ranks can share the writing.
-            if (!buffer.IsDivided)
-                foreach (var parameter in buffer.Parameters) yield return LogicalSlice.Whole($"{ModelStem}/{parameter.Name}", parameter.Real);
-            else
-                foreach (var piece in buffer.Pieces)
-                    yield return new($"{ModelStem}/{buffer.Parameters[piece.Entry].Name}", buffer.Parameters[piece.Entry].Shape, piece.Start, buffer.Shard.narrow(0, piece.OffsetInSlice, piece.NumElements));
-        }
-        foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
+        // Who holds a whole offers it whole, so that ranks can share the writing.
+        foreach (var slice in PartsOf(buffer => buffer.IsDivided)) yield return slice with { Name = $"{ModelStem}/{slice.Name}" };
+        // Buffers are each rank's own while it trains: a checkpoint has the first one's.
+        if (World.Rank == 0)
+            foreach (var (name, buffer) in Module.named_buffers()) yield return LogicalSlice.Whole($"{ModelStem}/{name}", buffer.contiguous());
         // What a codec still owes is this rank's own, and of no use to a world of another size.
         var owed = _context.Gradients.SaveTensors();
         foreach (var (key, tensor) in owed) yield return LogicalSlice.Whole(GradientPrefix + key, tensor);
@@ -68,6 +64,7 @@ public sealed partial class ShardedModel
         using var scope = NewDisposeScope();
         foreach (var buffer in _units.SelectMany(u => u.Buffers))
         {
+            using var shard = buffer.OpenShard(changes: true);
             if (!buffer.IsDivided)
                 foreach (var parameter in buffer.Parameters) Read(checkpoint, parameter, 0, parameter.Real);
             else

@@ -24,9 +24,11 @@ public sealed partial class ShardedModel : IDisposable
     readonly Dictionary<nint, ShardedParameter> _byHandle = [];
     readonly Dictionary<string, ShardedParameter> _byName = new(StringComparer.Ordinal);
     readonly List<ShardedOptimizer> _optimizers = [];
+    readonly List<TrustSums> _trustSums = [];
     readonly List<OneBitAdamUpdater> _oneBit = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
+    readonly ShardStore? _store;
     readonly SynchronizedNorms? _norms;
     readonly Group? _normGroup;
     bool _disposed;
@@ -57,10 +59,12 @@ public sealed partial class ShardedModel : IDisposable
         using (no_grad())
         using (NewDisposeScope())
         {
-            foreach (var planned in UnitPlan.Of(module, strategy)) _units.Add(MakeUnit(planned, initialize));
+            var planned = UnitPlan.Of(module, strategy);
+            _store = MakeStore(planned);
+            foreach (var unit in planned) _units.Add(MakeUnit(unit, initialize));
             foreach (var (_, buffer) in module.named_buffers()) Broadcast(buffer);
         }
-        _reducer = world.Size == 1 ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
+        _reducer = world.Size == 1 && _store is null ? null : new GradientReducer(_context, strategy.Stage == 3 ? p => _scheduler!.GradientTaken(p) : null);
         // Before the units are watched: a norm that is a unit is still whole when its hook computes with it.
         if (strategy.SyncBatchNorm && world.Size > 1)
         {
@@ -108,7 +112,7 @@ public sealed partial class ShardedModel : IDisposable
     /// <summary>
     /// Makes the optimizer of some of the parameters. Its <see cref="IParameterUpdater.MeasureGradients"/> gives the norm over all ranks; its step updates this rank's part and brings the parts together.
     /// </summary>
-    /// <param name="algorithm">What is done to each parameter. From stage 1 on it must be elementwise.</param>
+    /// <param name="algorithm">What is done to each parameter. From stage 1 on elementwise ones, LAMB and LARS.</param>
     /// <param name="groups">Parameters of the module.</param>
     /// <param name="options">How it runs; its masters are whole, under the names of <paramref name="groups"/>.</param>
     /// <exception cref="NotSupportedException">The algorithm needs whole tensors, but each rank has parts of them.</exception>
@@ -128,9 +132,15 @@ public sealed partial class ShardedModel : IDisposable
             _oneBit.Add(updater);
             return updater;
         }
-        if (_context.DividesUpdates && algorithm is LayerwiseAlgorithm or Adafactor or Muon)
-            throw new NotSupportedException(
-                $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), or an elementwise algorithm such as AdamW.");
+        if (_context.DividesUpdates && algorithm.LooksAtWholeTensors)
+        {
+            if (algorithm is not (Lamb or Lars))
+                throw new NotSupportedException(
+                    $"{algorithm.GetType().Name} looks at whole tensors, but in stage {Strategy.Stage} each rank updates parts of them. Use data parallelism (stage 0), LAMB or LARS, or an elementwise algorithm such as AdamW.");
+            var sums = new TrustSums(_context.ShardGroup, groups.SelectMany(g => g.Parameters.Select(p => p.Key)));
+            _trustSums.Add(sums);
+            options = options with { SumOverParts = sums.Add };
+        }
         var owners = groups.SelectMany(g => g.Parameters.Select(p => (Group: g, p.Key, Parameter: Find(p.Key, p.Value)))).ToList();
         // In the order in which backward completes them: the last units first, what is around them in the end.
         var owned = owners.Select(o => o.Parameter.Buffer).ToHashSet();
@@ -145,9 +155,32 @@ public sealed partial class ShardedModel : IDisposable
             pieces.Add((group, name, parameter.Piece));
         }
         using var scope = NewDisposeScope();
-        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring));
+        var homes = pieces.Where(p => p.Item3.Owner.Buffer.Stored is not null).ToDictionary(p => p.Item2, p => p.Item3.Owner.Buffer.Stored!, StringComparer.Ordinal);
+        var made = new ShardedOptimizer(_context, _reducer, groups, pieces, buffers, (g, isMeasuring) => MakeUpdater(algorithm, g, ForPieces(options, g, pieces), isMeasuring, homes));
         _optimizers.Add(made);
         return made;
+    }
+
+    /// <summary>
+    /// Has the gradients of some parameters brought together, whole on every rank, for an optimizer that is none of <see cref="CreateOptimizer"/>: one that evaluates the loss again and again, as L-BFGS does.
+    /// </summary>
+    /// <param name="group">Parameters of the module.</param>
+    /// <returns>Forgets these gradients: to be called whenever the parameters' own are cleared.</returns>
+    /// <exception cref="NotSupportedException">Each rank has parts of the gradients: from stage 1 on.</exception>
+    /// <exception cref="ArgumentException">A parameter is not the module's, or has an optimizer already.</exception>
+    public Action ShareGradients(ParameterGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_reducer is null) return static () => { };
+        if (_context.DividesUpdates) throw new NotSupportedException($"In stage {Strategy.Stage} each rank has parts of the gradients, but whole ones are asked for: use data parallelism (stage 0).");
+        var shared = group.Parameters.Select(p => Find(p.Key, p.Value).Buffer).ToHashSet();
+        var buffers = _units.SelectMany(u => u.Buffers).Where(shared.Contains).Reverse().ToList();
+        _reducer.Add(buffers);
+        return () =>
+        {
+            foreach (var buffer in buffers) buffer.Bucket!.Clear();
+        };
     }
 
     /// <summary>Ends a backward pass on every rank: reduces the gradients that are still to be, and lets the optimizers see them. Call it after each backward that is not inside <see cref="NoSync"/>.</summary>
@@ -156,6 +189,7 @@ public sealed partial class ShardedModel : IDisposable
     public void FinishBackward(CancellationToken cancellationToken = default)
     {
         _scheduler?.EndPass();
+        foreach (var optimizer in _optimizers) optimizer.ReadAhead();
         _reducer?.Finish(cancellationToken);
     }
 
@@ -194,13 +228,18 @@ public sealed partial class ShardedModel : IDisposable
         {
             foreach (var unit in _units)
             {
-                if (unit.State == UnitState.Sharded) unit.Need(CancellationToken.None);
+                var isGathered = unit.State != UnitState.Full;
+                if (isGathered) unit.Need(CancellationToken.None);
                 foreach (var parameter in unit.Parameters)
                 {
                     using var own = parameter.Real.detach();
                     using var copy = own.clone();
                     Aten.SetData(parameter.Real, copy);
                 }
+                if (!isGathered) continue;
+                // What was gathered goes before the next unit comes: no rank holds the model twice.
+                unit.Done();
+                foreach (var parameter in unit.Parameters) parameter.Show();
             }
         }
         Dispose();
@@ -213,11 +252,13 @@ public sealed partial class ShardedModel : IDisposable
         _disposed = true;
         foreach (var parameter in _byName.Values) GradientAccess.ClearGradient(parameter.Real);
         foreach (var optimizer in _optimizers) optimizer.Dispose();
+        foreach (var sums in _trustSums) sums.Dispose();
         _scheduler?.Dispose();
         _norms?.Dispose();
         _normGroup?.Dispose();
         _reducer?.Dispose();
         foreach (var unit in _units) unit.Dispose();
+        _store?.Dispose();
         _context.Dispose();
     }
 
@@ -260,9 +301,21 @@ public sealed partial class ShardedModel : IDisposable
         }
     }
 
+    // On a disk also what one rank has all of.
+    bool IsDivided(PlannedUnit planned) => _context.DividesParameters && (_context.NumShards > 1 || Strategy.OffloadParameters is Tier.OnDisk) && planned.Module is not null;
+
+    ShardStore? MakeStore(IReadOnlyList<PlannedUnit> planned)
+    {
+        if (Strategy.OffloadParameters is not Tier.OnDisk disk) return null;
+        var units = planned.Where(IsDivided).Select(unit => (unit.Name, (IReadOnlyList<(ScalarType, long)>)[.. unit.Parameters
+            .GroupBy(p => (p.Parameter.dtype, p.Parameter.requires_grad))
+            .Select(kind => (kind.Key.dtype, new FlatLayout(kind.Select(p => (p.Name, (IReadOnlyList<long>)p.Parameter.shape)), _context.NumShards).SliceElements))])).ToList();
+        return units.Count == 0 ? null : new(disk.Folder, units, ShardStore.NumLeases + Strategy.UnitsAhead(_context.Device), bytes => _context.ShardGroup.Allocate(bytes, ScalarType.Byte), Ledger);
+    }
+
     ShardUnit MakeUnit(PlannedUnit planned, Action<string, Tensor>? initialize)
     {
-        var isDivided = _context.DividesParameters && _context.NumShards > 1 && planned.Module is not null;
+        var isDivided = IsDivided(planned);
         var parameters = new List<ShardedParameter>();
         foreach (var (name, parameter) in planned.Parameters)
         {
@@ -285,7 +338,7 @@ public sealed partial class ShardedModel : IDisposable
             Broadcast(buffer.Full);
             buffers.Add(buffer);
         }
-        var unit = new ShardUnit(_context, planned.Name, planned.Module, buffers);
+        var unit = new ShardUnit(_context, planned.Name, planned.Module, buffers, isDivided ? _store?[planned.Name] : null);
         if (isDivided) unit.Divide();
         return unit;
     }
@@ -312,11 +365,21 @@ public sealed partial class ShardedModel : IDisposable
         return found;
     }
 
-    // One that only measures never has state.
-    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring) =>
-        Strategy.OffloadOptimizer is Tier.OnDisk disk && !isMeasuring
-            ? new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions { Folder = disk.Folder, OffloadRatio = Strategy.OffloadRatio, Threads = options.Threads, Masters = options.Masters })
-            : new FusedOptimizer(algorithm, groups, options);
+    // One that only measures never has state. Where parameters come and go their state may stay.
+    IParameterUpdater MakeUpdater(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options, bool isMeasuring, IReadOnlyDictionary<string, StoredShards>? homes = null)
+    {
+        var disk = Strategy.OffloadOptimizer as Tier.OnDisk;
+        if (isMeasuring || (disk is null && _store is null)) return new FusedOptimizer(algorithm, groups, options);
+        return new TieredOptimizer(algorithm, groups, new TieredOptimizerOptions
+        {
+            Folder = disk?.Folder ?? "",
+            OffloadRatio = disk is null ? 0 : Strategy.OffloadRatio,
+            Threads = options.Threads,
+            Masters = options.Masters,
+            Homes = homes,
+            Ledger = Ledger,
+        });
+    }
 
     // Masters of pieces are parts of the masters.
     FusedOptimizerOptions ForPieces(FusedOptimizerOptions options, IReadOnlyList<ParameterGroup> groups, IReadOnlyList<(ParameterGroup Group, string Name, ParameterPiece Piece)> pieces)

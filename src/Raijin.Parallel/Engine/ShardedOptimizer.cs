@@ -78,6 +78,12 @@ sealed class ShardedOptimizer : IParameterUpdater
         _context.Ledger.EndStep();
     }
 
+    /// <summary>Begins to bring what the next update needs from where it lies.</summary>
+    public void ReadAhead()
+    {
+        if ((_whole ?? _mine) is TieredOptimizer tiered) tiered.ReadAhead();
+    }
+
     public GradientNorm MeasureGradients()
     {
         var mine = _mine.MeasureGradients();

@@ -68,12 +68,23 @@ sealed class ShardedParameter : IDisposable
     public void Place(FlatBuffer buffer, int entry) => (Buffer, Entry) = (buffer, entry);
 
     /// <summary>Lets the module see the values.</summary>
-    public void Show() => TensorBox.Point(Parameter, Real);
+    public void Show()
+    {
+        if (_released is not null) Exchange(Real);
+    }
 
     /// <summary>Lets the module see that the values are not here.</summary>
     public void Hide()
     {
-        if (_released is not null) TensorBox.Point(Parameter, _released);
+        if (_released is not null) Exchange(_released);
+    }
+
+    // What is frozen or thawed while the values are away, or there, is so afterwards too.
+    void Exchange(Tensor other)
+    {
+        var wantsGradient = Parameter.requires_grad;
+        if (other.requires_grad != wantsGradient) other.requires_grad = wantsGradient;
+        TensorBox.Point(Parameter, other);
     }
 
     public void Dispose()

@@ -11,21 +11,25 @@ public sealed class Ledger
 
     readonly long[] _held = new long[Kinds];
     readonly long[] _peak = new long[Kinds];
+    readonly long[] _onDisk = new long[Kinds];
     readonly Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> _crossings = [];
     readonly Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> _sinceStep = [];
     readonly Dictionary<(BufferKind Kind, CollectiveKind Collective), Crossing> _leastStep = [];
     long _total;
 
-    /// <summary>Bytes held of a kind now.</summary>
+    /// <summary>Bytes of memory held of a kind now.</summary>
     public long Held(BufferKind kind) => _held[(int)kind];
 
-    /// <summary>The most bytes ever held of a kind at once.</summary>
+    /// <summary>Bytes of a kind in files now; no memory is held for them.</summary>
+    public long HeldOnDisk(BufferKind kind) => _onDisk[(int)kind];
+
+    /// <summary>The most bytes of memory ever held of a kind at once.</summary>
     public long Peak(BufferKind kind) => _peak[(int)kind];
 
-    /// <summary>Bytes held now, over all kinds.</summary>
+    /// <summary>Bytes of memory held now, over all kinds.</summary>
     public long TotalHeld => _total;
 
-    /// <summary>The most bytes ever held at once, over all kinds.</summary>
+    /// <summary>The most bytes of memory ever held at once, over all kinds.</summary>
     public long TotalPeak { get; private set; }
 
     /// <summary>Calls and bytes of one collective for one kind of buffer: the bytes of the whole tensor, as <see cref="TrafficCount"/> counts.</summary>
@@ -61,6 +65,7 @@ public sealed class Ledger
         var copy = new Ledger { _total = _total, TotalPeak = TotalPeak };
         _held.CopyTo(copy._held, 0);
         _peak.CopyTo(copy._peak, 0);
+        _onDisk.CopyTo(copy._onDisk, 0);
         foreach (var (key, crossing) in _crossings) copy._crossings.Add(key, crossing);
         foreach (var (key, crossing) in _leastStep) copy._leastStep.Add(key, crossing);
         copy.Steps = Steps;
@@ -80,6 +85,10 @@ public sealed class Ledger
         _held[(int)kind] -= bytes;
         _total -= bytes;
     }
+
+    internal void AllocatedOnDisk(BufferKind kind, long bytes) => _onDisk[(int)kind] += bytes;
+
+    internal void FreedOnDisk(BufferKind kind, long bytes) => _onDisk[(int)kind] -= bytes;
 
     internal void Posted(BufferKind kind, CollectiveKind collective, long bytes, long nodeBytes)
     {

@@ -47,6 +47,9 @@ sealed class DiskStore : IDisposable
         _writes = new DiskQueue(_file, threads, "writes");
     }
 
+    /// <summary>The file itself, for who measures how fast it can be.</summary>
+    public ScratchFile File => _file;
+
     /// <summary>Where the file lies.</summary>
     public string Folder => _file.Folder;
 

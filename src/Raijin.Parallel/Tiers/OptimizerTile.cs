@@ -13,19 +13,26 @@ sealed class OptimizerTile : IDisposable
 
     /// <param name="algorithm">What is done to each parameter.</param>
     /// <param name="shares">In the order of update.</param>
-    /// <param name="memory">Where the state is laid; null for memory of its own.</param>
+    /// <param name="lease">Where the state is laid when it comes from the file; null for memory of its own.</param>
     /// <param name="options">Threads and masters.</param>
-    public OptimizerTile(OptimizerAlgorithm algorithm, IReadOnlyList<PieceShare> shares, Tensor? memory, TieredOptimizerOptions options)
+    public OptimizerTile(OptimizerAlgorithm algorithm, IReadOnlyList<PieceShare> shares, DiskLease<OptimizerTile>? lease, TieredOptimizerOptions options)
     {
         Shares = shares;
+        Lease = lease;
         var parameters = shares.ToDictionary(s => s, s => s.IsWhole ? s.Piece.Tensor : Cut(s));
         _groups = [.. shares.GroupBy(s => s.Piece.Group).Select(g =>
             (g.Key, new ParameterGroup(g.Key.Name, g.Select(s => KeyValuePair.Create(s.Name, parameters[s])), g.Key.LearningRate, g.Key.WeightDecay)))];
-        Optimizer = new(algorithm, [.. _groups.Select(g => g.Mine)], new() { Threads = options.Threads, StateMemory = memory, Masters = Masters(options.Masters) });
+        Optimizer = new(algorithm, [.. _groups.Select(g => g.Mine)], new() { Threads = options.Threads, StateMemory = lease?.Memory, Masters = Masters(options.Masters) });
     }
 
     /// <summary>What it updates.</summary>
     public IReadOnlyList<PieceShare> Shares { get; }
+
+    /// <summary>Where its state is when it is not in the file; null where it stays in memory.</summary>
+    public DiskLease<OptimizerTile>? Lease { get; }
+
+    /// <summary>Where the values of its pieces are when nobody uses them; null where they stay in memory.</summary>
+    public StoredShards? Home => Shares[0].Piece.Home;
 
     /// <summary>Updates them; its names are the shares'.</summary>
     public FusedOptimizer Optimizer { get; }

@@ -8,8 +8,6 @@ sealed partial class TieredOptimizer
     /// <summary>Whether the parameters now hold the evaluation weights.</summary>
     public bool IsEvaluating { get; private set; }
 
-    IEnumerable<OptimizerTile> All => _resident is null ? _tiles : _tiles.Prepend(_resident);
-
     /// <summary>
     /// The state as it is, borrowed until the next step or load. What lies in the file is read when a tensor is touched, into memory that the system takes back when it needs it: a checkpoint that
     /// writes tensor by tensor needs no memory for the whole.
@@ -21,11 +19,11 @@ sealed partial class TieredOptimizer
         ThrowIfUnusable();
         ThrowIfEvaluating();
         ForgetCaptured();
-        foreach (var lease in _leases) lease.Wait();
+        Finish();
         var tensors = new Dictionary<string, List<(string, Tensor)>>(StringComparer.Ordinal);
         var updates = new Dictionary<string, long>(StringComparer.Ordinal);
         Dictionary<string, IReadOnlyDictionary<string, double>>? carried = null;
-        foreach (var tile in All)
+        foreach (var tile in _tiles)
         {
             var state = tile.Optimizer.CaptureState();
             foreach (var share in tile.Shares)
@@ -50,17 +48,15 @@ sealed partial class TieredOptimizer
         if (strict && !difference.IsEmpty) throw new OptimizerStateMismatchException(difference);
         ForgetCaptured();
         _isHalfway = true;
-        _resident?.Load(state);
         foreach (var tile in _tiles)
         {
             // All of the tile's state is written: nothing is to be read before.
-            var lease = LeaseOf(tile);
-            lease.Wait();
-            lease.Holder = tile;
+            tile.Lease?.Wait();
+            tile.Lease?.Holder = tile;
             tile.Load(state);
             BeginWrite(tile);
         }
-        foreach (var lease in _leases) lease.Wait();
+        Finish();
         foreach (var group in Groups)
         {
             if (state.Scalars.Groups.FirstOrDefault(g => g.Name == group.Name) is not { } saved) continue;
@@ -77,13 +73,14 @@ sealed partial class TieredOptimizer
         ThrowIfUnusable();
         if (!_whole.HasEvaluationWeights || IsEvaluating) return;
         ForgetCaptured();
-        _resident?.Optimizer.UseEvaluationWeights();
         foreach (var tile in _tiles)
         {
+            tile.Home?.Enter();
             Enter(tile);
             tile.Optimizer.UseEvaluationWeights();
             // A master follows what others wrote to its parameter.
             if (tile.Shares.Any(s => s.Piece.HasMaster)) BeginWrite(tile);
+            tile.Home?.Leave(changed: true);
         }
         IsEvaluating = true;
     }
@@ -93,10 +90,12 @@ sealed partial class TieredOptimizer
     {
         ThrowIfUnusable();
         if (!IsEvaluating) return;
-        foreach (var tile in All)
+        foreach (var tile in _tiles)
         {
-            if (tile != _resident && tile.Shares.Any(s => s.Piece.HasMaster)) Enter(tile);
+            tile.Home?.Enter();
+            if (tile.Shares.Any(s => s.Piece.HasMaster)) Enter(tile);
             tile.Optimizer.UseTrainingWeights();
+            tile.Home?.Leave(changed: true);
         }
         IsEvaluating = false;
     }
@@ -105,7 +104,7 @@ sealed partial class TieredOptimizer
     List<(string, Tensor)>? Capture(OptimizerTile tile, PieceShare share, IReadOnlyDictionary<string, Tensor> slots)
     {
         var piece = share.Piece;
-        if (tile == _resident && !share.IsWhole)
+        if (tile.Lease is null && !share.IsWhole)
         {
             // The head of a piece that goes on in the file: brought to the rest.
             for (var i = 0; i < piece.SlotNames.Count; i++)
@@ -116,9 +115,9 @@ sealed partial class TieredOptimizer
         for (var i = 0; i < piece.SlotNames.Count; i++)
         {
             var slot = slots[piece.SlotNames[i]];
-            if (tile != _resident)
+            if (tile.Lease is { } lease)
             {
-                var (range, offset) = share.IsWhole ? (RunName(tile.Shares), OffsetInLease(tile, slot)) : (piece.Name, i * piece.PaddedCount * sizeof(float));
+                var (range, offset) = share.IsWhole ? (RunName(tile.Shares), OffsetInLease(lease, slot)) : (piece.Name, i * piece.PaddedCount * sizeof(float));
                 slot = _store!.Map(_store[range], offset, piece.Tensor.shape, ScalarType.Float32).DetachFromDisposeScope();
                 _captured.Add(slot);
             }
@@ -127,8 +126,8 @@ sealed partial class TieredOptimizer
         return captured;
     }
 
-    long OffsetInLease(OptimizerTile tile, Tensor slot) =>
-        TensorAccess.TryGetHostMemory(slot, out var inner) && TensorAccess.TryGetHostMemory(LeaseOf(tile).Memory, out var outer)
+    static long OffsetInLease(DiskLease<OptimizerTile> lease, Tensor slot) =>
+        TensorAccess.TryGetHostMemory(slot, out var inner) && TensorAccess.TryGetHostMemory(lease.Memory, out var outer)
             ? inner.Data - outer.Data
             : throw new System.Diagnostics.UnreachableException("leases and slots are dense host memory");
 

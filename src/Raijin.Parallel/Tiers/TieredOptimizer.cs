@@ -6,15 +6,17 @@ namespace Raijin.Parallel;
 // Invariant: between steps every tile's state is in the file or in the lease that holds it, and what is in the file is whole.
 // The step, with three leases A, B, C:
 //
-//   lease A   read 0 │update 0│write 0         │read 3 │update 3│ …
-//   lease B          │read 1  │update 1│write 1         │read 4 │
-//   lease C                   │read 2  │update 2│write 2        │
+//   lease A   read 0 │update 0│write 0 │read 3 │update 3│write 3 │ …
+//   lease B   read 1          │update 1│write 1 │read 4 │update 4│
+//   lease C                    read 2  │update 2│write 2 │read 5 │
 //
+// A lease reads its next tile as soon as the one before is written, whoever computes meanwhile: the disk is never without work.
 // Cost: memory 3 tiles; each byte of state is read once and written once a step (8 a parameter with Adam, 12 with masters), while the kernel works on another tile.
 // Rajbhandari et al. 2021, §6.3, arXiv:2104.07857; Ren et al. 2021, arXiv:2101.06840.
 
 /// <summary>
-/// <see cref="FusedOptimizer"/> with its state in a file: the same verbs, the same bits, and memory for three tiles instead of for all of them. Parameters and gradients stay in host memory.
+/// <see cref="FusedOptimizer"/> with its state in a file: the same verbs, the same bits, and memory for three tiles instead of for all of them. Parameters may come and go too
+/// (<see cref="TieredOptimizerOptions.Homes"/>); gradients stay in host memory.
 /// </summary>
 /// <remarks>
 /// For elementwise algorithms. A step that fails midway has updated some parameters and not others: every later call is refused, and training goes on from a checkpoint. Not thread-safe.
@@ -27,12 +29,12 @@ sealed partial class TieredOptimizer : IParameterUpdater
     // Never stepped: it checks the parameters, measures and clears gradients, and compares states.
     readonly FusedOptimizer _whole;
     readonly IReadOnlyList<OptimizedPiece> _pieces;
-    readonly OptimizerTile? _resident;
     readonly OptimizerTile[] _tiles;
-    readonly TileLease[] _leases;
+    readonly DiskLease<OptimizerTile>[] _leases;
     readonly DiskStore? _store;
     readonly List<OptimizerTile> _active = [];
     readonly List<Tensor> _captured = [];
+    readonly Ledger? _ledger;
     bool _isHalfway;
     bool _disposed;
 
@@ -49,17 +51,21 @@ sealed partial class TieredOptimizer : IParameterUpdater
         ArgumentNullException.ThrowIfNull(algorithm);
         ArgumentNullException.ThrowIfNull(groups);
         ArgumentNullException.ThrowIfNull(options);
-        _pieces = TilePlan.Pieces(algorithm, groups);
+        _pieces = TilePlan.Pieces(algorithm, groups, options.Homes);
         options.Validate(_pieces.Max(p => (int?)p.SlotNames.Count) ?? 0);
         _whole = new(algorithm, groups, new() { Threads = options.Threads, AllowEmptyGroups = true });
         var leaseElements = options.LeaseBytes / NumLeases / ScratchFile.Alignment * ScratchFile.Alignment / sizeof(float);
         var plan = new TilePlan(_pieces, leaseElements, options.OffloadRatio);
-        if (plan.Resident.Count > 0) _resident = new(algorithm, plan.Resident, null, options);
+        var onTier = plan.Tiles.Where(t => !t.StaysInMemory).ToList();
         // A state that is smaller than the leases needs no larger ones.
-        leaseElements = plan.Tiles.Count == 0 ? 0 : Math.Min(leaseElements, plan.Tiles.Max(t => t.Sum(s => s.StateElements)));
-        if (leaseElements > 0) _store = new(options.Folder, Ranges(plan), options.DiskThreads, options.Buffered);
-        _leases = [.. Enumerable.Range(0, Math.Min(NumLeases, plan.Tiles.Count)).Select(_ => new TileLease(leaseElements))];
-        _tiles = [.. plan.Tiles.Select((shares, i) => new OptimizerTile(algorithm, shares, _leases[i % NumLeases].Memory, options))];
+        leaseElements = onTier.Count == 0 ? 0 : Math.Min(leaseElements, onTier.Max(t => t.Shares.Sum(s => s.StateElements)));
+        if (leaseElements > 0) _store = new(options.Folder, Ranges(onTier), options.DiskThreads, options.Buffered);
+        _leases = [.. Enumerable.Range(0, Math.Min(NumLeases, onTier.Count)).Select(_ => NewLease(leaseElements))];
+        var next = 0;
+        _tiles = [.. plan.Tiles.Select(t => new OptimizerTile(algorithm, t.Shares, t.StaysInMemory ? null : _leases[next++ % NumLeases], options))];
+        _ledger = options.Ledger;
+        _ledger?.Allocated(BufferKind.Staging, LeaseBytes);
+        _ledger?.AllocatedOnDisk(BufferKind.OptimizerState, FileBytes);
     }
 
     /// <inheritdoc/>
@@ -72,22 +78,25 @@ sealed partial class TieredOptimizer : IParameterUpdater
     public long Updates { get; private set; }
 
     /// <summary>Tiles that go through the leases.</summary>
-    public int NumTiles => _tiles.Length;
+    public int NumTiles => _tiles.Count(t => t.Lease is not null);
 
     /// <summary>Bytes of memory for state on its way.</summary>
     public long LeaseBytes => _leases.Sum(l => l.Bytes);
 
     /// <summary>Bytes of state that stay in memory.</summary>
-    public long ResidentBytes => _resident?.Shares.Sum(s => s.Piece.SlotNames.Count * s.Count * sizeof(float)) ?? 0;
+    public long ResidentBytes => _tiles.Where(t => t.Lease is null).Sum(t => t.Shares.Sum(s => s.Piece.SlotNames.Count * s.Count * sizeof(float)));
 
     /// <inheritdoc/>
-    public long StateBytes => ResidentBytes + LeaseBytes;
+    public long StateBytes => ResidentBytes;
 
     /// <summary>Bytes read from the file so far.</summary>
     public long BytesRead => _store?.BytesRead ?? 0;
 
     /// <summary>Bytes written to the file so far.</summary>
     public long BytesWritten => _store?.BytesWritten ?? 0;
+
+    /// <summary>What the state is kept in; null where all of it stays in memory.</summary>
+    public DiskStore? Store => _store;
 
     /// <summary>Space the file takes.</summary>
     public long FileBytes => _store?.Bytes ?? 0;
@@ -105,29 +114,37 @@ sealed partial class TieredOptimizer : IParameterUpdater
         _active.Clear();
         foreach (var tile in _tiles)
             if (tile.HasGradient) _active.Add(tile);
-        var residentUpdates = _resident?.HasGradient == true;
-        if (_active.Count == 0 && !residentUpdates) return;
+        if (_active.Count == 0) return;
 
         _isHalfway = true;
-        if (_active.Count > 0) BeginRead(_active[0]);
-        if (residentUpdates) _resident!.Step(gradientScale, clipValue);
         for (var i = 0; i < _active.Count; i++)
         {
             var tile = _active[i];
+            if (i == 0 || _active[i - 1].Home != tile.Home) tile.Home?.Enter();
             Enter(tile);
-            if (i + 1 < _active.Count && LeaseOf(_active[i + 1]) != LeaseOf(tile)) BeginRead(_active[i + 1]);
+            ReadBehind(i);
             tile.Step(gradientScale, clipValue);
             BeginWrite(tile);
+            if (i + 1 == _active.Count || _active[i + 1].Home != tile.Home) tile.Home?.Leave(changed: true);
         }
         _isHalfway = false;
         Updates++;
     }
 
-    /// <summary>Begins to read the first tiles: what is read while backward still goes on is not waited for in <see cref="Step"/>.</summary>
+    /// <summary>Begins to read what is updated first: what is read while backward still goes on is not waited for in <see cref="Step"/>.</summary>
     public void ReadAhead()
     {
         ThrowIfUnusable();
-        for (var i = 0; i < Math.Min(NumLeases - 1, _tiles.Length); i++) BeginRead(_tiles[i]);
+        if (_tiles.Length == 0) return;
+        _tiles[0].Home?.ReadAhead();
+        foreach (var tile in _tiles.Where(t => t.Lease is not null).Take(NumLeases)) BeginRead(tile);
+    }
+
+    /// <summary>Waits until all of the state is in the file.</summary>
+    /// <exception cref="IOException">Something could not be written.</exception>
+    public void Finish()
+    {
+        foreach (var lease in _leases) lease.Wait();
     }
 
     /// <inheritdoc/>
@@ -142,37 +159,47 @@ sealed partial class TieredOptimizer : IParameterUpdater
         if (_disposed) return;
         _disposed = true;
         ForgetCaptured();
+        _ledger?.Freed(BufferKind.Staging, LeaseBytes);
+        _ledger?.FreedOnDisk(BufferKind.OptimizerState, FileBytes);
         _store?.Dispose();
         _whole.Dispose();
-        _resident?.Dispose();
         foreach (var tile in _tiles) tile.Dispose();
         foreach (var lease in _leases) lease.Dispose();
     }
 
-    TileLease LeaseOf(OptimizerTile tile) => _leases[Array.IndexOf(_tiles, tile) % NumLeases];
+    /// <summary>While a tile of the step is updated, the leases of the others read what comes next, and so does that of the values.</summary>
+    void ReadBehind(int current)
+    {
+        var next = current + 1;
+        while (next < _active.Count && (_active[next].Home is null || _active[next].Home == _active[next - 1].Home)) next++;
+        if (next < _active.Count) _active[next].Home!.ReadAhead();
+        for (var i = current + 1; i < _active.Count; i++)
+        {
+            if (_active[i].Lease is not { } lease) continue;
+            for (var before = current; before < i; before++)
+                if (_active[before].Lease == lease) return;
+            BeginRead(_active[i]);
+        }
+    }
 
-    /// <summary>Has the lease of a tile read its state, unless it holds it; waits for what the lease held before to be written.</summary>
+    /// <summary>Has the lease of a tile read its state, unless it holds it, once it has written what it held before.</summary>
     void BeginRead(OptimizerTile tile)
     {
-        var lease = LeaseOf(tile);
-        if (lease.Holder == tile) return;
-        lease.Wait();
-        lease.Holder = null;
-        lease.Begin(Transfers(tile).Select(t => _store!.ReadAsync(t.Range, lease.Memory, t.Offset, t.MemoryOffset, t.Bytes)));
+        if (tile.Lease is not { } lease || lease.Holder == tile) return;
+        lease.Begin(() => Transfers(tile).Select(t => _store!.ReadAsync(t.Range, lease.Memory, t.Offset, t.MemoryOffset, t.Bytes)));
         lease.Holder = tile;
     }
 
     void BeginWrite(OptimizerTile tile)
     {
-        var lease = LeaseOf(tile);
-        lease.Begin(Transfers(tile).Select(t => _store!.WriteAsync(t.Range, lease.Memory, t.Offset, t.MemoryOffset, t.Bytes)));
+        if (tile.Lease is { } lease) lease.Begin(() => Transfers(tile).Select(t => _store!.WriteAsync(t.Range, lease.Memory, t.Offset, t.MemoryOffset, t.Bytes)));
     }
 
     /// <summary>Waits until the state of a tile is in its lease, and nobody else works on it.</summary>
     void Enter(OptimizerTile tile)
     {
         BeginRead(tile);
-        LeaseOf(tile).Wait();
+        tile.Lease?.Wait();
     }
 
     // A run of whole pieces lies in the file as in the lease. Of a piece that is cut, each slot is whole in the file, so that it can be looked at as a whole.
@@ -194,11 +221,11 @@ sealed partial class TieredOptimizer : IParameterUpdater
 
     static string RunName(IReadOnlyList<PieceShare> run) => $"{run[0].Name} …";
 
-    static IEnumerable<(string, long)> Ranges(TilePlan plan)
+    static IEnumerable<(string, long)> Ranges(IEnumerable<Tile> tiles)
     {
-        foreach (var tile in plan.Tiles)
+        foreach (var tile in tiles)
         {
-            if (tile is not [{ IsWhole: false } share]) yield return (RunName(tile), tile.Sum(s => s.StateElements) * sizeof(float));
+            if (tile.Shares is not [{ IsWhole: false } share]) yield return (RunName(tile.Shares), tile.Shares.Sum(s => s.StateElements) * sizeof(float));
             else if (share.IsLast) yield return (share.Piece.Name, share.Piece.SlotNames.Count * share.Piece.PaddedCount * sizeof(float));
         }
     }
@@ -210,29 +237,10 @@ sealed partial class TieredOptimizer : IParameterUpdater
             throw new InvalidOperationException("An earlier step failed midway: some parameters are one update ahead of the others. Make the optimizer anew, and go on from a checkpoint.");
     }
 
-    /// <summary>Memory through which tiles go in turn.</summary>
-    sealed class TileLease : IDisposable
+    static DiskLease<OptimizerTile> NewLease(long elements)
     {
-        Task _transfer = Task.CompletedTask;
-
-        public TileLease(long elements)
-        {
-            Bytes = elements * sizeof(float);
-            Memory = ScratchFile.AllocateAligned(elements, ScalarType.Float32);
-            HugePages.Advise(Memory);
-        }
-
-        public long Bytes { get; }
-
-        public Tensor Memory { get; }
-
-        /// <summary>Whose state it holds, or is being read into it.</summary>
-        public OptimizerTile? Holder { get; set; }
-
-        public void Begin(IEnumerable<Task> transfers) => _transfer = Task.WhenAll([.. transfers]);
-
-        public void Wait() => _transfer.GetAwaiter().GetResult();
-
-        public void Dispose() => Memory.Dispose();
+        var memory = ScratchFile.AllocateAligned(elements, ScalarType.Float32);
+        HugePages.Advise(memory);
+        return new(memory);
     }
 }

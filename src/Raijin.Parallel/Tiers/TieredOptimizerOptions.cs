@@ -6,7 +6,8 @@ namespace Raijin.Parallel;
 sealed record TieredOptimizerOptions
 {
     /// <summary>The folder of the file that holds the state; made when it does not exist.</summary>
-    public required string Folder { get; init; }
+    /// <value>Default none: needed unless <see cref="OffloadRatio"/> is 0.</value>
+    public string Folder { get; init; } = "";
 
     /// <summary>Memory for state on its way between file and update, all leases together.</summary>
     /// <value>Default 192 MiB; at least 16 KiB times the number of tensors kept per parameter, in each of the three leases. DeepSpeed's <c>buffer_count</c> × <c>buffer_size</c>.</value>
@@ -32,11 +33,19 @@ sealed record TieredOptimizerOptions
     /// <value>Default null: masters start from the parameters themselves.</value>
     public IReadOnlyDictionary<string, Tensor>? Masters { get; init; }
 
+    /// <summary>Where the values of parameters are when nobody uses them, by parameter name; they are asked for while they are updated.</summary>
+    /// <value>Default null: they stay in memory.</value>
+    public IReadOnlyDictionary<string, StoredShards>? Homes { get; init; }
+
+    /// <summary>The books in which leases and file are entered.</summary>
+    /// <value>Default null.</value>
+    public Ledger? Ledger { get; init; }
+
     internal void Validate(int mostSlots)
     {
         var faults = new List<OptionFault>();
         var least = LeastLeaseBytes(mostSlots);
-        if (string.IsNullOrWhiteSpace(Folder)) faults.Add(new("tier.folder", "is empty; name a folder on a disk that has the space."));
+        if (OffloadRatio != 0 && string.IsNullOrWhiteSpace(Folder)) faults.Add(new("tier.folder", "is empty; name a folder on a disk that has the space."));
         if (LeaseBytes < least) faults.Add(new("tier.leaseBytes", $"{LeaseBytes} (at least {least}: {TieredOptimizer.NumLeases} leases of {mostSlots} tensors of 16 KiB)."));
         if (!(OffloadRatio >= 0 && OffloadRatio <= 1)) faults.Add(new("tier.offloadRatio", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{OffloadRatio} (allowed 0 to 1).")));
         if (Threads < 1) faults.Add(new("tier.threads", $"{Threads} (at least 1)."));

@@ -9,7 +9,8 @@ namespace Raijin.Parallel;
 /// <param name="Tensor">Borrowed.</param>
 /// <param name="Group">The group it was given in.</param>
 /// <param name="SlotNames">The tensors kept for it, a master behind the algorithm's.</param>
-sealed record OptimizedPiece(string Name, Parameter Tensor, ParameterGroup Group, IReadOnlyList<string> SlotNames)
+/// <param name="Home">The shards it is a part of, where its values lie on a tier; null where they stay in memory.</param>
+sealed record OptimizedPiece(string Name, Parameter Tensor, ParameterGroup Group, IReadOnlyList<string> SlotNames, StoredShards? Home)
 {
     /// <summary>Its elements.</summary>
     public long Count { get; } = Tensor.numel();
@@ -37,9 +38,14 @@ readonly record struct PieceShare(OptimizedPiece Piece, long Start, long Count)
     public long StateElements => Piece.SlotNames.Count * TilePlan.Padded(Count);
 }
 
+/// <summary>What is updated together.</summary>
+/// <param name="Shares">In the order of update; of one <see cref="OptimizedPiece.Home"/>.</param>
+/// <param name="StaysInMemory">Whether its state does; else it goes through leases.</param>
+sealed record Tile(IReadOnlyList<PieceShare> Shares, bool StaysInMemory);
+
 /// <summary>
 /// What of an optimizer's state stays in memory, and how the rest is cut into tiles that fit a lease: a tile is a run of whole pieces, or a part of one piece that is too large. Cuts lie on
-/// pages, so that a part is read and written without its neighbours. The cuts depend on sizes alone.
+/// pages, so that a part is read and written without its neighbours. Pieces whose values come and go together are updated together. The cuts depend on sizes alone.
 /// </summary>
 sealed class TilePlan
 {
@@ -49,52 +55,63 @@ sealed class TilePlan
     public TilePlan(IReadOnlyList<OptimizedPiece> pieces, long leaseElements, double offloadRatio)
     {
         var stay = (long)((1 - offloadRatio) * pieces.Sum(p => p.Count));
+        var all = new List<Tile>();
         var resident = new List<PieceShare>();
-        var tiles = new List<IReadOnlyList<PieceShare>>();
+        var tiles = new List<Tile>();
         var run = new List<PieceShare>();
         long runElements = 0;
-        foreach (var piece in pieces)
+        // The last first: a step ends where the next forward pass begins, with what it needs first still in memory.
+        foreach (var home in pieces.GroupBy(p => p.Home).Reverse())
+        {
+            foreach (var piece in home) Place(piece);
+            EndRun();
+            if (resident.Count > 0) all.Add(new([.. resident], StaysInMemory: true));
+            all.AddRange(tiles);
+            resident.Clear();
+            tiles.Clear();
+        }
+        Tiles = all;
+
+        void Place(OptimizedPiece piece)
         {
             var head = piece.Count <= stay ? piece.Count : stay / FusedOptimizerOptions.StateMemoryAlignment * FusedOptimizerOptions.StateMemoryAlignment;
             stay -= piece.Count <= stay ? piece.Count : stay;
             if (head > 0 || piece.Count == 0) resident.Add(new(piece, 0, head));
-            if (head == piece.Count) continue;
+            if (head == piece.Count) return;
             var rest = new PieceShare(piece, head, piece.Count - head);
             if (rest.IsWhole && rest.StateElements <= leaseElements)
             {
                 if (runElements + rest.StateElements > leaseElements) EndRun();
                 run.Add(rest);
                 runElements += rest.StateElements;
-                continue;
+                return;
             }
             EndRun();
             var most = leaseElements / Math.Max(1, piece.SlotNames.Count) / FusedOptimizerOptions.StateMemoryAlignment * FusedOptimizerOptions.StateMemoryAlignment;
-            for (var start = head; start < piece.Count; start += most) tiles.Add([new(piece, start, Math.Min(most, piece.Count - start))]);
+            for (var start = head; start < piece.Count; start += most) tiles.Add(new([new(piece, start, Math.Min(most, piece.Count - start))], StaysInMemory: false));
         }
-        EndRun();
-        (Resident, Tiles) = (resident, tiles);
 
         void EndRun()
         {
-            if (run.Count > 0) tiles.Add([.. run]);
+            if (run.Count > 0) tiles.Add(new([.. run], StaysInMemory: false));
             run.Clear();
             runElements = 0;
         }
     }
 
-    /// <summary>What stays in memory.</summary>
-    public IReadOnlyList<PieceShare> Resident { get; }
-
-    /// <summary>What goes through leases, in the order of update.</summary>
-    public IReadOnlyList<IReadOnlyList<PieceShare>> Tiles { get; }
+    /// <summary>In the order of update.</summary>
+    public IReadOnlyList<Tile> Tiles { get; }
 
     /// <summary>Elements rounded up to pages.</summary>
     public static long Padded(long count) =>
         (count + FusedOptimizerOptions.StateMemoryAlignment - 1) / FusedOptimizerOptions.StateMemoryAlignment * FusedOptimizerOptions.StateMemoryAlignment;
 
     /// <summary>The pieces of parameter groups.</summary>
+    /// <param name="algorithm">What is done to each.</param>
+    /// <param name="groups">The groups.</param>
+    /// <param name="homes">Where values lie that come and go, by the parameter's name.</param>
     /// <exception cref="NotSupportedException">The update of an element depends on others of its tensor, or a parameter is none whose state can lie in a file.</exception>
-    public static IReadOnlyList<OptimizedPiece> Pieces(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups)
+    public static IReadOnlyList<OptimizedPiece> Pieces(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, IReadOnlyDictionary<string, StoredShards>? homes = null)
     {
         if (algorithm is LayerwiseAlgorithm or Muon or LbfgsOptions)
             throw new NotSupportedException($"{algorithm.GetType().Name} updates an element by the whole of its tensor: its state can't be cut into tiles. Keep it on the device (OffloadOptimizer = Tier.Device), or use an elementwise algorithm.");
@@ -105,7 +122,7 @@ sealed class TilePlan
             {
                 if (!TensorAccess.TryGetHostMemory(tensor, out var memory) || memory.DType is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16))
                     throw new NotSupportedException($"The state of parameter '{name}' ({tensor.dtype} on {tensor.device}) can't lie on the disk tier: contiguous fp32, bf16 and fp16 parameters on the host can.");
-                pieces.Add(new(name, tensor, group, memory.DType == ScalarType.Float32 ? algorithm.Slots : [.. algorithm.Slots, "master"]));
+                pieces.Add(new(name, tensor, group, memory.DType == ScalarType.Float32 ? algorithm.Slots : [.. algorithm.Slots, "master"], homes?.GetValueOrDefault(name)));
             }
         }
         return pieces;

@@ -34,6 +34,14 @@ public static unsafe class TensorStorage
         GC.KeepAlive(b);
     }
 
+    /// <summary>Has a tensor that owns no memory refer to some, or to none (0). It says that it has <paramref name="bytes"/> in any case.</summary>
+    internal static void Refer(Tensor tensor, nint address, long bytes)
+    {
+        TensorGuard.ThrowIfFreed(tensor);
+        (Words(tensor)[AddressWord], Words(tensor)[BytesWord]) = (address, (nint)bytes);
+        GC.KeepAlive(tensor);
+    }
+
     static nint* Words(Tensor tensor) => *(nint**)(*(nint*)tensor.Handle + StorageOffset);
 
     static void Swap(nint* a, nint* b)

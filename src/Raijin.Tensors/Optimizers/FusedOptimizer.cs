@@ -23,6 +23,7 @@ public sealed partial class FusedOptimizer : IParameterUpdater
     readonly IReadOnlyDictionary<string, Tensor>? _masters;
     readonly Tensor? _stateMemory;
     readonly bool _carries;
+    readonly bool _hasParts;
     long _stateMemoryUsed;
     bool _disposed;
 
@@ -49,7 +50,9 @@ public sealed partial class FusedOptimizer : IParameterUpdater
         Groups = [.. groups];
         _parameters = Collect(Groups, algorithm, options.AllowEmptyGroups);
         _byKernels = new(_parameters.Length);
-        _kernels = options.UseLibtorchOnly ? null : new(_parameters, algorithm, threads);
+        _hasParts = options.SumOverParts is not null;
+        if (_hasParts && options.UseLibtorchOnly) throw new ArgumentException("Libtorch's operators know nothing of parts of tensors: give one of UseLibtorchOnly and SumOverParts.", nameof(options));
+        _kernels = options.UseLibtorchOnly ? null : new(_parameters, algorithm, threads, options.SumOverParts);
         _libtorch = new(algorithm);
     }
 
@@ -85,14 +88,21 @@ public sealed partial class FusedOptimizer : IParameterUpdater
         ObjectDisposedException.ThrowIf(_disposed, this);
         ThrowIfEvaluating();
         var scale = Algorithm.Maximize ? -gradientScale : gradientScale;
-        _kernels?.Update(scale, clipValue);
-        Sort(updating: true);
-        if (_byKernels.Count + _byLibtorch.Count == 0) return;
-        if (AllocateMissingSlots() is { } fresh) _kernels?.Update(scale, clipValue, fresh);
+        if (_hasParts)
+        {
+            UpdateParts(scale, clipValue);
+        }
+        else
+        {
+            _kernels?.Update(scale, clipValue);
+            Sort(updating: true);
+            if (_byKernels.Count + _byLibtorch.Count == 0) return;
+            if (AllocateMissingSlots() is { } fresh) _kernels?.Update(scale, clipValue, fresh);
+        }
         _libtorch.Update(_byLibtorch, scale, clipValue);
         foreach (var parameter in _byKernels) Advance(parameter);
         foreach (var parameter in _byLibtorch) Advance(parameter);
-        Updates++;
+        if (_byKernels.Count + _byLibtorch.Count > 0) Updates++;
     }
 
     /// <summary>Reads all gradients once. Nothing is written, and no value depends on the number of threads.</summary>
@@ -123,6 +133,16 @@ public sealed partial class FusedOptimizer : IParameterUpdater
         foreach (var parameter in _parameters) parameter.Dispose();
         foreach (var held in _heldWeights) held?.Dispose();
         foreach (var slab in _slabs) slab.Dispose();
+    }
+
+    // Everybody's parts are summed once: state is there before, and who has no part takes part.
+    void UpdateParts(double scale, double clipValue)
+    {
+        _kernels!.SumOfSquares();
+        Sort(updating: true);
+        if (_byLibtorch.Count > 0) throw new NotSupportedException($"'{_byLibtorch[0].Name}' is a part of a tensor and {Algorithm.GetType().Name} scales steps by norms of whole ones: that needs contiguous host memory of fp32 or bf16.");
+        AllocateMissingSlots();
+        _kernels.Update(scale, clipValue);
     }
 
     void Advance(OptimizedParameter parameter)

@@ -29,6 +29,17 @@ public sealed record FusedOptimizerOptions
     /// <value>Default null. All parameters must be contiguous host ones of fp32, bf16 or fp16 then.</value>
     public Tensor? StateMemory { get; init; }
 
+    /// <summary>
+    /// Where parameters are parts of tensors and the algorithm scales steps by norms of whole ones (<see cref="Lamb"/>, <see cref="Lars"/>): called once in each step, to add up over all parts.
+    /// </summary>
+    /// <value>Default null: parameters are whole. Parameters must be updated by Raijin's kernels: contiguous host ones of fp32 or bf16.</value>
+    public SumOverParts? SumOverParts { get; init; }
+
     /// <summary>Slots in <see cref="StateMemory"/> begin on multiples of so many elements: pages, which files are read and written by.</summary>
     public const int StateMemoryAlignment = 1024;
 }
+
+/// <summary>Replaces sums over parts of tensors by sums over the whole ones.</summary>
+/// <param name="names">The parameters, in the order of their groups.</param>
+/// <param name="sums">Two sums of squares for each: of its weights, and of what its step goes along. 0 for one that is not updated.</param>
+public delegate void SumOverParts(IReadOnlyList<string> names, Span<double> sums);

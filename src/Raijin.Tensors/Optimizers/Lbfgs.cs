@@ -22,6 +22,7 @@ public sealed partial class Lbfgs : IDisposable
     readonly FlatVector _previous;
     readonly List<Pair> _pairs = [];
     readonly double[] _alphas;
+    readonly Action? _forget;
     FlatVector? _start;
     FlatVector[] _trials = [];
     double _step;
@@ -32,9 +33,10 @@ public sealed partial class Lbfgs : IDisposable
     /// <summary>Makes an optimizer.</summary>
     /// <param name="options">How it runs.</param>
     /// <param name="group">The parameters, all fp32 or all fp64 and on one device; weight decay 0. Borrowed: they must outlive the optimizer.</param>
+    /// <param name="forget">Called whenever gradients are cleared, by whoever else keeps them: where ranks bring theirs together. Null: nobody does.</param>
     /// <exception cref="ArgumentException">There is no parameter, or dtypes or devices differ or are not supported, or the group has weight decay.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
-    public Lbfgs(LbfgsOptions options, ParameterGroup group)
+    public Lbfgs(LbfgsOptions options, ParameterGroup group, Action? forget = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(group);
@@ -42,6 +44,7 @@ public sealed partial class Lbfgs : IDisposable
         Check(group);
         Options = options;
         Group = group;
+        _forget = forget;
         _parameters = [.. group.Parameters.Select(p => p.Value)];
         _names = [.. group.Parameters.Select(p => p.Key)];
         _gradient = new(_parameters);
@@ -126,6 +129,7 @@ public sealed partial class Lbfgs : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         foreach (var parameter in _parameters) GradientAccess.ClearGradient(parameter);
+        _forget?.Invoke();
     }
 
     void FindDirection()

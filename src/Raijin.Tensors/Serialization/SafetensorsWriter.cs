@@ -80,11 +80,14 @@ public static unsafe class SafetensorsWriter
 
     /// <summary>Writes a snapshot into a folder that is published later as a whole.</summary>
     /// <inheritdoc cref="Write(string, TensorSnapshot)"/>
-    public static WrittenFile WriteIn(string folder, string name, TensorSnapshot snapshot)
+    /// <param name="folder">The folder that is written.</param>
+    /// <param name="name">The file's name in it.</param>
+    /// <param name="hashes">Gets the XxHash3 of each tensor's bytes under its name; null where nobody asks.</param>
+    public static WrittenFile WriteIn(string folder, string name, TensorSnapshot snapshot, IDictionary<string, ulong>? hashes = null)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         using var file = DurableFile.CreateIn(folder, name, snapshot.FileBytes);
-        return Write(file, snapshot);
+        return Write(file, snapshot, hashes);
     }
 
     static WrittenFile Write(DurableFile file, SafetensorsLayout layout, IDictionary<string, ulong>? hashes = null)
@@ -108,10 +111,23 @@ public static unsafe class SafetensorsWriter
         return new WrittenFile(file.Bytes, file.Hash);
     }
 
-    static WrittenFile Write(DurableFile file, TensorSnapshot snapshot)
+    static WrittenFile Write(DurableFile file, TensorSnapshot snapshot, IDictionary<string, ulong>? hashes = null)
     {
         file.Write(snapshot.Header);
-        WriteMemory(file, snapshot.Address, snapshot.DataBytes);
+        if (hashes is null)
+        {
+            WriteMemory(file, snapshot.Address, snapshot.DataBytes);
+        }
+        else
+        {
+            var hash = new XxHash3();
+            foreach (var (name, offset, bytes) in snapshot.Items)
+            {
+                WriteMemory(file, snapshot.Address + (nint)offset, bytes, hash);
+                hashes[name] = hash.GetCurrentHashAsUInt64();
+                hash.Reset();
+            }
+        }
         file.Commit();
         return new WrittenFile(file.Bytes, file.Hash);
     }

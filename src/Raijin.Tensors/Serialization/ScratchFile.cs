@@ -14,17 +14,20 @@ public sealed partial class ScratchFile : IDisposable
     /// <summary>Offsets, lengths and addresses are multiples of this, unless <see cref="IsUnbuffered"/> is false.</summary>
     public const int Alignment = 4096;
 
+    const int MostAttempts = 10;
     const int GetFlags = 3;
     const int SetFlags = 4;
     const FileOptions NoBuffering = (FileOptions)0x20000000;
 
     readonly SafeFileHandle _handle;
     readonly Lock _mapping = new();
+    readonly IReadOnlyList<string> _madeFolders;
     FileMapping? _map;
 
-    ScratchFile(SafeFileHandle handle, string folder, long bytes, bool unbuffered)
+    ScratchFile(SafeFileHandle handle, string folder, IReadOnlyList<string> madeFolders, long bytes, bool unbuffered)
     {
         _handle = handle;
+        _madeFolders = madeFolders;
         Folder = folder;
         Bytes = bytes;
         IsUnbuffered = unbuffered;
@@ -40,7 +43,7 @@ public sealed partial class ScratchFile : IDisposable
     public bool IsUnbuffered { get; }
 
     /// <summary>Makes a file; all its space is allocated at once.</summary>
-    /// <param name="folder">Made when it does not exist.</param>
+    /// <param name="folder">Made when it does not exist, and removed with the file then, unless something else lies in it.</param>
     /// <param name="bytes">Its size; rounded up to <see cref="Alignment"/>.</param>
     /// <param name="buffered">Go through the page cache in any case.</param>
     /// <exception cref="IOException">There is not so much space, or the folder cannot be made.</exception>
@@ -50,23 +53,35 @@ public sealed partial class ScratchFile : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         bytes = Math.Max(Alignment, (bytes + Alignment - 1) / Alignment * Alignment);
-        Directory.CreateDirectory(folder);
+        folder = Path.TrimEndingDirectorySeparator(folder);
         var path = Path.Combine(folder, "raijin-" + Guid.CreateVersion7().ToString("N", System.Globalization.CultureInfo.InvariantCulture) + ".scratch");
         var options = FileOptions.RandomAccess;
         if (OperatingSystem.IsWindows()) options |= buffered ? FileOptions.DeleteOnClose : FileOptions.DeleteOnClose | NoBuffering;
-        SafeFileHandle handle;
+        var (handle, made) = (default(SafeFileHandle), MakeFolder(folder));
         try
         {
-            handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, options, bytes);
+            // Another rank that made the folder may just have removed it.
+            for (var attempt = 0; handle is null; attempt++)
+            {
+                try
+                {
+                    handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, options, bytes);
+                }
+                catch (DirectoryNotFoundException) when (attempt < MostAttempts)
+                {
+                    made = MakeFolder(folder);
+                }
+            }
         }
         catch (IOException error)
         {
+            RemoveFolders(made);
             throw new IOException($"No file of {bytes:N0} bytes could be made in {folder}: {error.Message} Name a folder on a disk that has the space.", error);
         }
 
         if (!OperatingSystem.IsWindows()) File.Delete(path);
         RandomAccess.SetLength(handle, bytes);
-        return new ScratchFile(handle, folder, bytes, !buffered && (OperatingSystem.IsWindows() || (OperatingSystem.IsLinux() && GoPastTheCache(handle))));
+        return new ScratchFile(handle, folder, made, bytes, !buffered && (OperatingSystem.IsWindows() || (OperatingSystem.IsLinux() && GoPastTheCache(handle))));
     }
 
     /// <summary>Reads a range. Any number of threads may read and write at once.</summary>
@@ -115,11 +130,13 @@ public sealed partial class ScratchFile : IDisposable
         }
     }
 
-    /// <summary>Frees the space.</summary>
+    /// <summary>Frees the space, and removes the folder if it was made for this file and is empty.</summary>
     public void Dispose()
     {
+        if (_handle.IsClosed) return;
         Unmap();
         _handle.Dispose();
+        RemoveFolders(_madeFolders);
     }
 
     /// <summary>Host memory that such a file can be read into directly: zeros whose address is a multiple of <see cref="Alignment"/>.</summary>
@@ -129,11 +146,46 @@ public sealed partial class ScratchFile : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(numElements);
         using var none = no_grad();
         using var whole = zeros(numElements + Alignment, type).DetachFromDisposeScope();
-        HostTensor.TryOpen(whole, out var view);
+        return Align(whole, numElements);
+    }
+
+    /// <summary>The part of flat host memory that begins at the first address a file can be read into directly.</summary>
+    /// <param name="memory">Of <see cref="Alignment"/> elements more than <paramref name="numElements"/>; shared with the result.</param>
+    /// <param name="numElements">How many elements.</param>
+    /// <returns>[numElements]; the caller owns it.</returns>
+    public static Tensor Align(Tensor memory, long numElements)
+    {
+        if (!HostTensor.TryOpen(memory, out var view)) throw new ArgumentException($"{memory.dtype} on {memory.device} is no dense host memory.", nameof(memory));
+        using var none = no_grad();
         long start = 0;
         using (view)
             while (!view.IsAligned(start * view.ElementBytes, Alignment)) start++;
-        return whole.narrow(0, start, numElements).DetachFromDisposeScope();
+        return memory.narrow(0, start, numElements).DetachFromDisposeScope();
+    }
+
+    // The folders that were not there, the innermost first.
+    static List<string> MakeFolder(string folder)
+    {
+        var made = new List<string>();
+        for (var path = Path.GetFullPath(folder); path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path)) made.Add(path);
+        Directory.CreateDirectory(folder);
+        return made;
+    }
+
+    static void RemoveFolders(IReadOnlyList<string> made)
+    {
+        foreach (var path in made)
+        {
+            try
+            {
+                Directory.Delete(path);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Somebody else uses it, or has removed it.
+                return;
+            }
+        }
     }
 
     static bool GoPastTheCache(SafeFileHandle handle)

@@ -15,6 +15,7 @@ public sealed unsafe class TensorSnapshot : IDisposable
     nint _buffer;
     long _capacity;
     byte[]? _header;
+    List<(string Name, long Offset, long Bytes)> _items = [];
 
     /// <summary>Bytes of all tensors captured.</summary>
     public long DataBytes { get; private set; }
@@ -25,6 +26,9 @@ public sealed unsafe class TensorSnapshot : IDisposable
     internal ReadOnlySpan<byte> Header => _header ?? throw new InvalidOperationException("The snapshot is empty: capture tensors first.");
 
     internal nint Address => _buffer;
+
+    /// <summary>Where each tensor's bytes lie, in the order of the file.</summary>
+    internal IReadOnlyList<(string Name, long Offset, long Bytes)> Items => _items;
 
     /// <summary>Makes room for that many bytes and touches every page of it, so that the next <see cref="Capture"/> only copies. What was captured before is lost.</summary>
     /// <exception cref="OutOfMemoryException">There is not that much memory.</exception>
@@ -61,6 +65,7 @@ public sealed unsafe class TensorSnapshot : IDisposable
         KernelTeam.Shared.Run(new CopyBlocks(blocks), Math.Min(get_num_threads(), blocks.Count));
         GC.KeepAlive(tensors);
         _header = layout.Header;
+        _items = [.. layout.Items.Select(item => (item.Name, item.Offset, item.Bytes))];
         DataBytes = layout.DataBytes;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using Raijin.Training;
 using static TorchSharp.torch;
@@ -15,13 +16,9 @@ namespace Raijin;
 /// </remarks>
 public abstract class WeightAveraging : Callback
 {
-    internal override string? NeedsWholeWeights => "averages weights";
-
     readonly Averaging _averaging;
-    WeightAverager[] _averager = [];
-    JsonObject? _loadedState;
-    bool _failed;
-    Dictionary<string, Tensor> _loaded = [];
+    AveragedModel? _model;
+    JsonObject? _loaded;
 
     private protected WeightAveraging(Averaging averaging) => _averaging = averaging;
 
@@ -30,93 +27,79 @@ public abstract class WeightAveraging : Callback
     public bool IncludeBuffers { get; init; } = true;
 
     /// <summary>Weights that are in the average so far: updates of it.</summary>
-    public long Updates => _averager is [var averager] ? averager.Updates : 0;
+    public long Updates => _model?.Updates ?? 0;
 
     /// <inheritdoc/>
     /// <remarks>After callbacks that change the weights in a step.</remarks>
     public override int Priority => 10;
 
     /// <inheritdoc/>
-    public override JsonObject? SaveState() => _averager is [var averager] ? new() { ["updates"] = averager.Updates } : null;
+    public override JsonObject? SaveState() => _model is null ? null : new() { ["updates"] = _model.Updates };
 
     /// <inheritdoc/>
-    public override void LoadState(JsonObject state) => _loadedState = state;
+    public override void LoadState(JsonObject state) => _loaded = state;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<KeyValuePair<string, Tensor>> SaveTensors() => _averager is [var averager] ? averager.CaptureState().Averages : [];
+    public override IReadOnlyList<KeyValuePair<string, Tensor>> SaveTensors() => _model?.Wholes ?? [];
 
-    /// <inheritdoc/>
-    public override void LoadTensors(IReadOnlyDictionary<string, Tensor> tensors)
+    internal override IEnumerable<LogicalSlice> SaveSlices(string stem) => _model?.Slices(stem) ?? [];
+
+    internal override void TakeBack(TrainingRun run, SavedTensors saved)
     {
-        ArgumentNullException.ThrowIfNull(tensors);
-        using var none = no_grad();
-        _loaded = tensors.ToDictionary(t => t.Key, t => t.Value.clone().DetachFromDisposeScope());
+        if (_loaded is null) return;
+        _model = AveragedModel.Of(run, _averaging, IncludeBuffers);
+        _model.Load(_loaded, saved);
+        _loaded = null;
     }
 
     /// <inheritdoc/>
     public override void OnFitStart(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        // A model's state is its parameters and its buffers, which is what a checkpoint of it holds.
-        var parameters = run.Module.named_parameters().Select(p => p.name).ToHashSet(StringComparer.Ordinal);
-        _averager = [new WeightAverager(run.Module.state_dict().Where(t => IncludeBuffers || parameters.Contains(t.Key)), _averaging)];
-        if (_loadedState is not null) _averager[0].LoadState(new WeightAveragerState((long)_loadedState["updates"]!, [.. _loaded]));
-        ForgetLoaded();
+        _model ??= AveragedModel.Of(run, _averaging, IncludeBuffers);
     }
 
     /// <inheritdoc/>
     public override void OnValidationStart(EvalEpoch epoch)
     {
-        if (_averager is [{ Updates: > 0 } averager]) averager.UseAverages();
+        if (_model is { Updates: > 0 }) _model.UseAverages();
     }
 
     /// <inheritdoc/>
-    public override void OnValidationEnd(EvalEpoch epoch) => UseWeights();
+    public override void OnValidationEnd(EvalEpoch epoch) => _model?.UseWeights();
 
     /// <inheritdoc/>
-    public override void OnTrainEnd(TrainingRun run) => UseWeights();
+    public override void OnTrainEnd(TrainingRun run) => _model?.UseWeights();
 
     /// <inheritdoc/>
-    public override void OnException(TrainingRun? run, Exception error)
+    public override void OnException(TrainingRun? run, Exception error) => _model?.UseWeights(isLast: true);
+
+    // The last checkpoint is written: what the caller gets is the average.
+    internal override void BeforeHandover(TrainingRun run)
     {
-        UseWeights();
-        _failed = true;
+        if (_model is { Updates: > 0 }) _model.UseAverages();
     }
 
     /// <inheritdoc/>
     public override void OnTeardown(RunSetup setup)
     {
-        // The last checkpoint is written: what the caller gets is the average.
-        if (!_failed && _averager is [{ Updates: > 0 } averager]) averager.UseAverages();
-        _failed = false;
-        foreach (var owned in _averager) owned.Dispose();
-        _averager = [];
-        ForgetLoaded();
+        _model?.Dispose();
+        _model = null;
+        _loaded = null;
     }
 
     /// <summary>Takes the weights as they are now into the average.</summary>
-    private protected void Update() => _averager[0].Update();
+    private protected void Update() => _model!.Update();
 
     /// <summary>Puts a checkpoint's averages into a model, if it holds some of this callback.</summary>
-    internal void UseSaved(LoadedCheckpoint checkpoint, nn.Module module)
+    internal void UseSaved(LoadedCheckpoint checkpoint, nn.Module module, ShardedModel? sharded)
     {
         using var none = no_grad();
         using var scope = NewDisposeScope();
-        var saved = checkpoint.NamesOf(RunState.CallbackFile).ToHashSet(StringComparer.Ordinal);
-        var prefix = StateKey + "/";
-        foreach (var (name, tensor) in module.state_dict())
-            if (saved.Contains(prefix + name)) tensor.copy_(checkpoint.Read(RunState.CallbackFile, prefix + name));
-    }
-
-    void UseWeights()
-    {
-        foreach (var averager in _averager) averager.UseWeights();
-    }
-
-    void ForgetLoaded()
-    {
-        foreach (var tensor in _loaded.Values) tensor.Dispose();
-        _loaded = [];
-        _loadedState = null;
+        using var parts = ModelParts.Held(module, sharded);
+        var saved = new SavedTensors(checkpoint, StateKey);
+        foreach (var part in parts)
+            if (saved.Has(part.Name)) part.Values.copy_(saved.Read(part.Name, part));
+        parts.Share();
     }
 }

@@ -66,8 +66,6 @@ public sealed class SpikeDetection : Callback
 
     int _inARow;
 
-    internal override string? NeedsWholeWeights => Action == SpikeAction.Rewind ? "goes back to weights it has kept" : null;
-
     /// <inheritdoc/>
     public override IEnumerable<OptionFault> Faults()
     {

@@ -15,6 +15,9 @@ namespace Raijin.Training;
 public sealed class CheckpointStore : IDisposable
 {
     const string LockFile = ".lock";
+
+    // Of what a rank writes of a checkpoint of all.
+    const string ShareSnapshot = "share";
     const int LinuxWouldBlock = 11;
     const int MacWouldBlock = 35;
     const int WindowsSharingViolation = unchecked((int)0x80070020);
@@ -64,10 +67,14 @@ public sealed class CheckpointStore : IDisposable
         return Write(save, content.Tensors.Select(stem => new CheckpointFolder.TensorFile(stem.Key, (folder, file) => SafetensorsWriter.WriteIn(folder, file, stem.Value))), cancellation);
     }
 
-    /// <summary>Has a checkpoint written by all ranks, each its part. Every rank calls it, with a store of the same folder; the first one's keeps the order, and removes what is not to stay.</summary>
+    /// <summary>
+    /// Begins a checkpoint that all ranks write, each its share, and finish together before they begin another. Every rank calls it, with a store of the same folder; the first one's keeps the order, and removes
+    /// what is not to stay.
+    /// </summary>
     /// <inheritdoc cref="Save"/>
     /// <param name="group">The ranks.</param>
-    internal CheckpointInfo SaveTogether(string name, Group group, CheckpointContent content, CheckpointFacts facts)
+    /// <param name="inBackground">Whether each rank copies its share, and writes it on another thread; else it is written when this returns.</param>
+    internal PendingShardedCheckpoint BeginTogether(string name, Group group, CheckpointContent content, CheckpointFacts facts, bool inBackground)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var path = PathOf(name);
@@ -81,9 +88,7 @@ public sealed class CheckpointStore : IDisposable
         // What is whole, the first rank has.
         var whole = isFirst ? content.Tensors.SelectMany(stem => stem.Value.Select(t => LogicalSlice.Whole($"{stem.Key}/{t.Key}", t.Value.contiguous()))) : [];
         var sharded = new ShardedContent { Slices = content.Slices!.Concat(whole), State = content.State };
-        var info = ShardedCheckpointWriter.Write(path, group, sharded, facts, isFirst ? ++_sequence : 0, _time);
-        if (isFirst) Tidy(info);
-        return info;
+        return ShardedCheckpointWriter.Begin(path, group, sharded, facts, new ShardedSaveOptions(isFirst ? ++_sequence : 0, _time, inBackground ? SnapshotOf(ShareSnapshot) : null, isFirst ? Tidy : null));
     }
 
     /// <summary>

@@ -76,7 +76,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
         var batches = Batches(mine, limit(mine.BatchesPerEpoch), cancellationToken).GetEnumerator();
         var log = step.Values;
         var scope = step.Scope;
-        var together = fabric.GathersInForward;
+        var together = fabric.Models.Stage == 3;
         long done = 0, samples = 0;
         try
         {
@@ -136,7 +136,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
     /// <param name="cancellationToken">Ends it at the next batch.</param>
     public IEnumerable<Tensor> Predict(LoaderSet<TBatch> loaders, Func<long?, long?> limit, Action? absent, CancellationToken cancellationToken)
     {
-        var together = fabric.GathersInForward || absent is not null;
+        var together = fabric.Models.Stage == 3 || absent is not null;
         using var mode = new EvaluationMode<TBatch>(module);
         using var scope = TensorScope.Open();
         var epoch = new EvalEpoch(run, EvalPhase.Predict, isExtra: false);
@@ -154,7 +154,7 @@ sealed class Evaluator<TBatch>(Fabric fabric, TrainingModule<TBatch> module, Hoo
                 if (together ? !_peers.Any(has) : !has) break;
                 if (!has)
                 {
-                    if (fabric.GathersInForward)
+                    if (fabric.Models.Stage == 3)
                         using (no_grad()) new Attendance<TBatch>(fabric, module, _placement, run, scope).Attend(loader, EvalPhase.Predict);
                     absent?.Invoke();
                     continue;

@@ -23,8 +23,10 @@ sealed partial class FitDriver<TBatch>
     {
         own.Musts = _stop.IsRequested ? 1 : 0;
         own.Wishes = _run.StopReason is not null && _cursor.Epoch >= _plan.Options.MinEpochs && step >= _plan.Options.MinSteps ? 1 : 0;
+        own.Writers = _checkpoints?.IsWriting == true ? 1 : 0;
         own.Meet(_peers, _run.Clock);
         _agreed = own;
+        _checkpoints?.Hear(own.Writers);
     }
 
     void MeetNow() => Meet(default, _cursor.Step);

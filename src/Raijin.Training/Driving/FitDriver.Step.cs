@@ -31,10 +31,10 @@ sealed partial class FitDriver<TBatch>
         step.Microbatches = window;
         step.LossShare = _plan.Manual ? 1.0 : 1.0 / window;
         step.Tokens = 0;
-        step.IsWritten = _pump is not null && _logDue.IsDueAfterStep(_cursor.Step + 1, _run.Elapsed - _lastLog);
+        step.IsWritten = _isLogged && _logDue.IsDueAfterStep(_cursor.Step + 1, _run.Elapsed - _lastLog);
         _run.TrainLog.BeginStep();
         _epochEnded = false;
-        _fabric.HasJoined = false;
+        _fabric.Models.HasJoined = false;
         if (_run.Rich.IsUsed) _run.Rich.IsStepDue = step.IsWritten;
 
         var done = 0;
@@ -52,7 +52,7 @@ sealed partial class FitDriver<TBatch>
             var batch = _placement.Place(_reader!.Current);
             step.Microbatch = done;
             // Gradients stay here until the step's last microbatch has its own; under manual optimisation the step says when.
-            if (!_plan.Manual) _fabric.Synchronizes = done == window - 1;
+            if (!_plan.Manual) _fabric.Models.Synchronizes = done == window - 1;
             step.Samples = batch.Count;
             HookTable.Call(_hooks.TrainBatchStart, step);
             _profile?.Mark(ProfilePhase.Forward);
@@ -60,10 +60,10 @@ sealed partial class FitDriver<TBatch>
             else if (_run.Optimizers[0].EvaluatesLoss) Minimize(batch, step);
             else
             {
-                _fabric.HasJoined = false;
+                _fabric.Models.HasJoined = false;
                 if (ForwardAndBackward(batch, step)) backward++;
                 // What a rank passed over, it still brings to where all ranks' gradients meet.
-                if (!_fabric.HasJoined && _fabric.ReducesEachPass) _fabric.JoinGradients();
+                if (!_fabric.Models.HasJoined && _fabric.Models.Stage >= 2) _fabric.Models.Join();
             }
             HookTable.Call(_hooks.TrainBatchEnd, step);
             step.Published.Clear();
@@ -84,7 +84,7 @@ sealed partial class FitDriver<TBatch>
         double gradients = backward;
         if (!_peers.IsAlone)
         {
-            if (!_plan.Manual && !_run.Optimizers[0].EvaluatesLoss && !_fabric.HasJoined) _fabric.JoinGradients();
+            if (!_plan.Manual && !_run.Optimizers[0].EvaluatesLoss && !_fabric.Models.HasJoined) _fabric.Models.Join();
             Meet(new StepAgreement { Gradients = backward, Samples = samples, Tokens = step.Tokens, EpochEnds = step.EpochEndRequested || _epochEnded ? 1 : 0 }, _cursor.Step + 1);
             _hasMet = true;
             (gradients, samples, step.Tokens) = (_agreed.Gradients, (long)_agreed.Samples, (long)_agreed.Tokens);
@@ -94,9 +94,9 @@ sealed partial class FitDriver<TBatch>
             // What a hook asks for from here on is heard of at the next step.
             step.EpochEndRequested = false;
         }
-        else if (_fabric.Shares && backward > 0 && !_fabric.HasJoined)
+        else if (_fabric.Models.Any && backward > 0 && !_fabric.Models.HasJoined)
         {
-            _fabric.JoinGradients();
+            _fabric.Models.Join();
         }
 
         // A window that ended early, or of which microbatches were passed over, made fewer gradients than the loss was divided by.
@@ -174,7 +174,7 @@ sealed partial class FitDriver<TBatch>
         if (_overrides.Backward is { } own) own(step, loss);
         else _fabric.Backward(loss);
         HookTable.Call(_hooks.AfterBackward, step);
-        return _fabric.Mean(loss);
+        return ScalarReader.TryRead(loss, out var value) ? value : loss.to(ScalarType.Float64).item<double>();
     });
 
     void UpdateWeights(TrainStep step, double rescale)
@@ -219,6 +219,7 @@ sealed partial class FitDriver<TBatch>
     void CheckLoss(Tensor loss, TrainStep step)
     {
         TensorGuard.ThrowIfFreed(loss);
+        _fabric.Models.ThrowIfReleased(loss);
         if (loss.NumberOfElements != 1)
             ShapeMismatchException.Throw("TrainingStep's loss", "a scalar", $"[{string.Join(", ", loss.shape)}] {loss.dtype}", "Reduce it, with mean() for example.");
         if (!loss.requires_grad)
@@ -246,7 +247,7 @@ sealed partial class FitDriver<TBatch>
 
     void WriteStepIfDue(TrainStep step)
     {
-        if (!step.IsWritten && !(_pump is null && _logDue.IsDueAfterStep(_cursor.Step, _run.Elapsed - _lastLog))) return;
+        if (!step.IsWritten && !(!_isLogged && _logDue.IsDueAfterStep(_cursor.Step, _run.Elapsed - _lastLog))) return;
         _lastLog = _run.Elapsed;
         if (_lossWatch.HasValue)
         {

@@ -32,6 +32,9 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     LoaderSet<TBatch>? _validation;
     BatchReader<TBatch>? _reader;
     LogPump? _pump;
+
+    // Whether anybody writes what is logged: the first rank's loggers do.
+    bool _isLogged;
     readonly ProfileSession? _profile;
     RunCard? _card;
 
@@ -48,7 +51,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _hooks = stage.Hooks;
         _overrides = stage.Overrides;
         _placement = new BatchPlacement<TBatch>(fabric, _overrides);
-        _run = new TrainingRun(plan, module, logger, _peers);
+        _run = new TrainingRun(plan, module, logger, fabric);
         _evaluator = new Evaluator<TBatch>(fabric, module, _hooks, _overrides, _run);
         _checkpoints = checkpoints;
         _logDue = plan.Options.Log;
@@ -70,7 +73,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
-        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_module.Configure(), (setup, callback) => callback.Amend(setup, _plan)));
+        _run.Optimizers = _fabric.SetupOptimizers(_callbacks.Aggregate(_plan.Options.Optimizers?.Invoke(_module) ?? _module.Configure(), (setup, callback) => callback.Amend(setup, _plan)));
         if (!_plan.Manual && _run.Optimizers.Count > 1)
             InvalidOptionsException.ThrowIfAny([new("optimizers", $"{_run.Optimizers.Count} are configured, but TrainingStep drives one: override ManualStep to drive several")]);
         if (_run.Optimizers.Any(o => o.EvaluatesLoss) && (_plan.Accumulation > 1 || _plan.AccumulationChanges.Count > 0))
@@ -81,6 +84,8 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         if (resumeFrom is not null) _cursor = RunSnapshot.Restore(resumeFrom, _plan, _run, _module, _data, _callbacks, _fabric.Sharded(_module));
         _run.FirstStep = _cursor.Step;
         Publish();
+        _isLogged = _plan.Directory is not null && loggers.Count > 0;
+        if (_isLogged) _run.Rich.Show(loggers);
         if (_plan.Directory is { } directory && _peers.IsFirst)
         {
             var monitor = _callbacks.OfType<ModelCheckpoint>().FirstOrDefault(c => c.Monitor is not null)?.Monitor;
@@ -118,6 +123,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
             Publish();
             if (!_cursor.IsBoundary || _run.WaitingForUpdate.Count > 0) continue;
             _profile?.Mark(ProfilePhase.Checkpoint);
+            _checkpoints?.Advance();
             _checkpoints?.Execute(_run, Snapshot, _hooks);
             _profile?.Mark(ProfilePhase.Loop);
         }
@@ -205,7 +211,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     {
         _profile?.Mark(ProfilePhase.Validation);
         var random = RandomState.Capture();
-        _fabric.ShareBuffers();
+        _fabric.Models.ShareBuffers();
         var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token);
         if (results is null)
         {
@@ -256,7 +262,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         {
             _profile?.Mark(ProfilePhase.Validation);
             var random = RandomState.Capture();
-            _fabric.ShareBuffers();
+            _fabric.Models.ShareBuffers();
             var results = _evaluator.Run(EvalPhase.Validation, _validation!, _plan.LimitValidation.Apply, _stop.Token, isExtra: true);
             random.Restore();
             if (results is not null) WriteRecord(LogScope.Epoch, [.. results.Values]);
@@ -273,6 +279,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _peers.Meet();
         // The caller keeps the weights that are meant to be used.
         foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
+        foreach (var callback in _callbacks) callback.BeforeHandover(_run);
         // The engine's books end with it.
         if (!_peers.IsAlone && _fabric.Sharded(_module) is { } sharded) _run.RankUsage = RankUsage.Measure(sharded, PlannedOptions(), _peers);
         _fabric.MakeWhole();

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Raijin.Training;
 
 /// <summary>The checkpoints of one run: carries out requests where the state is whole, and prunes by what all who asked want kept.</summary>
-/// <remarks>Every rank takes part in making what is written; the first one writes.</remarks>
+/// <remarks>Every rank takes part in making what is written. The first one writes it, or each its share; what they write in the background they finish together, when they meet and none is at it any more.</remarks>
 sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) : IDisposable
 {
     /// <summary>Weights below this make a first copy whose fresh memory costs a millisecond or two.</summary>
@@ -12,6 +12,8 @@ sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) 
 
     readonly Dictionary<string, Retention> _retentions = new(StringComparer.Ordinal);
     PendingCheckpoint? _pending;
+    PendingShardedCheckpoint? _shared;
+    bool _allHaveWritten;
     TrainingRun? _run;
     HookTable? _hooks;
     bool _prepared;
@@ -29,13 +31,6 @@ sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) 
         if (!_prepared && peers.IsAlone && run.Step > run.FirstStep) Prepare(run, capture);
         var requests = run.TakeRequests();
         if (requests.Count == 0) return;
-        if (!peers.IsFirst)
-        {
-            using var part = TensorScope.Open();
-            var mine = capture();
-            if (mine.Slices is not null) store.SaveTogether(NameOf(requests, run), peers.World!.Group, mine, new CheckpointFacts(run.Step));
-            return;
-        }
         (_run, _hooks) = (run, hooks);
         Settle();
         BeforeSave?.Invoke();
@@ -43,18 +38,45 @@ sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) 
         foreach (var request in requests) _retentions[request.By] = request.Retention;
         store.Retain = all => _retentions.Values.SelectMany(r => r.Select(all));
         var name = NameOf(requests, run);
-        var scored = requests.FirstOrDefault(r => r.Score is not null)?.Score;
-        double? score = scored is not null && run.Metrics.TryGetValue(scored.Metric, out var value) ? value : null;
-        if (scored is not null && score is null)
-            logger.LogWarning("Checkpoint {Name} has no {Metric} to be ranked by; known so far: {Known}.", name, scored.Metric, run.Metrics.Count == 0 ? "nothing" : string.Join(", ", run.Metrics.Keys));
+        var facts = new CheckpointFacts(run.Step, ScoreOf(requests, run, name), new Dictionary<string, double>(run.Metrics));
+        var inBackground = requests.All(r => r.InBackground);
 
         using var scope = TensorScope.Open();
-        var facts = new CheckpointFacts(run.Step, score, new Dictionary<string, double>(run.Metrics));
         var content = capture();
-        // Ranks that write together wait for each other.
-        if (content.Slices is not null) Written(store.SaveTogether(name, peers.World!.Group, content, facts));
-        else if (requests.All(r => r.InBackground)) _pending = store.SaveInBackground(name, content, facts);
-        else Written(store.Save(name, content, facts));
+        if (content.Slices is not null)
+        {
+            _shared = store.BeginTogether(name, peers.World!.Group, content, facts, inBackground);
+            _allHaveWritten = false;
+            if (!inBackground) Settle();
+        }
+        else if (peers.IsFirst)
+        {
+            if (inBackground) _pending = store.SaveInBackground(name, content, facts);
+            else Written(store.Save(name, content, facts));
+        }
+    }
+
+    /// <summary>Whether this rank is writing its share of a checkpoint.</summary>
+    public bool IsWriting => _shared is { IsBusy: true };
+
+    /// <summary>Hears how many ranks were writing when they last met.</summary>
+    public void Hear(double writers) => _allHaveWritten = _shared is not null && writers == 0;
+
+    /// <summary>Goes on with what ranks write together, where none of them waits for that. Every rank calls it.</summary>
+    public void Advance()
+    {
+        if (!_allHaveWritten) return;
+        _allHaveWritten = false;
+        if (_shared!.Advance()) Settle();
+    }
+
+    double? ScoreOf(IReadOnlyList<CheckpointRequest> requests, TrainingRun run, string name)
+    {
+        if (requests.FirstOrDefault(r => r.Score is not null)?.Score is not { } scored) return null;
+        if (run.Metrics.TryGetValue(scored.Metric, out var value)) return value;
+        if (peers.IsFirst)
+            logger.LogWarning("Checkpoint {Name} has no {Metric} to be ranked by; known so far: {Known}.", name, scored.Metric, run.Metrics.Count == 0 ? "nothing" : string.Join(", ", run.Metrics.Keys));
+        return null;
     }
 
     static string NameOf(IReadOnlyList<CheckpointRequest> requests, TrainingRun run) => string.Create(CultureInfo.InvariantCulture, $"{requests[0].Prefix}-{run.Step:D8}");
@@ -73,12 +95,24 @@ sealed class RunCheckpoints(CheckpointStore store, Peers peers, ILogger logger) 
 
     void Settle()
     {
+        if (_shared is { } shared)
+        {
+            _shared = null;
+            using (shared) Written(shared.Wait());
+        }
         if (_pending is not { } pending) return;
         _pending = null;
         Written(pending.Wait());
     }
 
-    void Written(CheckpointInfo info) => HookTable.Call(_hooks!.CheckpointSaved, _run!, info);
+    void Written(CheckpointInfo info)
+    {
+        if (peers.IsFirst) HookTable.Call(_hooks!.CheckpointSaved, _run!, info);
+    }
 
-    public void Dispose() => store.Dispose();
+    public void Dispose()
+    {
+        _shared?.Dispose();
+        store.Dispose();
+    }
 }

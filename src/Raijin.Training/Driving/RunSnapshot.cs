@@ -31,6 +31,7 @@ static class RunSnapshot
         {
             if (callback.SaveState() is { } own) saved[callback.StateKey] = own;
             foreach (var (name, tensor) in callback.SaveTensors()) kept.Add(new($"{callback.StateKey}/{name}", tensor));
+            if (content.Slices is { } slices) content.Slices = [.. slices, .. callback.SaveSlices($"{RunState.CallbackFile}/{callback.StateKey}/")];
         }
         state["callbacks"] = saved;
         if (kept.Count > 0) content.Tensors[RunState.CallbackFile] = kept;
@@ -87,13 +88,10 @@ static class RunSnapshot
 
         using var scope = TensorScope.Open();
         var saved = state["callbacks"]!.AsObject();
-        var kept = checkpoint.NamesOf(RunState.CallbackFile).ToList();
         foreach (var callback in callbacks)
         {
             if (saved[callback.StateKey] is JsonObject own) callback.LoadState(own.DeepClone().AsObject());
-            var prefix = callback.StateKey + "/";
-            var mine = kept.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(n => n[prefix.Length..], n => checkpoint.Read(RunState.CallbackFile, n));
-            if (mine.Count > 0) callback.LoadTensors(mine);
+            callback.TakeBack(run, new SavedTensors(checkpoint, callback.StateKey));
         }
 
         foreach (var (name, metric) in module.Metrics())

@@ -108,8 +108,12 @@ sealed class StageSetup<TBatch> : IDisposable where TBatch : IBatch<TBatch>
 /// <summary>Where layers that are made late lie, and in which dtype.</summary>
 static class ModelContext
 {
+    // The defaults are the process's: ranks as threads build one after another, or one would take another's for what was before.
+    static readonly Lock Gate = new();
+
     public static void Build(Action build, Device device, Precision precision)
     {
+        using var alone = Gate.EnterScope();
         var (dtype, before) = (get_default_dtype(), get_default_device());
         try
         {

@@ -5,7 +5,8 @@
 //   3  ranks that must stop                   a signal, a cancelled token: at once
 //   4  ranks that wish to stop                a callback, the time: where the state is whole
 //   5  ranks whose epoch is over              asked for by a hook, or a stream's end
-//   6  the first rank's training time         so that what is due by time is due on all
+//   6  ranks that write a checkpoint          what all write together is finished together
+//   7  the first rank's training time         so that what is due by time is due on all
 
 namespace Raijin.Training;
 
@@ -28,12 +29,15 @@ struct StepAgreement
     /// <summary>Ranks whose epoch is over.</summary>
     public double EpochEnds;
 
+    /// <summary>Ranks that are writing their share of a checkpoint.</summary>
+    public double Writers;
+
     /// <summary>Makes each number that of all ranks together.</summary>
     public void Meet(Peers peers, RunClock clock)
     {
-        Span<double> numbers = [Gradients, Samples, Tokens, Musts, Wishes, EpochEnds, peers.IsFirst ? clock.Own.Ticks : 0];
+        Span<double> numbers = [Gradients, Samples, Tokens, Musts, Wishes, EpochEnds, Writers, peers.IsFirst ? clock.Own.Ticks : 0];
         peers.Sum(numbers);
-        (Gradients, Samples, Tokens, Musts, Wishes, EpochEnds) = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
-        clock.Agree(new TimeSpan((long)numbers[6]));
+        (Gradients, Samples, Tokens, Musts, Wishes, EpochEnds, Writers) = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6]);
+        clock.Agree(new TimeSpan((long)numbers[7]));
     }
 }

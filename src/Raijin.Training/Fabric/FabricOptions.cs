@@ -41,6 +41,9 @@ public sealed record FabricOptions
     /// <value>Default 0.</value>
     public long? Seed { get; init; } = 0;
 
+    /// <inheritdoc cref="TrainerOptions.LossScale"/>
+    public LossScalerOptions? LossScale { get; init; }
+
     /// <summary>How gradients are clipped before each optimizer step.</summary>
     /// <value>Default <see cref="Clip.None"/>.</value>
     public Clip ClipGradients { get; init; } = Clip.None;
@@ -67,7 +70,7 @@ public sealed record FabricOptions
         var faults = new List<OptionFault>();
         if (Devices < 1) faults.Add(new("fabric.devices", $"= {Devices}; allowed: 1 and more"));
         if (CollectiveDeadline <= TimeSpan.Zero) faults.Add(new("fabric.collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero"));
-        if (Strategy is { } strategy) faults.AddRange(strategy.Faults(World?.Size ?? Math.Max(1, Devices)).Select(f => f with { Key = $"fabric.{f.Key}" }));
+        if (Strategy is { } strategy) faults.AddRange(strategy.Faults(World?.Size ?? (Devices > 1 ? Devices : null)).Select(f => f with { Key = $"fabric.{f.Key}" }));
         return faults;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using Raijin.Training;
 using static TorchSharp.torch;
@@ -34,6 +35,10 @@ public sealed class RunOptimizer : IDisposable
     readonly SortedSet<string> _seen = new(StringComparer.Ordinal);
     readonly long? _totalSteps;
     readonly long? _stepsPerEpoch;
+    readonly Peers _peers;
+
+    // Whether gradients are in the parameters, and not in parts that only the updater knows.
+    readonly bool _seesGradients;
 
     // What is decided about the coming update so far.
     double _rescale = 1;
@@ -42,12 +47,14 @@ public sealed class RunOptimizer : IDisposable
     double _elementLimit = double.PositiveInfinity;
     bool _unscaled;
 
-    internal RunOptimizer(OptimizerRequest request, Clip clip, LossScaler? scaler, long? totalSteps, long? stepsPerEpoch, UpdaterFactory make)
+    internal RunOptimizer(OptimizerRequest request, Clip clip, LossScaler? scaler, long? totalSteps, long? stepsPerEpoch, UpdaterFactory make, Peers? peers = null, ShardedModel? sharded = null)
     {
         Module = request.Module;
         var groups = request.Groups();
         Algorithm = request.Algorithm;
-        if (request.Algorithm is LbfgsOptions options) _lbfgs = new Lbfgs(options, groups[0].Parameters);
+        _peers = peers ?? Peers.None;
+        _seesGradients = sharded is not { NumParts: > 1, Strategy.Stage: > 0 };
+        if (request.Algorithm is LbfgsOptions options) _lbfgs = new Lbfgs(options, groups[0].Parameters, sharded?.ShareGradients(groups[0].Parameters));
         else _updater = make(request.Algorithm, [.. groups.Select(g => g.Parameters)]);
         Groups = _updater?.Groups ?? [_lbfgs!.Group];
         _schedules = [.. groups.Select(g => g.Schedule)];
@@ -129,7 +136,7 @@ public sealed class RunOptimizer : IDisposable
     }
 
     /// <summary>One whole update of an optimizer that <see cref="EvaluatesLoss"/>: moves the weights, the schedule on, and drops the gradients.</summary>
-    /// <param name="closure">Computes the loss at the weights as they are, runs backward and returns the loss. Gradients are dropped before each call.</param>
+    /// <param name="closure">Computes the loss at the weights as they are, runs backward and returns the loss: of several ranks each its own, of which the mean counts. Gradients are dropped before each call.</param>
     /// <returns>The loss before the update.</returns>
     /// <exception cref="InvalidOperationException">The optimizer needs one set of gradients only.</exception>
     public double Step(Func<double> closure)
@@ -137,7 +144,8 @@ public sealed class RunOptimizer : IDisposable
         if (_lbfgs is null) throw new InvalidOperationException($"{Algorithm.GetType().Name} updates by one set of gradients: run backward and call Step without a function.");
         BeforeStep?.Invoke(this);
         RememberRates();
-        var loss = _lbfgs.Step(closure);
+        // Whatever is decided by a loss is decided alike on all ranks.
+        var loss = _lbfgs.Step(() => _peers.Mean(closure()));
         BeforeClear?.Invoke(this);
         if (OwnClearing is { } clear) clear(this);
         else ClearGradients();
@@ -306,6 +314,8 @@ public sealed class RunOptimizer : IDisposable
     // The one place that writes gradients: remembered, so that the update does not do it again.
     void UnscaleGradients()
     {
+        // Where ranks hold parts of them nobody sees any: the factor stays with the update.
+        if (!_seesGradients) return;
         var factor = Unscale;
         _unscaled = true;
         _measured = null;

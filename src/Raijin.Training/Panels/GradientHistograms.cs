@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using static TorchSharp.torch.nn;
 
 namespace Raijin;
 
@@ -28,12 +29,23 @@ public sealed class GradientHistograms : Callback
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(optimizer);
         if (!step.IsWritten || !step.Run.Shows(LogKind.Histograms)) return;
+        // Where ranks hold parts of them, all bring each together in turn.
+        var divided = step.Run.Sharded is { NumParts: > 1, Strategy.Stage: > 0 } sharded ? sharded : null;
+        var prefix = divided is null ? "" : PrefixOf(step.Run.Module, optimizer.Module);
         foreach (var (name, parameter) in optimizer.Groups.SelectMany(g => g.Parameters))
         {
             if (_patterns.Length > 0 && !_patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name))) continue;
-            using var gradient = parameter.grad;
+            using var gradient = divided is null ? parameter.grad : divided.FullGradient(prefix + name);
             if (gradient is not null) step.LogHistogram("gradients/" + name, gradient);
-            if (Weights) step.LogHistogram("weights/" + name, parameter);
+            if (!Weights) continue;
+            using var whole = divided?.FullParameter(prefix + name);
+            step.LogHistogram("weights/" + name, whole ?? parameter);
         }
+    }
+
+    static string PrefixOf(Module root, Module part)
+    {
+        if (ReferenceEquals(root, part)) return "";
+        return root.named_modules().First(m => ReferenceEquals(m.module, part)).name + ".";
     }
 }

@@ -1,5 +1,6 @@
 using System.IO.Enumeration;
 using System.Text.Json.Nodes;
+using Raijin.Training;
 using static TorchSharp.torch;
 
 namespace Raijin;
@@ -14,11 +15,13 @@ namespace Raijin;
 /// </remarks>
 public sealed class ModelPruning : Callback
 {
-    internal override string? NeedsWholeWeights => "prunes weights";
-
     readonly string[] _patterns;
-    readonly List<Pruned> _pruned = [];
+    readonly List<PrunedWeight> _pruned = [];
+    ModelParts? _parts;
+    TrainingRun? _run;
+    TimeSpan _due;
     long _rounds;
+    long _kept;
 
     /// <summary>Prunes the weights whose names match.</summary>
     /// <param name="patterns">Names, with <c>*</c> and <c>?</c>; none: every <c>*weight</c> of two and more dims.</param>
@@ -53,7 +56,7 @@ public sealed class ModelPruning : Callback
     public bool Rewind { get; init; }
 
     /// <summary>The share of the pruned weights that is zero now.</summary>
-    public double Sparsity => _pruned.Count == 0 ? 0 : 1 - _pruned.Sum(p => p.Kept) / (double)_pruned.Sum(p => p.Weight.numel());
+    public double Sparsity => _pruned.Count == 0 ? 0 : 1 - _kept / (double)_pruned.Sum(p => p.NumElements);
 
     /// <inheritdoc/>
     public override IEnumerable<OptionFault> Faults()
@@ -69,39 +72,19 @@ public sealed class ModelPruning : Callback
     public override void LoadState(JsonObject state) => _rounds = (long)state?["rounds"]!;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<KeyValuePair<string, Tensor>> SaveTensors() =>
-        [.. _pruned.Select(p => KeyValuePair.Create("mask/" + p.Name, p.Mask)), .. _pruned.Where(p => p.First is not null).Select(p => KeyValuePair.Create("first/" + p.Name, p.First!))];
+    public override IReadOnlyList<KeyValuePair<string, Tensor>> SaveTensors() => [.. _pruned.Where(p => !p.IsDivided).SelectMany(p => p.Tensors())];
 
-    /// <inheritdoc/>
-    public override void LoadTensors(IReadOnlyDictionary<string, Tensor> tensors)
-    {
-        ArgumentNullException.ThrowIfNull(tensors);
-        _loaded = tensors.ToDictionary(t => t.Key, t => t.Value.clone().DetachFromDisposeScope());
-    }
+    internal override IEnumerable<LogicalSlice> SaveSlices(string stem) => _pruned.Where(p => p.IsDivided).SelectMany(p => p.Slices(stem));
 
-    Dictionary<string, Tensor> _loaded = [];
+    internal override void TakeBack(TrainingRun run, SavedTensors saved) => Begin(run, saved);
 
     /// <inheritdoc/>
     public override void OnFitStart(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        using var gradients = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (name, parameter) in run.Module.named_parameters())
-        {
-            var chosen = _patterns.Length == 0 ? name.EndsWith("weight", StringComparison.Ordinal) && parameter.dim() >= 2
-                : _patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name)) && parameter.dim() >= Method.LeastDims;
-            if (!chosen) continue;
-            var mask = _loaded.Remove("mask/" + name, out var saved) ? saved : ones_like(parameter, requires_grad: false).DetachFromDisposeScope();
-            var first = !Rewind ? null : _loaded.Remove("first/" + name, out var start) ? start : parameter.detach().clone().DetachFromDisposeScope();
-            _pruned.Add(new Pruned(name, parameter, mask, first));
-        }
-        if (_pruned.Count == 0)
-            InvalidOptionsException.ThrowIfAny([new("modelPruning", $"prunes nothing: no parameter of {run.Module.GetName()} {(_patterns.Length == 0 ? "is a weight of two dims" : "matches " + string.Join(", ", _patterns))}")]);
+        if (_pruned.Count == 0) Begin(run, null);
         _due = run.Elapsed;
     }
-
-    TimeSpan _due;
 
     /// <inheritdoc/>
     public override void OnTrainStepEnd(TrainStep step)
@@ -121,10 +104,30 @@ public sealed class ModelPruning : Callback
     /// <inheritdoc/>
     public override void OnTeardown(RunSetup setup)
     {
-        foreach (var part in _pruned) part.Dispose();
+        foreach (var weight in _pruned) weight.Dispose();
         _pruned.Clear();
-        foreach (var unused in _loaded.Values) unused.Dispose();
-        _loaded.Clear();
+        _parts?.Dispose();
+        _parts = null;
+        _run = null;
+    }
+
+    void Begin(TrainingRun run, SavedTensors? saved)
+    {
+        using var gradients = no_grad();
+        _run = run;
+        _parts = ModelParts.Held(run.Module, run.Sharded);
+        // All ranks have the same list, whether or not one has a part of each.
+        foreach (var (name, parameter) in run.Module.named_parameters())
+        {
+            var chosen = _patterns.Length == 0 ? name.EndsWith("weight", StringComparison.Ordinal) && parameter.dim() >= 2
+                : _patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name)) && parameter.dim() >= Method.LeastDims;
+            if (!chosen) continue;
+            ModelPart? part = _parts.Any(p => p.Name == name) ? _parts.First(p => p.Name == name) : null;
+            _pruned.Add(new PrunedWeight(name, parameter.shape, part, run.Sharded?.IsDivided(name) == true, Method, Rewind, run.Sharded, saved));
+        }
+        if (_pruned.Count == 0)
+            InvalidOptionsException.ThrowIfAny([new("modelPruning", $"prunes nothing: no parameter of {run.Module.GetName()} {(_patterns.Length == 0 ? "is a weight of two dims" : "matches " + string.Join(", ", _patterns))}")]);
+        CountKept();
     }
 
     void PruneNow(TrainingRun run)
@@ -144,70 +147,40 @@ public sealed class ModelPruning : Callback
     {
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
-        // What is gone already has the lowest score there is, so that it stays gone.
-        var scores = _pruned.ConvertAll(p => Method.Scores(p.Weight).masked_fill(Method.Scores(p.Mask).eq(0), -1));
+        var scores = _pruned.Select((weight, i) => weight.Scores(new RandomStream((ulong)_run!.Plan.Options.Seed, Stream(i)))).ToList();
+        var divided = _pruned.ConvertAll(weight => weight.ScoresAreDivided);
         if (Globally && !Method.IsStructured)
         {
-            var lowest = LowestOf(cat(scores), share);
-            var at = 0L;
-            for (var i = 0; i < scores.Count; i++)
-            {
-                var count = scores[i].numel();
-                _pruned[i].SetMask(Method.Spread(lowest.narrow(0, at, count).logical_not(), _pruned[i].Weight));
-                at += count;
-            }
-            return;
+            var lowest = Lowest(scores, divided, _pruned.Sum(p => p.NumElements), share);
+            for (var i = 0; i < lowest.Length; i++) _pruned[i].TakeAway(lowest[i]);
         }
-        for (var i = 0; i < scores.Count; i++) _pruned[i].SetMask(Method.Spread(LowestOf(scores[i], share).logical_not(), _pruned[i].Weight));
+        else
+        {
+            for (var i = 0; i < scores.Count; i++)
+                _pruned[i].TakeAway(Lowest([scores[i]], [divided[i]], Method.IsStructured ? scores[i].numel() : _pruned[i].NumElements, share)[0]);
+        }
+        CountKept();
     }
 
+    // One for each pruning and weight: far from those that ranks and loaders draw from.
+    ulong Stream(int weight) => (0x7072_756EUL << 32) | ((ulong)_rounds << 20) | (uint)weight;
+
     // Exactly the share, rounded to the nearest number of weights: of equal scores those that come first.
-    static Tensor LowestOf(Tensor scores, double share)
+    Tensor[] Lowest(IReadOnlyList<Tensor> scores, IReadOnlyList<bool> isDivided, long all, double share) =>
+        LowestScores.Mark(scores, isDivided, (long)Math.Round(all * share), (_parts!.Sum, _run!.Sharded?.NumParts ?? 1, _run.Sharded?.Part ?? 0));
+
+    void CountKept()
     {
-        var count = (long)Math.Round(scores.numel() * share);
-        var lowest = zeros(scores.numel(), dtype: ScalarType.Bool, device: scores.device);
-        return lowest.index_fill_(0, scores.sort(stable: true).Indices[..(int)count], true);
+        using var scope = NewDisposeScope();
+        var divided = tensor((long[])[_pruned.Where(p => p.IsDivided).Sum(p => p.Kept)]);
+        if (_pruned.Exists(p => p.IsDivided)) _parts!.Sum(divided);
+        _kept = divided.item<long>() + _pruned.Where(p => !p.IsDivided).Sum(p => p.Kept);
     }
 
     void ApplyMasks()
     {
         using var gradients = no_grad();
-        foreach (var part in _pruned) part.Apply();
-    }
-
-    sealed class Pruned(string name, Tensor weight, Tensor mask, Tensor? first) : IDisposable
-    {
-        public string Name => name;
-        public Tensor Weight => weight;
-        public Tensor Mask => mask;
-        public Tensor? First => first;
-        public long Kept { get; private set; } = CountOf(mask);
-
-        public void SetMask(Tensor kept)
-        {
-            mask.copy_(kept);
-            Kept = CountOf(mask);
-            if (first is null) return;
-            using var values = weight.detach();
-            values.copy_(first);
-        }
-
-        public void Apply()
-        {
-            using var values = weight.detach();
-            values.mul_(mask);
-        }
-
-        static long CountOf(Tensor mask)
-        {
-            using var scope = NewDisposeScope();
-            return mask.count_nonzero().item<long>();
-        }
-
-        public void Dispose()
-        {
-            mask.Dispose();
-            first?.Dispose();
-        }
+        foreach (var weight in _pruned) weight.Apply();
+        _parts!.Share();
     }
 }

@@ -24,49 +24,58 @@ public abstract record PruningMethod
         return new StructuredPruning(dim, norm);
     }
 
-    /// <summary>Whether slices compete within a layer only; single weights may compete over all layers.</summary>
+    /// <summary>Whether slices go, which compete within a layer only; single weights may compete over all layers.</summary>
     internal virtual bool IsStructured => false;
 
-    /// <summary>Scores, one for each thing that stays or goes: flat.</summary>
-    internal abstract Tensor Scores(Tensor weight);
-
-    /// <summary>A mask of the weight's shape from one for each score.</summary>
-    internal abstract Tensor Spread(Tensor kept, Tensor weight);
+    /// <summary>The dim whose slices go.</summary>
+    internal virtual int Dim => 0;
 
     internal virtual int LeastDims => 1;
 
+    /// <summary>Scores, 0 and above: of each element, or of each slice. Flat.</summary>
+    /// <param name="weight">A weight; where single elements go, any part of one.</param>
+    /// <param name="draws">Random numbers, one for each element; null where slices go.</param>
+    internal abstract Tensor Scores(Tensor weight, RandomStream? draws);
+
+    /// <summary>A mask of a weight from one for each slice.</summary>
+    internal virtual Tensor Spread(Tensor kept, long[] shape) => throw new System.Diagnostics.UnreachableException();
+
     sealed record MagnitudePruning : PruningMethod
     {
-        internal override Tensor Scores(Tensor weight) => weight.abs().flatten();
-
-        internal override Tensor Spread(Tensor kept, Tensor weight) => kept.reshape(weight.shape);
+        internal override Tensor Scores(Tensor weight, RandomStream? draws) => weight.abs().flatten();
     }
 
     sealed record RandomPruning : PruningMethod
     {
-        internal override Tensor Scores(Tensor weight) => rand(weight.numel(), device: weight.device);
-
-        internal override Tensor Spread(Tensor kept, Tensor weight) => kept.reshape(weight.shape);
+        // The same for an element wherever it lies.
+        internal override Tensor Scores(Tensor weight, RandomStream? draws)
+        {
+            var scores = new double[weight.numel()];
+            for (var i = 0; i < scores.Length; i++) scores[i] = draws!.NextUInt32();
+            return tensor(scores, device: weight.device);
+        }
     }
 
-    sealed record StructuredPruning(int Dim, int Norm) : PruningMethod
+    sealed record StructuredPruning(int SliceDim, int Norm) : PruningMethod
     {
         internal override bool IsStructured => true;
 
-        internal override int LeastDims => Math.Max(2, Dim + 1);
+        internal override int Dim => SliceDim;
 
-        internal override Tensor Scores(Tensor weight)
+        internal override int LeastDims => Math.Max(2, SliceDim + 1);
+
+        internal override Tensor Scores(Tensor weight, RandomStream? draws)
         {
-            var slices = weight.movedim([Dim], [0]).flatten(1);
+            var slices = weight.movedim([SliceDim], [0]).flatten(1);
             return Norm == 1 ? slices.abs().sum(1) : slices.square().sum(1).sqrt();
         }
 
-        internal override Tensor Spread(Tensor kept, Tensor weight)
+        internal override Tensor Spread(Tensor kept, long[] shape)
         {
-            var shape = new long[weight.dim()];
-            Array.Fill(shape, 1);
-            shape[Dim] = weight.shape[Dim];
-            return kept.reshape(shape).expand_as(weight);
+            var ofSlices = new long[shape.Length];
+            Array.Fill(ofSlices, 1);
+            ofSlices[SliceDim] = shape[SliceDim];
+            return kept.reshape(ofSlices).expand(shape);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Raijin.Collectives;
 using Raijin.Metrics;
 using Raijin.Tensors;
@@ -77,6 +78,13 @@ sealed class Peers : IDisposable
         return sum[0] / Size;
     }
 
+    /// <summary>The least of all ranks' numbers; null where some rank has none.</summary>
+    public long? Least(long? number)
+    {
+        var all = Gather(number?.ToString(CultureInfo.InvariantCulture) ?? "");
+        return all.Contains("") ? null : all.Min(text => long.Parse(text, CultureInfo.InvariantCulture));
+    }
+
     /// <summary>Whether any rank says so.</summary>
     public bool Any(bool wish)
     {
@@ -148,7 +156,8 @@ sealed class Peers : IDisposable
     public void GiveUp(Exception error)
     {
         if (IsAlone) return;
-        if (!SharesGenerators) RankProcess.Tell(error);
+        // What is only tried may fail without an end to the process.
+        if (!SharesGenerators && !World!.IsApart) RankProcess.Tell(error);
         if (error is not CollectiveException) Group.Abort($"{error.GetType().Name}: {error.Message}");
     }
 

@@ -28,9 +28,6 @@ public abstract class Callback : IRunHooks
     /// <summary>Whether it only shows the run to a person: where several ranks train, the first one has it.</summary>
     internal virtual bool IsDisplay => false;
 
-    /// <summary>What it does with weights that must be whole for it; null for nothing. Refused where stage 3 leaves each rank a part.</summary>
-    internal virtual string? NeedsWholeWeights => null;
-
     /// <summary>Changes the optimizers a module configured, before they are made.</summary>
     internal virtual OptimizerSetup Amend(OptimizerSetup setup, RunPlan plan) => setup;
 
@@ -49,6 +46,20 @@ public abstract class Callback : IRunHooks
     /// <summary>Takes back what <see cref="SaveTensors"/> gave.</summary>
     /// <param name="tensors">Freed when this returns: copy what stays.</param>
     public virtual void LoadTensors(IReadOnlyDictionary<string, Tensor> tensors) { }
+
+    /// <summary>This rank's parts of tensors that lie divided as the weights do, for a checkpoint that all ranks write.</summary>
+    /// <param name="stem">What stands before the names that <see cref="SaveTensors"/> would give them.</param>
+    internal virtual IEnumerable<LogicalSlice> SaveSlices(string stem) => [];
+
+    /// <summary>Takes back what a checkpoint holds of it, whoever wrote it: all of the tensors, or this rank's parts.</summary>
+    internal virtual void TakeBack(TrainingRun run, SavedTensors saved)
+    {
+        var all = saved.Names.ToDictionary(name => name, saved.Read);
+        if (all.Count > 0) LoadTensors(all);
+    }
+
+    /// <summary>The fit is over and its last checkpoint written; the model still lies as it trained. The last moment to change what the caller gets, with all ranks.</summary>
+    internal virtual void BeforeHandover(TrainingRun run) { }
 
     /// <summary>A fit, validation, test or prediction is about to be set up: nothing is on a device yet, no loader was asked for its length.</summary>
     public virtual void OnSetup(RunSetup setup) { }

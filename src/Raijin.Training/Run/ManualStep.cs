@@ -53,9 +53,9 @@ public sealed class ManualStep : TrainStep
         // while some wait for their update.
         var updates = (Run.Batches + 1) % every == 0;
         Run.Profile?.Mark(ProfilePhase.Backward);
-        Fabric.Synchronizes = updates;
+        Fabric.Models.Synchronizes = updates;
         Backward(value, 1.0 / every);
-        Fabric.Synchronizes = true;
+        Fabric.Models.Synchronizes = true;
         Run.Profile?.Mark(ProfilePhase.Optimizer);
         if (updates)
         {

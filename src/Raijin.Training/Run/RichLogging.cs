@@ -23,7 +23,7 @@ public static class RichLogging
     /// <param name="values">Any shape and real dtype; borrowed. On another device than the host this waits for it.</param>
     public static void LogHistogram(this TrainStep step, string key, Tensor values)
     {
-        if (step.Shows(LogKind.Histograms)) Post(step, new HistogramItem(key, TensorHistogram.Of(values)));
+        if (step.Shows(LogKind.Histograms) && step.Run!.Rich.Takes(LogKind.Histograms)) Post(step, new HistogramItem(key, TensorHistogram.Of(values)));
     }
 
     /// <summary>Logs images as one picture; of more than 64 the first.</summary>
@@ -32,19 +32,19 @@ public static class RichLogging
     /// <param name="columns">How many stand in a row; null for about a square.</param>
     public static void LogImages(this TrainStep step, string key, Tensor images, int? columns = null)
     {
-        if (step.Shows(LogKind.Images)) Post(step, new ImagesItem(key, ImageSnapshot.Of(key, images, columns)));
+        if (step.Shows(LogKind.Images) && step.Run!.Rich.Takes(LogKind.Images)) Post(step, new ImagesItem(key, ImageSnapshot.Of(key, images, columns)));
     }
 
     /// <summary>Logs text; Markdown where the logger shows it.</summary>
     public static void LogText(this TrainStep step, string key, string text)
     {
-        if (step.Shows(LogKind.Text)) Post(step, new TextItem(key, text));
+        if (step.Shows(LogKind.Text) && step.Run!.Rich.Takes(LogKind.Text)) Post(step, new TextItem(key, text));
     }
 
     /// <summary>Logs a chart.</summary>
     public static void LogFigure(this TrainStep step, string key, Chart chart, int width = Chart.DefaultWidth, int height = Chart.DefaultHeight)
     {
-        if (step.Shows(LogKind.Figures)) Post(step, new FigureItem(key, chart, width, height));
+        if (step.Shows(LogKind.Figures) && step.Run!.Rich.Takes(LogKind.Figures)) Post(step, new FigureItem(key, chart, width, height));
     }
 
     /// <summary>Whether some logger shows this kind of thing. Never in a sanity validation, nor in an evaluation that stands alone.</summary>
@@ -58,26 +58,26 @@ public static class RichLogging
     /// <inheritdoc cref="LogHistogram(TrainStep, string, Tensor)"/>
     public static void LogHistogram(this EvalStep step, string key, Tensor values)
     {
-        if (step.Shows(LogKind.Histograms)) Post(step.Run!, new HistogramItem(key, TensorHistogram.Of(values)));
+        if (step.Shows(LogKind.Histograms) && step.Run!.Rich.Takes(LogKind.Histograms)) Post(step.Run!, new HistogramItem(key, TensorHistogram.Of(values)));
     }
 
     /// <summary>Logs images as one picture; of more than 64 the first. Every batch that calls it is written: <c>if (step.Index == 0)</c> picks one.</summary>
     /// <inheritdoc cref="LogImages(TrainStep, string, Tensor, int?)"/>
     public static void LogImages(this EvalStep step, string key, Tensor images, int? columns = null)
     {
-        if (step.Shows(LogKind.Images)) Post(step.Run!, new ImagesItem(key, ImageSnapshot.Of(key, images, columns)));
+        if (step.Shows(LogKind.Images) && step.Run!.Rich.Takes(LogKind.Images)) Post(step.Run!, new ImagesItem(key, ImageSnapshot.Of(key, images, columns)));
     }
 
     /// <summary>Logs text; Markdown where the logger shows it.</summary>
     public static void LogText(this EvalStep step, string key, string text)
     {
-        if (step.Shows(LogKind.Text)) Post(step.Run!, new TextItem(key, text));
+        if (step.Shows(LogKind.Text) && step.Run!.Rich.Takes(LogKind.Text)) Post(step.Run!, new TextItem(key, text));
     }
 
     /// <summary>Logs a chart.</summary>
     public static void LogFigure(this EvalStep step, string key, Chart chart, int width = Chart.DefaultWidth, int height = Chart.DefaultHeight)
     {
-        if (step.Shows(LogKind.Figures)) Post(step.Run!, new FigureItem(key, chart, width, height));
+        if (step.Shows(LogKind.Figures) && step.Run!.Rich.Takes(LogKind.Figures)) Post(step.Run!, new FigureItem(key, chart, width, height));
     }
 
     /// <summary>Whether some logger of the run shows this kind of thing.</summary>
@@ -91,26 +91,26 @@ public static class RichLogging
     /// <inheritdoc cref="LogHistogram(TrainStep, string, Tensor)"/>
     public static void LogHistogram(this TrainingRun run, string key, Tensor values)
     {
-        if (run.Shows(LogKind.Histograms)) Post(run, new HistogramItem(key, TensorHistogram.Of(values)));
+        if (run.Rich.Takes(LogKind.Histograms)) Post(run, new HistogramItem(key, TensorHistogram.Of(values)));
     }
 
     /// <summary>Logs images as one picture, at the step done last.</summary>
     /// <inheritdoc cref="LogImages(TrainStep, string, Tensor, int?)"/>
     public static void LogImages(this TrainingRun run, string key, Tensor images, int? columns = null)
     {
-        if (run.Shows(LogKind.Images)) Post(run, new ImagesItem(key, ImageSnapshot.Of(key, images, columns)));
+        if (run.Rich.Takes(LogKind.Images)) Post(run, new ImagesItem(key, ImageSnapshot.Of(key, images, columns)));
     }
 
     /// <summary>Logs text, at the step done last; Markdown where the logger shows it.</summary>
     public static void LogText(this TrainingRun run, string key, string text)
     {
-        if (run.Shows(LogKind.Text)) Post(run, new TextItem(key, text));
+        if (run.Rich.Takes(LogKind.Text)) Post(run, new TextItem(key, text));
     }
 
     /// <summary>Logs a chart, at the step done last.</summary>
     public static void LogFigure(this TrainingRun run, string key, Chart chart, int width = Chart.DefaultWidth, int height = Chart.DefaultHeight)
     {
-        if (run.Shows(LogKind.Figures)) Post(run, new FigureItem(key, chart, width, height));
+        if (run.Rich.Takes(LogKind.Figures)) Post(run, new FigureItem(key, chart, width, height));
     }
 
     // A step's own record is written when it is done: its items carry the same number.

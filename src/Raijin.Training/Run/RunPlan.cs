@@ -129,9 +129,6 @@ public sealed record RunPlan
         data = data with { Train = ShareOf(data.Train, peers, faults) };
         if (peers.World is { } world && options.Strategy is { ShardSize: > 0 and var part } && world.Size % part != 0 && options.Devices != world.Size)
             Fault("strategy.shardSize", $"= {part} does not divide {world.Size} ranks");
-        if (!peers.IsAlone && options.Strategy is { Stage: 3 })
-            foreach (var callback in callbacks)
-                if (callback.NeedsWholeWeights is { } need) Fault("strategy.stage", $"= 3, but {callback.StateKey} {need}, of which each rank has a part then: give stage 2, or leave the callback out");
         var manual = module.IsManual;
         var accumulations = callbacks.Select(c => c.AccumulationChanges).OfType<IReadOnlyList<KeyValuePair<long, int>>>().ToList();
         if (accumulations.Count > 1) Fault("callbacks", $"hold {accumulations.Count} gradient accumulation schedulers: give one");

@@ -167,6 +167,16 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public IReadOnlyList<RunLogger>? Loggers { get; init; }
 
+    /// <summary>Makes the optimizers in place of the module's <see cref="TrainingModule{TBatch}.ConfigureOptimizers"/>, from a configuration that names them.</summary>
+    /// <value>Default null: the module's own.</value>
+    [JsonIgnore]
+    public Func<TorchSharp.torch.nn.Module, OptimizerSetup>? Optimizers { get; init; }
+
+    /// <summary>How the loss scale of <see cref="Precision.Float16"/> moves. Without effect in other precisions.</summary>
+    /// <value>Default null: as DeepSpeed's, from 65,536.</value>
+    [JsonIgnore]
+    public LossScalerOptions? LossScale { get; init; }
+
     /// <summary>What watches where the run's time and memory go: a <see cref="SimpleProfiler"/>, a <see cref="TraceProfiler"/>, a <see cref="MemoryProfiler"/>, a <see cref="FlopsProfiler"/>, or several by <see cref="Profiler.Of"/>.</summary>
     /// <value>Default null: nothing; a run pays one comparison a phase then.</value>
     [JsonIgnore]
@@ -210,7 +220,7 @@ public sealed record TrainerOptions
         if (Devices < 1) Add("devices", $"= {Devices}; allowed: 1 and more");
         if (CollectiveDeadline <= TimeSpan.Zero) Add("collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero");
         if (Strategy is { } strategy)
-            foreach (var fault in strategy.Faults(Math.Max(1, Devices))) Add(fault.Key, fault.Message);
+            foreach (var fault in strategy.Faults(Devices > 1 ? Devices : null)) Add(fault.Key, fault.Message);
         if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
         if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
         if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Raijin.Parallel;
 using Raijin.Training;
 using static TorchSharp.torch.nn;
 
@@ -10,9 +11,9 @@ public sealed class TrainingRun
     readonly Dictionary<string, double> _metrics = new(StringComparer.Ordinal);
     readonly List<CheckpointRequest> _requests = [];
 
-    internal TrainingRun(RunPlan plan, Module module, ILogger logger, Peers peers)
+    internal TrainingRun(RunPlan plan, Module module, ILogger logger, Fabric fabric)
     {
-        Peers = peers;
+        Fabric = fabric;
         Plan = plan;
         Module = module;
         Logger = logger;
@@ -94,7 +95,15 @@ public sealed class TrainingRun
     /// <summary>Optimizer steps of the whole fit, as its limits give them; null when only time or a stream's end stops it. Lightning's <c>estimated_stepping_batches</c>.</summary>
     public long? EstimatedSteps => Plan.EstimatedSteps;
 
-    internal Peers Peers { get; }
+    /// <summary>
+    /// What holds the model where several ranks train it: whole or local values of its parameters, gradients and optimizer state, whatever the strategy; and what was moved for it. Null where this rank has all of it,
+    /// and before the fit has set it up.
+    /// </summary>
+    public ShardedModel? Sharded => Fabric.Sharded(Module);
+
+    internal Fabric Fabric { get; }
+
+    internal Peers Peers => Fabric.Peers;
 
     internal RunClock Clock { get; set; } = null!;
 

@@ -3,50 +3,53 @@ using static TorchSharp.torch;
 
 namespace Raijin.Training;
 
-/// <summary>A copy in memory of what a step changes: weights, buffers and the optimizers' state. Not the place in the data, nor the random state, unless asked for.</summary>
+/// <summary>A copy in memory of what a step changes: weights, buffers and the optimizers' state, as far as this rank has them. Not the place in the data, nor the random state.</summary>
 sealed class TrainingSnapshot : IDisposable
 {
-    readonly Dictionary<string, Tensor> _model = new(StringComparer.Ordinal);
+    readonly ModelParts _parts;
+    readonly List<Tensor> _model = [];
     readonly List<OptimizerScalars> _scalars = [];
     readonly List<Dictionary<string, Tensor>> _states = [];
-    RandomState? _random;
 
-    TrainingSnapshot() { }
+    TrainingSnapshot(TrainingRun run) => _parts = ModelParts.Updated(run.Module, run.Sharded);
 
-    /// <summary>Copies the run as it is.</summary>
+    /// <summary>Copies the run as it is. Every rank calls it.</summary>
     public static TrainingSnapshot Of(TrainingRun run)
     {
-        var snapshot = new TrainingSnapshot();
+        var snapshot = new TrainingSnapshot(run);
         snapshot.Take(run);
         return snapshot;
     }
 
-    /// <summary>Copies a model alone, with the random state.</summary>
-    public static TrainingSnapshot Of(nn.Module model)
-    {
-        var snapshot = new TrainingSnapshot { _random = RandomState.Capture() };
-        snapshot.CopyModel(model);
-        return snapshot;
-    }
-
-    /// <summary>Copies the run as it is now into the same memory.</summary>
+    /// <summary>Copies the run as it is now into the same memory. Every rank calls it.</summary>
     public void Take(TrainingRun run)
     {
-        CopyModel(run.Module);
+        using var none = no_grad();
+        for (var i = 0; i < _parts.Count; i++)
+        {
+            if (_model.Count == i) _model.Add(_parts[i].Values.clone().DetachFromDisposeScope());
+            else _model[i].copy_(_parts[i].Values);
+        }
         _scalars.Clear();
         for (var i = 0; i < run.Optimizers.Count; i++)
         {
             var state = run.Optimizers[i].CaptureState();
             _scalars.Add(state.Scalars);
             if (_states.Count == i) _states.Add(new(StringComparer.Ordinal));
-            foreach (var (key, tensor) in state.Tensors) Copy(_states[i], key, tensor);
+            foreach (var (key, tensor) in state.Tensors)
+            {
+                if (_states[i].TryGetValue(key, out var copy)) copy.copy_(tensor);
+                else _states[i][key] = tensor.clone().DetachFromDisposeScope();
+            }
         }
     }
 
-    /// <summary>Puts the run's weights and optimizers back to the copy, in place.</summary>
+    /// <summary>Puts the run's weights and optimizers back to the copy, in place. Every rank calls it.</summary>
     public void Restore(TrainingRun run)
     {
-        RestoreModel(run.Module);
+        using (no_grad())
+            for (var i = 0; i < _parts.Count; i++) _parts[i].Values.copy_(_model[i]);
+        _parts.Share();
         for (var i = 0; i < run.Optimizers.Count; i++)
         {
             run.Optimizers[i].LoadState(new OptimizerState(_scalars[i], _states[i].Select(t => (t.Key, t.Value))));
@@ -54,36 +57,11 @@ sealed class TrainingSnapshot : IDisposable
         }
     }
 
-    /// <summary>Puts a model back to the copy, in place, and the random state if it was copied.</summary>
-    public void RestoreModel(nn.Module model)
-    {
-        using var gradients = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (key, tensor) in model.state_dict()) tensor.copy_(_model[key]);
-        _random?.Restore();
-    }
-
     public void Dispose()
     {
-        foreach (var copy in _model.Values.Concat(_states.SelectMany(s => s.Values))) copy.Dispose();
+        foreach (var copy in _model.Concat(_states.SelectMany(s => s.Values))) copy.Dispose();
         _model.Clear();
         _states.Clear();
-    }
-
-    void CopyModel(nn.Module model)
-    {
-        foreach (var (key, tensor) in model.state_dict()) Copy(_model, key, tensor);
-    }
-
-    static void Copy(Dictionary<string, Tensor> into, string key, Tensor tensor)
-    {
-        using var gradients = no_grad();
-        if (into.TryGetValue(key, out var copy))
-        {
-            copy.copy_(tensor);
-            return;
-        }
-        using var detached = tensor.detach();
-        into[key] = detached.clone().DetachFromDisposeScope();
+        _parts.Dispose();
     }
 }

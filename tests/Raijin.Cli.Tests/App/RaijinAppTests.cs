@@ -61,7 +61,7 @@ public sealed class RaijinAppTests
 
     [Theory]
     [InlineData("confg   unknown; did you mean config?", "confg", "print")]
-    [InlineData("raijin config   needs one of: print, schema, validate", "config")]
+    [InlineData("raijin config   needs one of: print, schema, validate, import", "config")]
     [InlineData("dmo   unknown; did you mean demo?", "config", "print", "dmo")]
     [InlineData("SHELL   is missing", "completion")]
     [InlineData("SHELL = csh   allowed: bash, zsh, fish, pwsh", "completion", "csh")]

@@ -19,7 +19,8 @@ public sealed class GptParityTests
         using var folder = new TemporaryFolder();
         var expected = Train(ranks, Zero.Stage0);
         Assert.True(expected.Losses[^1] < expected.Losses[0] * 0.8, $"{expected.Losses[0]} to {expected.Losses[^1]}");
-        foreach (var strategy in new[] { Zero.Stage1, Zero.Stage2, Zero.Stage3, Zero.Stage3 with { OffloadOptimizer = Tier.Disk(folder["state"]) } })
+        foreach (var strategy in new[] { Zero.Stage1, Zero.Stage2, Zero.Stage3, Zero.Stage3 with { OffloadOptimizer = Tier.Disk(folder["state"]) },
+            Zero.Stage3 with { OffloadParameters = Tier.Disk(folder["state"]) }, Zero.Stage3 with { OffloadParameters = Tier.Disk(folder["state"]), OffloadOptimizer = Tier.Disk(folder["state"]) } })
         {
             var actual = Train(ranks, strategy);
             Assert.Equal(expected.Losses, actual.Losses);

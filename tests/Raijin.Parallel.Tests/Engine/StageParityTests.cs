@@ -51,6 +51,24 @@ public sealed class StageParityTests
             for (var i = 0; i < values.Length; i++) Assert.Equal(values[i], two.Weights[name][i], 2e-5);
     }
 
+    [Theory]
+    [InlineData(1, 2, ScalarType.Float32)]
+    [InlineData(2, 3, ScalarType.Float32)]
+    [InlineData(3, 4, ScalarType.Float32)]
+    [InlineData(3, 2, ScalarType.BFloat16)]
+    public void Steps_scaled_by_norms_of_whole_tensors_are_those_of_stage_0(int stage, int ranks, ScalarType dtype)
+    {
+        foreach (var algorithm in (OptimizerAlgorithm[])[new Lamb(), new Lars(TrustCoefficient: 0.02)])
+        {
+            var expected = Rig.Train(ranks, Zero.Stage0, algorithm: algorithm, dtype: dtype);
+            var actual = Rig.Train(ranks, new Strategy { Stage = stage }, algorithm: algorithm, dtype: dtype);
+            // Squares are summed part by part: factors differ in the last bits of a double, weights in those of their type.
+            var tolerance = dtype == ScalarType.Float32 ? 1e-6 : 8e-3;
+            foreach (var (name, values) in expected.Weights)
+                for (var i = 0; i < values.Length; i++) Assert.Equal(values[i], actual.Weights[name][i], tolerance);
+        }
+    }
+
     /// <summary>Holds every other rank up for a while in its backward pass.</summary>
     sealed class Late() : Module<Tensor, Tensor>("late")
     {

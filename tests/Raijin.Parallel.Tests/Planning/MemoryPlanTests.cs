@@ -57,8 +57,8 @@ public sealed class MemoryPlanTests
             var shape = ModelShape.Even(parameters, 8);
             var whole = MemoryPlan.Of(shape, Zero.Stage3, ranks, Mixed);
             var offloaded = MemoryPlan.Of(shape, Zero.Stage3 with { OffloadOptimizer = Tier.Disk("scratch"), OffloadParameters = Tier.Host, OffloadRatio = ratio }, ranks, Mixed);
-            Assert.Equal(whole.TotalBytes, offloaded.TotalBytes);
-            Assert.Equal(whole.TotalBytes, offloaded.DeviceBytes + offloaded.HostBytes + offloaded.DiskBytes);
+            Assert.Equal(whole.TotalBytes, offloaded.TotalBytes - offloaded.BytesOf(BufferKind.Staging));
+            Assert.Equal(offloaded.TotalBytes, offloaded.DeviceBytes + offloaded.HostBytes + offloaded.DiskBytes);
             Assert.Equal(whole.BytesOf(BufferKind.Parameters), offloaded.HostBytes);
             Assert.InRange(offloaded.DiskBytes - ratio * whole.BytesOf(BufferKind.OptimizerState), -1, 1);
             Assert.Equal((whole.TotalBytes, 0, 0), (whole.DeviceBytes, whole.HostBytes, whole.DiskBytes));
@@ -77,6 +77,27 @@ public sealed class MemoryPlanTests
         Assert.Equal(((50 + 300 + 200) * 2, 300 * 2), (host.BytesOf(BufferKind.Gathered), host.BytesOf(BufferKind.Bucket)));
         var kept = MemoryPlan.Of(shape with { KeepsRest = true }, Zero.Stage3, 4, Mixed);
         Assert.Equal(((300 + 200 + 100) * 2, (25 + 75 + 50 + 50) * 2), (kept.BytesOf(BufferKind.Gathered), kept.BytesOf(BufferKind.Parameters)));
+    }
+
+    [Fact]
+    public void What_lies_on_a_disk_passes_through_the_shards_of_a_few_units_and_through_tiles()
+    {
+        const long Million = 1 << 20;
+        var shape = new ModelShape { Units = [.. Enumerable.Range(0, 9).Select(i => new UnitShape($"h.{i}", Million, Million))], Rest = new("", 3 * Million, 3 * Million), KeepsRest = true };
+        var disk = Tier.Disk("scratch");
+        MemoryPlan Plan(Strategy strategy, ModelShape? of = null) => MemoryPlan.Of(of ?? shape, strategy, 4, Mixed);
+        var parameters = Plan(Zero.Stage3 with { OffloadParameters = disk });
+        // One unit is used, one written, one read, and one fetched ahead. What is in no unit stays whole in memory.
+        Assert.Equal((4 * Million / 4 * 2, 9 * Million / 4 * 2), (parameters.BytesOf(BufferKind.Staging), parameters.DiskBytes));
+        Assert.Equal(3 * Million * 2, Plan(Zero.Stage3 with { OffloadParameters = disk }).Buffers.Single(b => b.Kind == BufferKind.Parameters && b.Tier == Tier.Device).Bytes);
+        Assert.Equal(5 * Million / 4 * 2, Plan(Zero.Stage3 with { OffloadParameters = disk, PrefetchUnits = 2 }).BytesOf(BufferKind.Staging));
+        Assert.Equal(3 * (3 * Million / 4) * 2, Plan(Zero.Stage3 with { OffloadParameters = disk, PrefetchUnits = 0 }, shape with { KeepsRest = false }).BytesOf(BufferKind.Staging));
+        // 3 M elements of a rank with 12 bytes each fit one lease; with parameters that come and go there is one for each of three units, as large as the largest.
+        Assert.Equal(3 * Million * 12, Plan(Zero.Stage3 with { OffloadOptimizer = disk }).BytesOf(BufferKind.Staging));
+        Assert.Equal(3 * (3 * Million / 4 * 12) + parameters.BytesOf(BufferKind.Staging), Plan(Zero.Stage3 with { OffloadOptimizer = disk, OffloadParameters = disk }).BytesOf(BufferKind.Staging));
+        // And no more than all leases together.
+        Assert.Equal(192 << 20, Plan(Zero.Stage1 with { OffloadOptimizer = disk }, ModelShape.Even(1_000_000_000, 10)).BytesOf(BufferKind.Staging));
+        Assert.Equal(0, Plan(Zero.Stage3 with { OffloadOptimizer = Tier.Host, OffloadParameters = Tier.Host }).BytesOf(BufferKind.Staging));
     }
 
     [Fact]

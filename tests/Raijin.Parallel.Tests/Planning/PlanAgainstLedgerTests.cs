@@ -1,6 +1,7 @@
 using Raijin.Collectives;
 using Raijin.Parallel.Tests.Engine;
 using Raijin.Tensors;
+using Raijin.Testing;
 using static TorchSharp.torch;
 
 namespace Raijin.Parallel.Tests;
@@ -41,6 +42,33 @@ public sealed class PlanAgainstLedgerTests
         foreach (var group in planned.Traffic.GroupBy(t => (t.What, t.Kind)))
             Assert.InRange(ledger.Crossed(group.Key.What, group.Key.Kind).Bytes, group.Sum(t => t.Bytes), group.Sum(t => t.Bytes) * Padding);
     }
+
+    [Theory]
+    [InlineData(2, false, true)]
+    [InlineData(2, true, false)]
+    [InlineData(2, true, true)]
+    [InlineData(4, true, true)]
+    [InlineData(1, true, true)]
+    public void What_lies_on_a_disk_is_what_was_planned_to_a_page_a_tensor(int ranks, bool parameters, bool optimizer)
+    {
+        using var folder = new TemporaryFolder();
+        var disk = Tier.Disk(folder.Path);
+        var strategy = Zero.Stage3 with { OffloadParameters = parameters ? disk : Tier.Device, OffloadOptimizer = optimizer ? disk : Tier.Device };
+        var (ledger, shape) = Step(ranks, strategy);
+        var memory = MemoryPlan.Of(shape, strategy, ranks, new() { ComputesOnHost = true });
+        // Two moments of a piece end on a page each, and a unit's shards.
+        var pages = 2 * ScratchFile.Alignment * NumTensors;
+        foreach (var kind in Enum.GetValues<BufferKind>())
+        {
+            var planned = memory.Buffers.Where(b => b.Kind == kind).ToLookup(b => b.Tier == disk, b => b.Bytes);
+            var counted = kind == BufferKind.Gathered ? ledger.Peak(kind) : ledger.Held(kind);
+            var slack = kind is BufferKind.Staging ? pages : 0;
+            Assert.True(counted >= planned[false].Sum() && counted <= (planned[false].Sum() * Padding) + slack, $"{kind} in memory: planned {planned[false].Sum()}, counted {counted}");
+            Assert.InRange(ledger.HeldOnDisk(kind), planned[true].Sum(), (planned[true].Sum() * Padding) + (planned[true].Any() ? pages : 0));
+        }
+    }
+
+    static int NumTensors => 2 + 2 + (Small.Layers * 12);
 
     static (Ledger Ledger, ModelShape Shape) Step(int ranks, Strategy strategy)
     {

@@ -73,6 +73,20 @@ public sealed class DiskStoreTests : IDisposable
     }
 
     [Fact]
+    public void Folders_that_were_made_for_the_file_go_with_it_when_they_are_empty()
+    {
+        Directory.CreateDirectory(_folder["there"]);
+        using (new DiskStore(_folder["there"], [("a", 10)])) Assert.Empty(Directory.GetFiles(_folder["there"]));
+        Assert.True(Directory.Exists(_folder["there"]));
+        using (new DiskStore(_folder["there/made/"], [("a", 10)]))
+        using (new DiskStore(_folder["there/made/deeper"], [("a", 10)]))
+            File.WriteAllText(_folder["there/made/note"], "mine");
+        Assert.Equal(["note"], Directory.GetFileSystemEntries(_folder["there/made"]).Select(Path.GetFileName));
+        Assert.Throws<IOException>(() => new DiskStore(_folder["there/other"], [("state", 1L << 52)]));
+        Assert.False(Directory.Exists(_folder["there/other"]));
+    }
+
+    [Fact]
     public async Task A_file_cut_short_is_an_error_that_names_the_range()
     {
         using var store = new DiskStore(_folder.Path, [("a", 8192), ("shard 3", 8192)]);

@@ -10,8 +10,13 @@ public sealed class ProgressViewTests : IDisposable
 {
     readonly FakeTimeProvider _time = new();
     readonly TorchSharp.Modules.Linear _model = torch.nn.Linear(1, 1);
+    readonly Fabric _fabric = Fabric.Launch(new FabricOptions { Device = DeviceChoice.Cpu, Seed = null });
 
-    public void Dispose() => _model.Dispose();
+    public void Dispose()
+    {
+        _fabric.Dispose();
+        _model.Dispose();
+    }
 
     TrainingRun Run(long? epochs = 10, long? batches = 450, TrainerOptions? options = null)
     {
@@ -32,7 +37,7 @@ public sealed class ProgressViewTests : IDisposable
             LoaderFingerprint = "",
             Warnings = [],
         };
-        return new TrainingRun(plan, _model, new ListLogger(), Peers.None) { Clock = new RunClock(_time, TimeSpan.Zero) };
+        return new TrainingRun(plan, _model, new ListLogger(), _fabric) { Clock = new RunClock(_time, TimeSpan.Zero) };
     }
 
     /// <summary>Two seconds of training, a look each half, at 100 steps of 64 samples a second.</summary>

@@ -115,6 +115,51 @@ public sealed class RankControlTests
         Assert.Single(Directory.GetFiles(folder["run"], "*.csv"));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Ranks_write_their_parts_while_they_train(int stage)
+    {
+        using var folder = new TemporaryFolder();
+        using var set = Fixture.Blobs(100);
+        var heard = new List<(long Checkpoint, long At)>();
+        TrainerOptions Options(World world) => Fixture.Quiet(folder["run"]) with
+        {
+            MaxEpochs = 6,
+            Strategy = RankFit.Stage(stage),
+            Callbacks = [new ModelCheckpoint { Save = Every.Steps(10), KeepLast = 10 }, new LambdaCallback { CheckpointSaved = (run, checkpoint) => heard.Add((checkpoint.Step, run.Step)) }],
+        };
+        var results = RankFit.Run(2, Options, Data(set));
+        Assert.Equal([10, 20, 30], heard.Select(h => h.Checkpoint));
+        // Steps went on, and it was finished while they did: at the latest before the next was begun.
+        Assert.All(heard.SkipLast(1), h => Assert.InRange(h.At, h.Checkpoint + 1, h.Checkpoint + 10));
+        Assert.All(results, r => Assert.EndsWith("step-00000030", r.Result.LastCheckpoint));
+        using var last = LoadedCheckpoint.Open(results[0].Result.LastCheckpoint!);
+        Assert.Equal(2, last.Logical.WorldSize);
+    }
+
+    [Fact]
+    public void A_disk_that_is_full_for_one_ranks_part_ends_all_with_that()
+    {
+        using var folder = new TemporaryFolder();
+        using var disk = SmallDisk.Mount(folder["disk"], megabytes: 2);
+        using var set = Fixture.Blobs(100);
+        var models = Enumerable.Range(0, 2).Select(_ => new Wide()).ToList();
+        var error = Assert.Throws<CheckpointException>(() => World.Run(2, world => new Trainer(Fixture.Quiet(folder["disk/run"]) with { Strategy = Zero.Stage3, Callbacks = [new ModelCheckpoint { Save = Every.Steps(1) }] }, world).Fit(models[world.Rank], Data(set)), RankFit.Options));
+        Assert.Contains("MB free", error.Message, StringComparison.Ordinal);
+        foreach (var model in models) model.Dispose();
+    }
+
+    /// <summary>More than fits on a small disk.</summary>
+    sealed class Wide : TrainingModule<LabeledBatch>
+    {
+        readonly TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor> _first = TorchSharp.torch.nn.Linear(8, 60_000);
+
+        protected override TorchSharp.torch.Tensor TrainingStep(LabeledBatch batch, TrainStep step) => _first.call(batch.Inputs).square().mean();
+
+        protected override OptimizerSetup ConfigureOptimizers() => Optimizers.Sgd(this, 0.1);
+    }
+
     [Fact]
     public void A_training_loader_that_gives_ranks_different_numbers_of_batches_is_refused()
     {
@@ -128,7 +173,7 @@ public sealed class RankControlTests
     public void Algorithms_that_need_whole_tensors_are_refused_where_ranks_hold_pieces()
     {
         using var set = Fixture.Blobs(100);
-        PlainClassifier Model(int rank) => new() { Rank = rank, Optimizer = m => Optimizers.Lamb(m) };
+        PlainClassifier Model(int rank) => new() { Rank = rank, Optimizer = m => Optimizers.Adafactor(m) };
         var error = Assert.Throws<InvalidOptionsException>(() => RankFit.Run(2, _ => Fixture.Quiet() with { LeavesNothing = true, Strategy = Zero.Stage1 }, Data(set), Model));
         Assert.Contains("give strategy ddp", Assert.Single(error.Faults).Message, StringComparison.Ordinal);
         Assert.All(RankFit.Run(2, _ => Fixture.Quiet() with { LeavesNothing = true }, Data(set), Model), r => Assert.Equal(10, r.Result.Steps));

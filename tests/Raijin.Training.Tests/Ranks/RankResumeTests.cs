@@ -5,12 +5,12 @@ namespace Raijin.Training.Tests.Ranks;
 /// <summary>A run of several ranks that was stopped goes on with the same bits; with another number of ranks or another stage it goes on at the same sample.</summary>
 public sealed class RankResumeTests
 {
-    static TrainerOptions Options(string folder, int stage) => Fixture.Quiet(folder) with
+    static TrainerOptions Options(string folder, int stage, bool inBackground = true) => Fixture.Quiet(folder) with
     {
         MaxEpochs = 3,
         Strategy = RankFit.Stage(stage),
         ClipGradients = Clip.Norm(1),
-        Callbacks = [new ModelCheckpoint { Save = Every.Steps(1), KeepLast = 1000, InBackground = stage == 0 }],
+        Callbacks = [new ModelCheckpoint { Save = Every.Steps(1), KeepLast = 1000, InBackground = inBackground }],
     };
 
     static (FitResult Result, Dictionary<string, float[]> Weights)[] Run(int ranks, string folder, int stage, int? stopAfter, Resume? resume, int batch)

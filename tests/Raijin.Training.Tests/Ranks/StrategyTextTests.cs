@@ -44,4 +44,15 @@ public sealed class StrategyTextTests
         var options = new TrainerOptions { MaxEpochs = 1, Devices = 3, CollectiveDeadline = TimeSpan.Zero, Strategy = new Strategy { Stage = 2, ShardSize = 2, OffloadParameters = Tier.Host } };
         Assert.Equal(["trainer.collectiveDeadline", "trainer.strategy.offloadParameters", "trainer.strategy.shardSize"], options.Faults().Select(f => f.Key).Order());
     }
+
+    [Fact]
+    public void How_many_ranks_there_are_may_be_left_to_who_starts_them()
+    {
+        Assert.Empty(new TrainerOptions { MaxEpochs = 1, Strategy = Zero.Stage3 with { ShardSize = 2, SecondaryShardSize = 2 } }.Faults());
+        using var set = Fixture.Blobs(100);
+        var results = RankFit.Run(4, _ => Fixture.Quiet() with { LeavesNothing = true, MaxEpochs = 1, Strategy = Zero.Stage3 with { ShardSize = 2 } }, set.Split(validation: 0.2).Batches(8));
+        Fixture.AssertBitwise(results[0].Weights, results[3].Weights);
+        var error = Assert.Throws<InvalidOptionsException>(() => RankFit.Run(3, _ => Fixture.Quiet() with { LeavesNothing = true, MaxEpochs = 1, Strategy = Zero.Stage3 with { ShardSize = 2 } }, set.Split(validation: 0.2).Batches(8)));
+        Assert.Contains("= 2 does not divide", Assert.Single(error.Faults).Message, StringComparison.Ordinal);
+    }
 }

@@ -25,11 +25,13 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
     // Of layerwise algorithms: a sum per range of the plan, and per parameter.
     readonly TrustSquares[] _rangeSquares = [];
     readonly TrustSquares[] _parameterSquares = [];
+    readonly SumOverParts? _sumOverParts;
+    readonly string[] _names = [];
     SweepTensor* _tensors;
     Pass _pass;
     int _next;
 
-    public KernelSweep(OptimizedParameter[] parameters, OptimizerAlgorithm algorithm, int threads)
+    public KernelSweep(OptimizedParameter[] parameters, OptimizerAlgorithm algorithm, int threads, SumOverParts? sumOverParts)
     {
         _parameters = parameters;
         _algorithm = algorithm;
@@ -41,6 +43,8 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
         {
             _rangeSquares = new TrustSquares[_plan.Units + parameters.Length];
             _parameterSquares = new TrustSquares[parameters.Length];
+            _sumOverParts = sumOverParts;
+            _names = [.. parameters.Select(p => p.Name)];
         }
 
         _tensors = (SweepTensor*)NativeMemory.AllocZeroed((nuint)parameters.Length, (nuint)sizeof(SweepTensor));
@@ -157,6 +161,7 @@ sealed unsafe class KernelSweep : KernelJob, IDisposable
             while (ranges.MoveNext()) _parameterSquares[ranges.Tensor] += _rangeSquares[unit + ranges.Tensor];
         }
 
+        _sumOverParts?.Invoke(_names, MemoryMarshal.Cast<TrustSquares, double>(_parameterSquares.AsSpan()));
         for (var i = 0; i < _parameters.Length; i++)
         {
             if (!_tensors[i].Updates) continue;

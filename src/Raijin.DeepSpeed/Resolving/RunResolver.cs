@@ -1,0 +1,316 @@
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace Raijin.DeepSpeed;
+
+/// <summary>Makes of a checked file what it asks for at so many ranks. Every fault is found, none throws.</summary>
+sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage> syntax, int ranks, DeepSpeedFacts facts)
+{
+    const string Batch = "train_batch_size";
+    const string Micro = "train_micro_batch_size_per_gpu";
+    const string Accumulation = "gradient_accumulation_steps";
+    const string Z = "zero_optimization.";
+
+    readonly Values _values = new(check);
+    readonly List<ConfigMessage> _errors = [.. syntax, .. check.Errors];
+    readonly List<ConfigMessage> _warnings = [.. check.Warnings];
+    readonly List<ConfigMessage> _refused = [];
+    readonly Dictionary<string, string> _becomes = new(StringComparer.Ordinal);
+    readonly List<RunSetting> _settings = [];
+
+    /// <summary>What makes the file wrong at so many ranks.</summary>
+    public IReadOnlyList<ConfigMessage> Errors => _errors;
+
+    /// <summary>Resolves.</summary>
+    public DeepSpeedRun Resolve()
+    {
+        foreach (var given in check.Given.Values)
+            if (given.IsRefused) Refuse(given.Key.Path, $"= {given.Shown} is not available: {Plain(given.Key.Note)}. In its place: {Plain(given.Key.Becomes)}");
+        if (check.Present.Contains("zero_optimization.zenflow") && check.Given.Keys.All(key => !key.StartsWith("zero_optimization.zenflow.", StringComparison.Ordinal) || !check.Given[key].IsRefused))
+            Refuse("zero_optimization.zenflow", "is not available: stale updates change results. In its place: offload_optimizer");
+
+        var batch = BatchSizes();
+        var precision = Arithmetic();
+        var clip = _values.Number("gradient_clipping", facts.MaxGradientNorm);
+        Becomes("gradient_clipping", "trainer.clipGradients", clip > 0 ? Clip.Norm(clip).ToString() : "none");
+        var stage = (int)_values.Whole(Z + "stage");
+        var strategy = Division(stage);
+        var optimizer = Optimizer();
+        var schedule = Scheduler(optimizer);
+        Becomes(Micro, "data.batchSize", Text($"{batch.Micro}"));
+        Becomes(Accumulation, "trainer.accumulateGradients", Text($"{batch.Accumulation}"));
+        var log = _values.OptionalWhole("steps_per_print");
+        if (log is { } steps) Becomes("steps_per_print", "trainer.log", Text($"{steps} steps"));
+        if (_values.Flag(Z + "enable_sanity_checks")) Becomes(Z + "enable_sanity_checks", "trainer.checkCollectives", "true");
+
+        return new DeepSpeedRun
+        {
+            Ranks = ranks,
+            TrainBatchSize = batch.Train,
+            MicroBatchSize = batch.Micro,
+            GradientAccumulation = batch.Accumulation,
+            Precision = precision,
+            LossScale = precision.ScalesLoss ? LossScale() : null,
+            GradientClipping = clip,
+            Strategy = strategy,
+            OffloadOptimizer = Device(Z + "offload_optimizer", Z + "cpu_offload"),
+            OffloadParameters = Device(Z + "offload_param", Z + "cpu_offload_params"),
+            Optimizer = optimizer,
+            Schedule = schedule,
+            LogSteps = log,
+            CheckCollectives = _values.Flag(Z + "enable_sanity_checks"),
+            ReduceBucketSize = _values.Whole(Z + "reduce_bucket_size", Square(1)),
+            AllgatherBucketSize = _values.Whole(Z + "allgather_bucket_size"),
+            PrefetchBucketSize = _values.Whole(Z + "stage3_prefetch_bucket_size", Square(0.9)),
+            ParameterPersistenceThreshold = _values.Whole(Z + "stage3_param_persistence_threshold", facts.HiddenSize * 10),
+            MaxLiveParameters = _values.Whole(Z + "stage3_max_live_parameters"),
+            MaxReuseDistance = _values.Whole(Z + "stage3_max_reuse_distance"),
+            SubGroupSize = _values.Whole(Z + "sub_group_size"),
+            WallClockBreakdown = _values.Flag("wall_clock_breakdown"),
+            MemoryBreakdown = _values.Flag("memory_breakdown"),
+            FlopsProfiler = _values.Flag("flops_profiler.enabled"),
+            TensorBoard = _values.Flag("tensorboard.enabled"),
+            Elastic = _elastic,
+            Rows = Rows(),
+            Settings = _settings,
+            Refused = _refused,
+            Warnings = _warnings,
+        };
+    }
+
+    ElasticBatch? _elastic;
+
+    BatchTriple BatchSizes()
+    {
+        if (_values.Flag("elasticity.enabled")) return Elasticity() ?? default;
+        long? train = _values.OptionalWhole(Batch), micro = _values.OptionalWhole(Micro, facts.MicroBatchSize), accumulation = _values.OptionalWhole(Accumulation, facts.GradientAccumulation);
+        // Beside a microbatch that the trainer fills in, it accumulates as it would anyway.
+        if (_values.Auto(Micro) && _values.Given(Accumulation) is null && !_values.Has(Batch)) accumulation = facts.GradientAccumulation;
+        // The Hugging Face rule: their product.
+        if (_values.Auto(Batch))
+        {
+            if (micro is null && accumulation is null) train = _values.OptionalWhole(Batch, facts.MicroBatchSize * facts.GradientAccumulation * ranks);
+            else _values.Filled[Batch] = "their product";
+        }
+        var triple = BatchTriple.Of(train, micro, accumulation, ranks, out var problem);
+        if (problem is not null)
+        {
+            // What can't be read is reported by itself.
+            if (_errors.Exists(error => error.Key is Batch or Micro or Accumulation)) return triple;
+            var given = (string[])[Batch, Micro, Accumulation];
+            Fault(given.FirstOrDefault(key => _values.Has(key)) ?? Batch, problem);
+        }
+        if (_values.Filled.ContainsKey(Batch)) _values.Filled[Batch] = Text($"{triple.Train}");
+        _becomes[Batch] = Text($"{triple.Train} = {triple.Micro} × {triple.Accumulation} × {ranks} ranks");
+        return triple;
+    }
+
+    BatchTriple? Elasticity()
+    {
+        const string Section = "elasticity.";
+        var sizes = _values.Numbers(Section + "micro_batch_sizes", out var problem);
+        if (problem is null && sizes is not null && sizes.Any(size => size != Math.Floor(size) || size is < 1 or > int.MaxValue)) problem = "has something other than a whole number of 1 and more";
+        if (problem is not null)
+        {
+            Fault(Section + "micro_batch_sizes", problem);
+            return null;
+        }
+        if (!_values.Flag(Section + "ignore_non_elastic_batch_info"))
+        {
+            foreach (var key in (string[])[Batch, Micro, Accumulation])
+                if (_values.Given(key) is not null) Fault(key, "stands beside elasticity, which decides it: leave one out, or set elasticity.ignore_non_elastic_batch_info");
+        }
+        var options = new ElasticityOptions
+        {
+            MaxTrainBatchSize = _values.Whole(Section + "max_train_batch_size"),
+            MicroBatchSizes = sizes is null ? new ElasticityOptions().MicroBatchSizes : [.. sizes.Select(size => (int)size)],
+            MinRanks = Int(_values.Whole(Section + "min_gpus")),
+            MaxRanks = Int(_values.Whole(Section + "max_gpus")),
+            RanksPerHost = Int(_values.Whole(Section + "num_gpus_per_node")),
+            ModelParallelSize = Int(_values.Whole(Section + "model_parallel_size")),
+            PreferLargerBatch = _values.Flag(Section + "prefer_larger_batch"),
+            Version = _values.Number(Section + "version"),
+        };
+        var faults = options.Faults();
+        foreach (var fault in faults) Fault(fault.Key, fault.Message);
+        if (faults.Count > 0) return null;
+        _elastic = DeepSpeedElasticity.Batch(options, ranks);
+        var dataParallel = Math.Max(1, ranks / options.ModelParallelSize);
+        if (!_elastic.Ranks.Contains(dataParallel))
+            Fault(Section + "enabled", Text($"allows {Numbers(_elastic.Ranks)} ranks for its batch of {_elastic.TrainBatchSize}, but {dataParallel} are there"));
+        else if (_elastic.MicroBatchSize is not { } micro)
+            Fault(Section + "micro_batch_sizes", Text($"has none that divides {_elastic.TrainBatchSize} / {dataParallel} samples of a rank"));
+        else
+        {
+            _becomes[Section + "enabled"] = Text($"{_elastic.TrainBatchSize} = {micro} × {_elastic.TrainBatchSize / micro / dataParallel} × {dataParallel} ranks; allowed: {Numbers(_elastic.Ranks)}");
+            return new(_elastic.TrainBatchSize, micro, _elastic.TrainBatchSize / micro / dataParallel);
+        }
+        return new(_elastic.TrainBatchSize, 0, 0);
+    }
+
+    Precision Arithmetic()
+    {
+        bool half = _values.Flag("fp16.enabled", facts.Precision == Precision.Float16), brain = _values.Flag("bf16.enabled", facts.Precision == Precision.BFloat16);
+        bool autocast = _values.Flag("torch_autocast.enabled", facts.Precision.UsesAutocast), apex = _values.Flag("amp.enabled");
+        var on = new List<string>();
+        if (half) on.Add("fp16.enabled");
+        if (brain) on.Add("bf16.enabled");
+        if (autocast) on.Add("torch_autocast.enabled");
+        if (apex) on.Add("amp.enabled");
+        if (on.Count > 1) Fault(on[1], $"= true, but {on[0]} is true too: a run has one precision, keep one of {string.Join(", ", on)}");
+        var precision = half ? Precision.Float16
+            : brain ? Precision.BFloat16
+            : !autocast ? Precision.Float32
+            : _values.Text("torch_autocast.dtype") is "float16" or "fp16" or "torch.float16" ? Precision.Float16 : Precision.BFloat16Autocast;
+        if (on.Count > 0) Becomes(on[0], "trainer.precision", precision.Name);
+        foreach (var off in (string[])["fp16.enabled", "bf16.enabled", "torch_autocast.enabled"])
+            if (!on.Contains(off)) _becomes[off] = "off";
+        if (!precision.ScalesLoss)
+        {
+            foreach (var key in check.Given.Keys)
+                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") _becomes.TryAdd(key, "of fp16, which is off");
+        }
+        return precision;
+    }
+
+    LossScalerOptions LossScale()
+    {
+        const double Lowest = 1.0 / (1 << 24);
+        var fixedScale = _values.Number("fp16.loss_scale");
+        if (fixedScale > 0) return new() { InitialScale = fixedScale, MinScale = fixedScale, Window = int.MaxValue, ThrowAtMinScale = false };
+        var initial = Math.Pow(2, _values.Whole("fp16.initial_scale_power"));
+        var lowest = Math.Max(Lowest, _values.Number("fp16.min_loss_scale"));
+        if (lowest > initial) Fault("fp16.min_loss_scale", Text($"= {lowest} is above the first scale of 2^{_values.Whole("fp16.initial_scale_power")} = {initial}"));
+        return new()
+        {
+            InitialScale = initial,
+            Window = Int(_values.Whole("fp16.loss_scale_window")),
+            Hysteresis = Int(_values.Whole("fp16.hysteresis")),
+            ConsecutiveHysteresis = _values.Flag("fp16.consecutive_hysteresis"),
+            MinScale = Math.Min(lowest, initial),
+        };
+    }
+
+    Strategy Division(int stage)
+    {
+        Becomes(Z + "stage", "trainer.strategy.stage", Text($"{stage}"));
+        var strategy = new Strategy { Stage = stage };
+        switch (Device(Z + "offload_optimizer", Z + "cpu_offload"))
+        {
+            case "cpu":
+                strategy = strategy with { OffloadOptimizer = Tier.Host };
+                break;
+            case "nvme" when _values.Text(Z + "offload_optimizer.nvme_path") is { Length: > 0 } folder:
+                strategy = strategy with { OffloadOptimizer = Tier.Disk(folder) };
+                Becomes(Z + "offload_optimizer.nvme_path", null, strategy.OffloadOptimizer.ToString());
+                break;
+            case "nvme":
+                Fault(Z + "offload_optimizer.device", "= nvme needs nvme_path, a folder on the disk");
+                break;
+        }
+        _becomes[Z + "offload_optimizer.device"] = _becomes[Z + "offload_param.device"] = "off";
+        if (strategy.OffloadOptimizer != Tier.Device)
+        {
+            Becomes(Z + "offload_optimizer.device", "trainer.strategy.offloadOptimizer", strategy.OffloadOptimizer.ToString());
+            if (_values.Number(Z + "offload_optimizer.ratio") is var ratio and < 1)
+            {
+                strategy = strategy with { OffloadRatio = ratio };
+                Becomes(Z + "offload_optimizer.ratio", "trainer.strategy.offloadRatio", ratio.ToString("R", CultureInfo.InvariantCulture));
+            }
+        }
+        switch (Device(Z + "offload_param", Z + "cpu_offload_params"))
+        {
+            case "none":
+                break;
+            case var device when stage != 3:
+                Warn(Z + "offload_param.device", Text($"= {device} has no effect below stage 3; the stage is {stage}"));
+                _becomes[Z + "offload_param.device"] = "no effect below stage 3";
+                break;
+            case "cpu":
+                strategy = strategy with { OffloadParameters = Tier.Host };
+                Becomes(Z + "offload_param.device", "trainer.strategy.offloadParameters", "host");
+                break;
+            default:
+                Refuse(Z + "offload_param.device", "= nvme is not available: parameters are not kept on a disk yet. In its place: cpu, or offload_optimizer to nvme");
+                break;
+        }
+        if (_values.Text("communication_data_type") is { } wire)
+        {
+            strategy = strategy with { GradientWire = wire switch { "fp16" => ScalarType.Float16, "fp32" => ScalarType.Float32, _ => ScalarType.BFloat16 } };
+            Becomes("communication_data_type", "trainer.strategy.gradientWire", wire switch { "fp16" => "float16", "fp32" => "float32", _ => "bFloat16" });
+        }
+        if (_values.Flag(Z + "zero_quantized_weights"))
+        {
+            if (stage == 3)
+            {
+                strategy = strategy with { WeightCodec = WeightCodec.Int8 };
+                Becomes(Z + "zero_quantized_weights", "trainer.strategy.weightCodec", "int8");
+            }
+            else Warn(Z + "zero_quantized_weights", Text($"has no effect below stage 3; the stage is {stage}"));
+        }
+        if (_values.Flag(Z + "zero_quantized_gradients"))
+        {
+            strategy = strategy with { GradientCodec = GradientCodec.Int4, GradientWire = null };
+            Becomes(Z + "zero_quantized_gradients", "trainer.strategy.gradientCodec", "int4");
+            if (_settings.RemoveAll(setting => setting.Key == "trainer.strategy.gradientWire") > 0) Warn("communication_data_type", "has no effect beside zero_quantized_gradients, which codes what it would shorten");
+        }
+        long mics = _values.Whole(Z + "mics_shard_size"), secondary = _values.Whole(Z + "zero_hpz_partition_size");
+        var (shard, from) = mics > 0 ? (mics, Z + "mics_shard_size") : secondary > 1 ? (secondary, Z + "zero_hpz_partition_size") : (0, "");
+        if (shard > 0)
+        {
+            if (shard > ranks || ranks % shard != 0) Fault(from, Text($"= {shard} does not divide the {ranks} ranks: give a divisor of {ranks}"));
+            else
+            {
+                strategy = strategy with { ShardSize = (int)shard };
+                Becomes(from, "trainer.strategy.shardSize", Text($"{shard}"));
+            }
+        }
+        return strategy;
+    }
+
+    string Device(string section, string old) => _values.Has(section + ".device") ? _values.Text(section + ".device")! : _values.Flag(old) ? "cpu" : "none";
+
+    long? Square(double share) => facts.HiddenSize is { } width ? (long)(share * width * width) : null;
+
+    /// <summary>A key becomes a setting, or, without one, a word for the table.</summary>
+    void Becomes(string path, string? setting, string value)
+    {
+        _becomes[path] = setting is null ? value : $"{setting} = {value}";
+        if (setting is not null) Sets(path, setting, value);
+    }
+
+    void Fault(string path, string message) => _errors.Add(Message(path, message));
+
+    void Warn(string path, string message) => _warnings.Add(Message(path, message));
+
+    void Refuse(string path, string message) => _refused.Add(Message(path, message));
+
+    ConfigMessage Message(string path, string message) => _values.Given(path) is { } given ? new(given.At, given.Written, message) : new(null, path, message);
+
+    IReadOnlyList<RunRow> Rows()
+    {
+        var rows = new List<RunRow>();
+        foreach (var given in check.Given.Values.OrderBy(given => given.At.Line).ThenBy(given => given.At.Column))
+        {
+            var key = given.Key;
+            var shown = given.IsAuto ? _values.Filled.TryGetValue(key.Path, out var filled) ? $"auto: {filled}" : "auto" : given.Shown;
+            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {setting.Value}"));
+            var becomes = settings.Length > 0 ? settings : _becomes.GetValueOrDefault(key.Path) ?? (key.Class == KeyClass.Honoured ? Plain(key.Becomes) : key.ClassText);
+            if (settings.Length == 0 && key is { Class: KeyClass.Honoured, Kind: ValueKind.Flag } && given.Value is false) becomes = "off";
+            if (given.IsRefused) becomes = $"not available; instead {Plain(key.Becomes)}";
+            else if (key.Class == KeyClass.NotAvailable) becomes = "as here";
+            var isOff = key.Class == KeyClass.NotAvailable && !given.IsRefused;
+            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isOff || key.Note == "–" ? "" : Plain(key.Note), given.At));
+        }
+        if (_values.Given("gradient_clipping") is null && _becomes.TryGetValue("gradient_clipping", out var clips)) rows.Add(new("gradient_clipping", "1.0 (default)", KeyClass.Honoured, false, clips, Plain(KeyTable.ByPath["gradient_clipping"].Note), new(0, 0)));
+        return rows;
+    }
+
+    static string Plain(string text) => text.Replace("`", "", StringComparison.Ordinal);
+
+    static int Int(long value) => (int)Math.Clamp(value, int.MinValue, int.MaxValue);
+
+    static string Numbers(IReadOnlyList<int> numbers) => numbers.Count == 0 ? "no" : string.Join(", ", numbers.Take(12).Select(number => number.ToString(CultureInfo.InvariantCulture))) + (numbers.Count > 12 ? ", …" : "");
+
+    static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
