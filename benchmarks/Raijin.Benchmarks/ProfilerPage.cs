@@ -1,6 +1,7 @@
 // What profilers cost while they watch: of an op, of an allocation, of a step.
 
 using System.Globalization;
+using Raijin.Collectives;
 using Raijin.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -28,6 +29,16 @@ static class ProfilerPage
         {
             report.Table("One step of an MLP 784-128-10, batch 64, SGD, in a loop on Fabric", "profiler", "time", "over none", "managed bytes");
             Rows(report, Interleaved.Measure(rounds, field.Loops()), field.Loops(), "µs", 1e6);
+        }
+        using (var field = new CallField())
+        {
+            report.Table("One all-reduce of a group of one, which returns at once: what the log of calls adds", "what", "time", "over plain", "managed bytes");
+            Rows(report, Interleaved.Measure(rounds, field.Calls()), field.Calls(), "ns", 1e9);
+        }
+        using (var field = new LargeField())
+        {
+            report.Table("One step of an MLP 1024-2048-1024, batch 256, forward and backward", "profiler", "time", "over none", "managed bytes");
+            Rows(report, Interleaved.Measure(rounds, field.Steps()), field.Steps(), "µs", 1e6);
         }
         report.Note("The trace records every op of every step here; its file is written after the time is taken.");
         report.Write();
@@ -77,6 +88,63 @@ static class ProfilerPage
         }
 
         public void Dispose() => _x.Dispose();
+    }
+
+    sealed class CallField : IDisposable
+    {
+        readonly World _world = World.Single();
+        readonly Tensor _x = ones(2);
+        CommsLog? _log;
+
+        public Contestant[] Calls() =>
+        [
+            new("call, plain", Reduce, ProfilerPage.Ops),
+            new("call, logged", Reduce, ProfilerPage.Ops, () => _log = CommsLog.Start(_world.Group), () => _log!.Dispose()),
+        ];
+
+        void Reduce()
+        {
+            for (var i = 0; i < ProfilerPage.Ops; i++) _world.Group.AllReduce(_x);
+        }
+
+        public void Dispose()
+        {
+            _x.Dispose();
+            _world.Dispose();
+        }
+    }
+
+    sealed class LargeField : IDisposable
+    {
+        readonly Module<Tensor, Tensor> _model = Sequential(Linear(1024, 2048), ReLU(), Linear(2048, 1024));
+        readonly Tensor _inputs = randn(256, 1024);
+        ProfileSession? _session;
+
+        public Contestant[] Steps() => [new("none", Step, 1), new("flops", Step, 1, () => _session = new FlopsProfiler { Step = 0 }.Start(new ProfileTarget { Model = _model }), End)];
+
+        void End()
+        {
+            _session!.Dispose();
+            _session = null;
+        }
+
+        void Step()
+        {
+            using var scope = TensorScope.Open();
+            _session?.StepStart(0);
+            _session?.Mark(ProfilePhase.Forward);
+            var loss = _model.call(_inputs).square().mean();
+            _session?.Mark(ProfilePhase.Backward);
+            loss.backward();
+            _session?.Mark(ProfilePhase.Loop);
+            _session?.StepEnd();
+        }
+
+        public void Dispose()
+        {
+            _model.Dispose();
+            _inputs.Dispose();
+        }
     }
 
     sealed class StepField : IDisposable

@@ -30,6 +30,10 @@ public sealed record Strategy : IParsable<Strategy>
     /// <value>Default 1. DeepSpeed's Twin-Flow <c>ratio</c>.</value>
     public double OffloadRatio { get; init; } = 1;
 
+    /// <summary>How many transfers to and from a disk are under way at once in each direction, a thread each; <c>raijin bench disk</c> finds how many a disk is fastest with.</summary>
+    /// <value>Default 4. DeepSpeed's <c>aio</c> <c>queue_depth</c> and <c>intra_op_parallelism</c>.</value>
+    public int OffloadThreads { get; init; } = 4;
+
     /// <summary>The type in which gradients cross between ranks; null for the parameters' own.</summary>
     /// <value>Default null. <c>BFloat16</c> halves the bytes of float32 gradients; sums are taken in float32.</value>
     public ScalarType? GradientWire { get; init; }
@@ -104,6 +108,7 @@ public sealed record Strategy : IParsable<Strategy>
         }
         if (UnitBytes <= 0) faults.Add(new("strategy.unitBytes", $"= {UnitBytes}: a size above 0 is expected"));
         if (OffloadRatio is not (>= 0 and <= 1)) faults.Add(new("strategy.offloadRatio", Text($"= {OffloadRatio:R}: a share from 0 to 1 is expected")));
+        if (OffloadThreads is < 1 or > 256) faults.Add(new("strategy.offloadThreads", $"= {OffloadThreads}; allowed: 1 to 256"));
         if (Stage != 3 && OffloadParameters is not Tier.OnDevice) faults.Add(new("strategy.offloadParameters", $"= {OffloadParameters} needs stage 3, where parameters are divided; the stage is {Stage}"));
         if (Stage != 3 && WeightCodec != WeightCodec.None) faults.Add(new("strategy.weightCodec", $"= {WeightCodec} codes parameters as they are gathered, which only stage 3 does; the stage is {Stage}"));
         if (GradientCodec != GradientCodec.None && GradientWire is not null) faults.Add(new("strategy.gradientWire", $"= {GradientWire} has no effect beside gradientCodec = {GradientCodec}: give one of them"));

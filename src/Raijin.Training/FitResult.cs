@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Raijin.Collectives;
 
 namespace Raijin;
 
@@ -49,6 +50,9 @@ public sealed record FitResult
     /// <summary>What it took of each rank; null where one trained alone.</summary>
     public RankUsage? Ranks { get; init; }
 
+    /// <summary>What calls between ranks took, as this rank saw them; null without <see cref="TrainerOptions.LogCollectives"/>, or where one trained alone.</summary>
+    public CommsReport? Comms { get; init; }
+
     /// <summary>What the process should exit with: 0, 130 after Ctrl-C, 143 after SIGTERM.</summary>
     public int ExitCode => Signal switch
     {
@@ -81,6 +85,7 @@ public sealed record FitResult
             StopReason = ended,
             Signal = signal,
             Ranks = run.RankUsage,
+            Comms = run.Comms,
         };
     }
 

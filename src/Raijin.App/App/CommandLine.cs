@@ -85,7 +85,7 @@ sealed class CommandLine
     };
 
     // The parser names the types of .NET.
-    static string Words(ParseError error, Option option) => Type.GetTypeCode(Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) switch
+    static string Words(ParseError error, Option option) => Type.GetTypeCode(Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType.GetElementType() ?? option.ValueType) switch
     {
         TypeCode.Int32 or TypeCode.Int64 when error.Message.StartsWith("Cannot parse", StringComparison.Ordinal) => "expected a whole number",
         TypeCode.Double when error.Message.StartsWith("Cannot parse", StringComparison.Ordinal) => "expected a number",

@@ -30,7 +30,7 @@ static class CommandTree
         new PlotCommand(),
         new RunsCommand(),
         new DoctorCommand(),
-        .. app.Name == AppDescription.Tool ? (Command[])[new LaunchCommand(), new NewCommand()] : [],
+        .. app.Name == AppDescription.Tool ? (Command[])[new LaunchCommand(), Group("bench", "Measures what ranks and disks of this machine can do", [new BenchCommCommand(), new BenchDiskCommand()]), new NewCommand()] : [],
         new CompletionCommand(),
     ];
 

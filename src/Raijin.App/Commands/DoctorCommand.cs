@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Raijin.Tensors;
 using Spectre.Console;
 
 namespace Raijin.App;
@@ -9,7 +10,7 @@ sealed class DoctorCommand : CliCommand
     readonly Option<string> _output = new("--output") { Description = "The folder whose disk is looked at (default: runs)", HelpName = "DIR" };
 
     /// <summary>Makes the command.</summary>
-    public DoctorCommand() : base("doctor", "Checks the platform, libtorch, devices, memory and disk") => Options.Add(_output);
+    public DoctorCommand() : base("doctor", "Checks the platform, libtorch, devices, ranks, memory and disk") => Options.Add(_output);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples => ["raijin doctor", "raijin doctor --output /data/runs --json"];
@@ -22,6 +23,8 @@ sealed class DoctorCommand : CliCommand
         [
             .. Examination.OfPlatform(),
             .. Examination.OfLibTorch(),
+            .. Examination.OfGpus(),
+            .. RankExamination.Of(RaijinEnvironment.All),
             .. Examination.OfMemory(),
             .. Examination.OfDisk(invocation.Get(_output) ?? "runs"),
         ];

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using Raijin.Tensors;
 using static TorchSharp.torch;
 
@@ -12,6 +14,14 @@ static class Examination
     /// <summary>Below this a checkpoint of a small model may still fit; nothing more.</summary>
     const long LittleDisk = 1L << 30;
 
+    const string DriverFile = "/proc/driver/nvidia/version", SharedFolder = "/dev/shm";
+
+    static readonly (string Name, bool IsSupported)[] Instructions =
+    [
+        ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("AVX-512F", Avx512F.IsSupported), ("AVX-512BW", Avx512BW.IsSupported), ("AVX-512 VBMI", Avx512Vbmi.IsSupported), ("AVX-VNNI", AvxVnni.IsSupported),
+        ("AVX10.1", Avx10v1.IsSupported), ("AdvSimd", AdvSimd.IsSupported), ("Dp", Dp.IsSupported),
+    ];
+
     /// <summary>What .NET runs on.</summary>
     public static IEnumerable<Finding> OfPlatform()
     {
@@ -19,7 +29,8 @@ static class Examination
         yield return new(area, "raijin", Versions.Raijin);
         yield return new(area, ".NET", RuntimeInformation.FrameworkDescription);
         yield return new(area, "system", $"{RuntimeInformation.OSDescription} ({RuntimeInformation.RuntimeIdentifier})");
-        yield return new(area, "cores", Number(Environment.ProcessorCount));
+        if (Processor() is { } processor) yield return new(area, "processor", processor);
+        yield return new(area, "cores", CpuAffinity.OfThread().Count is var mine && mine < Environment.ProcessorCount ? $"{Number(mine)} of {Number(Environment.ProcessorCount)} are allowed" : Number(Environment.ProcessorCount));
         yield return (Vector512.IsHardwareAccelerated, Vector256.IsHardwareAccelerated, Vector128.IsHardwareAccelerated) switch
         {
             (true, _, _) => new(area, "SIMD", "512 bits", Verdict.Good),
@@ -27,6 +38,7 @@ static class Examination
             (_, _, true) => new(area, "SIMD", "128 bits", Verdict.Good),
             _ => new(area, "SIMD", "none", Verdict.Warn, "Optimizers run one number at a time."),
         };
+        yield return new(area, "instructions", string.Join(", ", Instructions.Where(set => set.IsSupported).Select(set => set.Name).DefaultIfEmpty("none beyond the base")));
     }
 
     /// <summary>Whether and from where libtorch loads, and what it computes on.</summary>
@@ -48,10 +60,36 @@ static class Examination
         foreach (var device in DeviceChoice.Available) yield return new(area, "device", device, Verdict.Good);
     }
 
-    /// <summary>How much memory there is.</summary>
+    /// <summary>The driver and what libtorch can do with it; nothing where there is neither.</summary>
+    public static IEnumerable<Finding> OfGpus()
+    {
+        const string area = "GPU";
+        var driver = File.Exists(DriverFile) ? File.ReadLines(DriverFile).FirstOrDefault()?.Trim() : null;
+        if (driver is not null) yield return new(area, "driver", driver);
+        if (LoadFailure() is not null) yield break;
+        var count = cuda.is_available() ? cuda.device_count() : 0;
+        if (count > 0)
+        {
+            yield return new(area, "CUDA", count == 1 ? "1 device" : $"{Number(count)} devices", Verdict.Good);
+            yield return new(area, "cuDNN", cuda.is_cudnn_available() ? "yes" : "no", cuda.is_cudnn_available() ? Verdict.Good : Verdict.Warn, cuda.is_cudnn_available() ? null : "Convolutions and recurrent layers are slower without it.");
+        }
+        else
+        {
+            yield return driver is null
+                ? new(area, "CUDA", "no device")
+                : new(area, "CUDA", "a driver, but no device in libtorch", Verdict.Warn, "Build with -p:LibTorch=cuda, or point RAIJIN_LIBTORCH to a CUDA build of libtorch.");
+        }
+    }
+
+    /// <summary>How much memory there is, and how much of it ranks can share by name.</summary>
     public static IEnumerable<Finding> OfMemory()
     {
         var memory = GC.GetGCMemoryInfo();
+        if (Directory.Exists(SharedFolder))
+        {
+            var shared = new DriveInfo(SharedFolder);
+            yield return new("Memory", SharedFolder, $"{Gigabytes(shared.AvailableFreeSpace)} of {Gigabytes(shared.TotalSize)} GB free; ranks only meet in it, their tensors are not counted to it");
+        }
         yield return new("Memory", "available", $"{Gigabytes(memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes)} of {Gigabytes(memory.TotalAvailableMemoryBytes)} GB");
     }
 
@@ -68,6 +106,10 @@ static class Examination
             ? new(area, "writable", "no", Verdict.Bad, $"{failure} Give a folder that can be written with --output.")
             : new(area, "writable", "yes", Verdict.Good);
     }
+
+    // Intel and AMD say model name, some of Arm's nothing.
+    static string? Processor() =>
+        File.Exists("/proc/cpuinfo") && File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) is { } line ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() : null;
 
     static NativeLibraryException? LoadFailure()
     {

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
 using Raijin.Collectives;
 using Raijin.Tensors;
+using Spectre.Console;
 
 namespace Raijin.App;
 
@@ -10,21 +13,25 @@ sealed class LaunchCommand : CliCommand
     const string Verb = "launch";
     const double MaxHeartbeat = 1e6;
     const int MaxRanks = LaunchOptions.MaxRanks;
+    const int MaxCpus = 8192;
 
     readonly Argument<string[]> _command = new("COMMAND") { Description = "The program, a .dll or executable, and its arguments; options of launch stand before it", Arity = ArgumentArity.OneOrMore };
     readonly Option<int?> _ranks = new("--ranks") { Description = "How many ranks (with --hostfile and --srun: default as many as there are slots)", HelpName = "N" };
     readonly Option<int> _restarts = new("--max-restarts") { Description = "How often all ranks are started again after one failed (default: 0)", HelpName = "N" };
-    readonly Option<string> _logs = new("--log-folder") { Description = "Where the ranks but 0 write (default: rank-logs/ and a name)", HelpName = "DIR" };
+    readonly Option<string> _logs = new("--log-folder") { Description = "Where the ranks but 0 write (default: rank-logs/ and a name); on several hosts, where all write, for mpirun beside this terminal", HelpName = "DIR" };
     readonly Option<bool> _noBind = new("--no-bind") { Description = "Lets ranks run on all cores" };
+    readonly Option<string> _cpus = new("--bind-cores") { Description = "Divides these CPUs among the ranks: 0-7,16 (default: all this process may use)", HelpName = "CPUS" };
     readonly Option<double> _heartbeat = new("--heartbeat") { Description = "Seconds without a sign of life after which a rank is dead, 0 for never (default: 30)", HelpName = "SECONDS", DefaultValueFactory = _ => 30 };
-    readonly Option<string> _hosts = new("--hostfile") { Description = "Runs on the hosts of a file, through Open MPI's mpirun", HelpName = "FILE" };
-    readonly Option<bool> _srun = new("--srun") { Description = "Runs in a Slurm allocation, through srun" };
+    readonly Option<bool> _dryRun = new("--dry-run") { Description = "Prints what would be started, and starts nothing" };
+    readonly LaunchHosts _hosts;
 
     /// <summary>Makes the command.</summary>
     public LaunchCommand() : base(Verb, "Runs a program as several ranks")
     {
         Arguments.Add(_command);
-        foreach (var option in (Option[])[_ranks, _restarts, _logs, _noBind, _heartbeat, _hosts, _srun]) Options.Add(option);
+        foreach (var option in (Option[])[_ranks, _restarts, _logs, _noBind, _cpus, _heartbeat]) Options.Add(option);
+        _hosts = new LaunchHosts(this);
+        Options.Add(_dryRun);
     }
 
     /// <inheritdoc/>
@@ -33,6 +40,7 @@ sealed class LaunchCommand : CliCommand
         "raijin launch --ranks 4 bin/Release/net10.0/train.dll --epochs 3",
         "raijin launch --ranks 2 --max-restarts 3 raijin fit digits --output runs/digits/shared",
         "raijin launch --hostfile hosts --ranks 16 /shared/train",
+        "raijin launch --hostfile hosts --exclude worker-0:0,2@worker-1 --dry-run /shared/train",
     ];
 
     /// <summary>
@@ -59,19 +67,17 @@ sealed class LaunchCommand : CliCommand
     {
         var faults = invocation.UsageFaults.ToList();
         var ranks = invocation.Get(_ranks);
-        var hosts = invocation.Text(_hosts);
-        var isLocal = hosts is null && !invocation.Get(_srun);
+        var isLocal = _hosts.IsLocal(invocation);
         if (ranks is < 1 || (isLocal && ranks > MaxRanks)) faults.Add(new($"--ranks = {ranks}", isLocal ? $"allowed: 1 to {MaxRanks}" : "allowed: 1 and more"));
         if (ranks is null && isLocal && invocation.Texts(_ranks) is null) faults.Add(new("--ranks", "is missing: how many ranks on this host?"));
         if (invocation.Get(_restarts) is < 0 and var restarts) faults.Add(new($"--max-restarts = {restarts}", "allowed: 0 and more"));
         var heartbeat = invocation.Get(_heartbeat);
         if (heartbeat != 0 && heartbeat is not (>= 1 and <= MaxHeartbeat)) faults.Add(new($"--heartbeat = {invocation.Text(_heartbeat)}", "allowed: 0 for never, or 1 to 1,000,000 seconds"));
-        if (hosts is not null && invocation.Get(_srun)) faults.Add(new("--hostfile", "belongs to mpirun, --srun asks Slurm for hosts: give one of them"));
-        if (hosts is not null && !File.Exists(hosts)) faults.Add(new($"--hostfile = {hosts}", Directory.Exists(hosts) ? "is a folder: give a file of hosts" : "does not exist"));
-        else if (hosts is not null && !MultiHost.NamesHosts(hosts)) faults.Add(new($"--hostfile = {hosts}", "names no host: write one a line, such as node-0 slots=4"));
+        _hosts.Check(invocation, ranks, faults);
+        var cpus = Cpus(invocation, faults);
         if (!isLocal)
         {
-            foreach (var local in (Option[])[_logs, _heartbeat])
+            foreach (var local in (Option[])[_cpus, _heartbeat])
                 if (invocation.Texts(local) is not null) faults.Add(new(local.Name, "belongs to ranks on this host; those on several are watched by who starts them"));
         }
         string[] typed = [.. invocation.Arguments.GetResult(_command)?.Tokens.Select(token => token.Value) ?? []];
@@ -81,21 +87,24 @@ sealed class LaunchCommand : CliCommand
         InvalidOptionsException.ThrowIfAny(faults);
 
         var command = Startable(typed);
-        return isLocal ? RunHere(invocation, command, ranks!.Value, heartbeat) : RunElsewhere(invocation, command, ranks, hosts);
+        return isLocal ? RunHere(invocation, command, ranks!.Value, cpus, heartbeat) : RunElsewhere(invocation, command, ranks);
     }
 
-    int RunHere(Invocation invocation, IReadOnlyList<string> command, int ranks, double heartbeat)
+    int RunHere(Invocation invocation, IReadOnlyList<string> command, int ranks, IReadOnlyList<int>? cpus, double heartbeat)
     {
-        var result = Launcher.Run(new LaunchOptions
+        var options = new LaunchOptions
         {
             Command = command,
             Ranks = ranks,
             MaxRestarts = invocation.Get(_restarts),
             LogFolder = invocation.Text(_logs),
             BindCores = !invocation.Get(_noBind),
+            Cpus = cpus,
             HeartbeatDeadline = heartbeat == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(heartbeat),
             Messages = invocation.Terminal.Error,
-        });
+        };
+        if (invocation.Get(_dryRun)) return Show(invocation, options);
+        var result = Launcher.Run(options);
         JsonReport.Write(invocation.Terminal, Verb, result.ExitCode, json =>
         {
             json.WriteNumber("ranks", ranks);
@@ -108,13 +117,49 @@ sealed class LaunchCommand : CliCommand
         return result.ExitCode;
     }
 
-    int RunElsewhere(Invocation invocation, IReadOnlyList<string> command, int? ranks, string? hosts)
+    static int Show(Invocation invocation, LaunchOptions options)
     {
-        var bind = !invocation.Get(_noBind);
+        var plan = Launcher.Plan(options);
+        var console = invocation.Terminal.Human;
+        console.Write($"{Shown(options.Command)}\n");
+        var listing = new Listing(Palette.Quiet, "", "");
+        foreach (var rank in plan)
+            listing.Add(FormattableString.Invariant($"rank {rank.Rank}"), rank.Cpus is { } cpus ? $"CPUs {string.Join(',', cpus)}" : "not bound", rank.Threads == 1 ? "1 thread" : FormattableString.Invariant($"{rank.Threads} threads"));
+        listing.Print(console);
+        JsonReport.Write(invocation.Terminal, Verb, ExitCodes.Success, json =>
+        {
+            WriteLine(json, options.Command);
+            json.WriteStartArray("plan");
+            foreach (var rank in plan)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("rank", rank.Rank);
+                if (rank.Cpus is { } cpus)
+                {
+                    json.WriteStartArray("cpus");
+                    foreach (var cpu in cpus) json.WriteNumberValue(cpu);
+                    json.WriteEndArray();
+                }
+                json.WriteNumber("threads", rank.Threads);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+        });
+        return ExitCodes.Success;
+    }
+
+    int RunElsewhere(Invocation invocation, IReadOnlyList<string> command, int? ranks)
+    {
         for (var restart = 0; ; restart++)
         {
-            var line = hosts is null ? MultiHost.Srun(command, ranks, bind) : MultiHost.Mpirun(command, hosts, ranks, bind, RaijinEnvironment.All.Keys, restart);
-            invocation.Terminal.Error.WriteLine(string.Join(' ', line.Select(Quoted)));
+            var line = _hosts.Line(invocation, command, ranks, !invocation.Get(_noBind), invocation.Text(_logs), RaijinEnvironment.All.Keys, restart);
+            if (invocation.Get(_dryRun))
+            {
+                invocation.Terminal.Human.Write($"{Shown(line)}\n");
+                JsonReport.Write(invocation.Terminal, Verb, ExitCodes.Success, json => WriteLine(json, line));
+                return ExitCodes.Success;
+            }
+            invocation.Terminal.Error.WriteLine(Shown(line));
             var exit = MultiHost.Run(line, restart);
             if (exit.Code == 0 || exit.Code is 130 or 143 || restart == invocation.Get(_restarts))
             {
@@ -122,9 +167,7 @@ sealed class LaunchCommand : CliCommand
                 {
                     if (ranks is { } count) json.WriteNumber("ranks", count);
                     json.WriteNumber("restarts", restart);
-                    json.WriteStartArray("started");
-                    foreach (var word in line) json.WriteStringValue(word);
-                    json.WriteEndArray();
+                    WriteLine(json, line);
                     if (exit.Code != 0) json.WriteString("failure", $"{line[0]} ended with {exit}");
                 });
                 return exit.Code;
@@ -132,6 +175,37 @@ sealed class LaunchCommand : CliCommand
             invocation.Terminal.Error.WriteLine(FormattableString.Invariant($"raijin: {line[0]} ended with {exit}; all ranks are started again ({restart + 1} of at most {invocation.Get(_restarts)})"));
         }
     }
+
+    static void WriteLine(Utf8JsonWriter json, IReadOnlyList<string> line)
+    {
+        json.WriteStartArray("started");
+        foreach (var word in line) json.WriteStringValue(word);
+        json.WriteEndArray();
+    }
+
+    // 0-3,8: four and one.
+    List<int>? Cpus(Invocation invocation, List<OptionFault> faults)
+    {
+        if (invocation.Text(_cpus) is not { } text) return null;
+        var cpus = new SortedSet<int>();
+        foreach (var part in text.Split(','))
+        {
+            var ends = part.Split('-');
+            if (ends.Length <= 2 && int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out var first) && int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var last) && last >= first && last < MaxCpus)
+            {
+                for (var cpu = first; cpu <= last; cpu++) cpus.Add(cpu);
+                continue;
+            }
+            faults.Add(new($"{_cpus.Name} = {text}", "expected numbers of CPUs and ranges of them, such as 0-7,16"));
+            return null;
+        }
+        var allowed = CpuAffinity.OfThread();
+        if (cpus.Except(allowed).ToList() is { Count: > 0 } absent) faults.Add(new($"{_cpus.Name} = {text}", $"this process may not use {string.Join(',', absent)}; allowed: {string.Join(',', allowed)}"));
+        if (invocation.Get(_noBind)) faults.Add(new(_noBind.Name, $"lets ranks run on all cores: leave it or {_cpus.Name} out"));
+        return [.. cpus];
+    }
+
+    static string Shown(IReadOnlyList<string> line) => string.Join(' ', line.Select(Quoted));
 
     // As a shell takes it.
     static string Quoted(string text) => text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+@%".Contains(c, StringComparison.Ordinal)) ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";

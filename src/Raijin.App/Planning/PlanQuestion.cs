@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Raijin.App;
@@ -7,8 +6,6 @@ namespace Raijin.App;
 /// <summary>What a plan is asked for besides the model: the options that <c>plan</c> has in every program.</summary>
 sealed class PlanQuestion
 {
-    static readonly (string Unit, double Bytes)[] Units = [("GiB", 1L << 30), ("MiB", 1L << 20), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)];
-
     readonly Option<int> _ranks = new("--ranks") { Description = "How many ranks divide the work", HelpName = "N", Required = true };
     readonly Option<string> _strategy = new("--strategy") { Description = "Only this one: ddp, zero1, zero2 or zero3", HelpName = "NAME" };
     readonly Option<string> _memory = new("--memory") { Description = "Mark what fits a device of this size: 80GB, 24GiB", HelpName = "SIZE" };
@@ -90,9 +87,8 @@ sealed class PlanQuestion
     long? Memory(Invocation invocation, List<OptionFault> faults)
     {
         if (invocation.Text(_memory) is not { } text) return null;
-        foreach (var (unit, bytes) in Units)
-            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase) && double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var size) && size > 0) return (long)(size * bytes);
-        faults.Add(new($"--memory = {text}", $"expected a number and a unit ({string.Join(", ", Units.Select(u => u.Unit))}), such as 80GB"));
+        if (ByteSize.TryParse(text, out var bytes)) return bytes;
+        faults.Add(new($"--memory = {text}", $"{ByteSize.Expectation} 80GB"));
         return null;
     }
 }

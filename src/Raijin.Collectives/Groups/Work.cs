@@ -28,6 +28,9 @@ public sealed class Work
     /// <summary>Its place in the log.</summary>
     internal long Ticket { get; private set; }
 
+    /// <summary>What times it.</summary>
+    internal CallClock Clock { get; set; }
+
     internal PendingCollective? Pending => _pending;
 
     /// <summary>Whether it was complete when last looked at.</summary>
@@ -79,6 +82,7 @@ public sealed class Work
         Call = call;
         Number = number;
         Ticket = ticket;
+        Clock = default;
         _pending = pending;
         _owned = owned;
         return this;

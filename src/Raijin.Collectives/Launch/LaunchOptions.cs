@@ -1,3 +1,5 @@
+using Raijin.Tensors;
+
 namespace Raijin.Collectives;
 
 /// <summary>How <see cref="Launcher"/> starts the ranks of one host and watches over them.</summary>
@@ -26,6 +28,10 @@ public sealed record LaunchOptions
     /// <summary>Whether each rank has cores of its own, neighbours together. No effect where there are fewer CPUs than ranks, or the system can't.</summary>
     /// <value>Default true. DeepSpeed's <c>--bind_cores_to_rank</c>.</value>
     public bool BindCores { get; init; } = true;
+
+    /// <summary>The logical CPUs that are divided among the ranks; null for all that this process may use.</summary>
+    /// <value>Default null. DeepSpeed's <c>--bind_core_list</c>.</value>
+    public IReadOnlyList<int>? Cpus { get; init; }
 
     /// <summary>How long a rank that has joined may be silent before it counts as dead. <see cref="Timeout.InfiniteTimeSpan"/>: forever.</summary>
     /// <value>Default 30 seconds; a rank beats four times a second, whatever it computes.</value>
@@ -59,6 +65,9 @@ public sealed record LaunchOptions
         var faults = new List<OptionFault>();
         if (Command.Count == 0 || Command[0].Length == 0) faults.Add(new("command", "is empty: give a program and its arguments"));
         if (Ranks is < 1 or > MaxRanks) faults.Add(new("ranks", $"= {Ranks} (allowed: 1 to {MaxRanks})"));
+        if (Cpus is not null && Cpus.Except(CpuAffinity.OfThread()).ToList() is not [] and var absent) faults.Add(new("cpus", $"= {string.Join(',', absent)} are not among those this process may use: {string.Join(',', CpuAffinity.OfThread())}"));
+        if (Cpus is []) faults.Add(new("cpus", "is empty: name CPUs, or leave it out"));
+        if (Cpus is not null && !BindCores) faults.Add(new("cpus", "has no effect on ranks that are not bound: leave out one of them"));
         if (MaxRestarts < 0) faults.Add(new("maxRestarts", $"= {MaxRestarts} (allowed: 0 and more)"));
         if (HeartbeatDeadline != Timeout.InfiniteTimeSpan && HeartbeatDeadline < LifeLine.Interval * 4)
             faults.Add(new("heartbeatDeadline", $"= {HeartbeatDeadline:c} (allowed: {LifeLine.Interval * 4:c} and more: a few beats)"));

@@ -22,7 +22,7 @@ public static class Launcher
         options.ThrowIfInvalid();
         var name = RandomNumberGenerator.GetHexString(12, lowercase: true);
         var folder = Path.GetFullPath(options.LogFolder ?? Path.Combine("rank-logs", name));
-        var cores = CorePlan.Divide(CorePlan.OfHost(), options.Ranks, options.BindCores && CpuAffinity.IsSupported);
+        var cores = CoresOf(options);
         for (var restart = 0; ; restart++)
         {
             // A name of its own for each start: what a killed rank left behind can't be met again.
@@ -48,6 +48,23 @@ public static class Launcher
             options.Messages.WriteLine($"raijin: all ranks are started again ({restart + 1} of at most {options.MaxRestarts})");
             options.Messages.Flush();
         }
+    }
+
+    /// <summary>What <see cref="Run"/> would start, without starting it: the CPUs of each rank, and how many threads its operators take.</summary>
+    /// <exception cref="InvalidOptionsException">An option is out of its range.</exception>
+    public static IReadOnlyList<PlannedRank> Plan(LaunchOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.ThrowIfInvalid();
+        var cores = CoresOf(options);
+        return [.. Enumerable.Range(0, options.Ranks).Select(rank => new PlannedRank(rank, cores.Cpus?[rank], cores.Threads))];
+    }
+
+    static CorePlan CoresOf(LaunchOptions options)
+    {
+        var host = CorePlan.OfHost();
+        if (options.Cpus is { } cpus) host = [.. host.Where(cpu => cpus.Contains(cpu.Id))];
+        return CorePlan.Divide(host, options.Ranks, options.BindCores && CpuAffinity.IsSupported);
     }
 
     static Dictionary<string, string> Environment(int rank, int size, string job, int restart, int threads)
@@ -119,3 +136,9 @@ public static class Launcher
         }
     }
 }
+
+/// <summary>A rank as it would be started.</summary>
+/// <param name="Rank">Its number.</param>
+/// <param name="Cpus">The CPUs it runs on; null where it is not bound.</param>
+/// <param name="Threads">How many threads its operators take, unless <c>OMP_NUM_THREADS</c> says otherwise.</param>
+public sealed record PlannedRank(int Rank, IReadOnlyList<int>? Cpus, int Threads);

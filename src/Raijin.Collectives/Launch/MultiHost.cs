@@ -23,30 +23,76 @@ public static partial class MultiHost
     /// <param name="bindCores">Whether each rank has cores of its own. The hosts are taken to have as many as this one.</param>
     /// <param name="variables">Names of this process's environment; those of it that say how to compute are told to the hosts.</param>
     /// <param name="restart">How often before.</param>
-    public static IReadOnlyList<string> Mpirun(IReadOnlyList<string> command, string hostFile, int? ranks, bool bindCores, IEnumerable<string> variables, int restart = 0)
+    /// <param name="logFolder">Where the output of each rank goes, beside this terminal; at the same path on all hosts. Null for nowhere else.</param>
+    public static IReadOnlyList<string> Mpirun(IReadOnlyList<string> command, string hostFile, int? ranks, bool bindCores, IEnumerable<string> variables, int restart = 0, string? logFolder = null)
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentNullException.ThrowIfNull(variables);
-        var line = new List<string> { "mpirun", "--hostfile", hostFile };
-        if (ranks is { } count) line.AddRange(["-np", count.ToString(CultureInfo.InvariantCulture)]);
-        // By default a rank would get one core, whatever the host has.
+        string[] count = ranks is { } n ? ["-np", Number(n)] : [];
         var cores = bindCores ? CoresPerSlot(File.ReadAllLines(hostFile), CorePlan.OfHost()) : 0;
-        line.AddRange(cores > 0 ? ["--map-by", string.Create(CultureInfo.InvariantCulture, $"slot:PE={cores}"), "--bind-to", "core"] : ["--map-by", "slot", "--bind-to", "none"]);
-        var told = variables.Where(name => Told.Any(start => name.StartsWith(start, StringComparison.Ordinal)) && !Untold.Any(start => name.StartsWith(start, StringComparison.Ordinal)));
-        foreach (var name in told.Concat(restart > 0 ? [LocalEnvironment.Restart] : []).Distinct().Order(StringComparer.Ordinal)) line.AddRange(["-x", name]);
-        return [.. line, .. command];
+        return ["mpirun", .. Logs(logFolder), "--hostfile", hostFile, .. count, .. Places(cores), .. Exports(variables, restart), .. command];
+    }
+
+    /// <summary>The command line of Open MPI's <c>mpirun</c> over slots of hosts. Where they are not the first of a host, its ranks are told which GPUs are theirs by <c>CUDA_VISIBLE_DEVICES</c>.</summary>
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="hosts">As <see cref="HostFile.Select"/> leaves them.</param>
+    /// <param name="bindCores">As for a file of hosts.</param>
+    /// <param name="variables">The same.</param>
+    /// <param name="restart">The same.</param>
+    /// <param name="logFolder">The same.</param>
+    public static IReadOnlyList<string> Mpirun(IReadOnlyList<string> command, IReadOnlyList<HostSlots> hosts, bool bindCores, IEnumerable<string> variables, int restart = 0, string? logFolder = null)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentNullException.ThrowIfNull(hosts);
+        ArgumentNullException.ThrowIfNull(variables);
+        var cores = bindCores ? NumCores(CorePlan.OfHost()) / hosts.Max(host => host.Slots.Count) : 0;
+        string[] exports = [.. Exports(variables, restart)];
+        string[] start = ["mpirun", .. Logs(logFolder), .. Places(cores)];
+        if (hosts.All(host => host.AreFirst))
+            return [.. start, "--host", string.Join(',', hosts.Select(host => $"{host.Name}:{Number(host.Slots.Count)}")), "-np", Number(hosts.Sum(host => host.Slots.Count)), .. exports, .. command];
+        // A part for each host, since each has variables of its own; ranks are numbered through all parts.
+        return [.. start, .. hosts.SelectMany((host, i) => (string[])
+        [
+            .. i > 0 ? (string[])[":"] : [], "--host", $"{host.Name}:{Number(host.Slots.Count)}", "-np", Number(host.Slots.Count), .. exports, "-x", $"CUDA_VISIBLE_DEVICES={string.Join(',', host.Slots.Select(Number))}", .. command,
+        ])];
     }
 
     /// <summary>The command line of Slurm's <c>srun</c>.</summary>
     /// <param name="command">The program and its arguments.</param>
     /// <param name="ranks">How many ranks; null: as the allocation says.</param>
     /// <param name="bindCores">Whether each rank has cores of its own.</param>
-    public static IReadOnlyList<string> Srun(IReadOnlyList<string> command, int? ranks, bool bindCores)
+    /// <param name="options">What is asked of Slurm beyond that.</param>
+    public static IReadOnlyList<string> Srun(IReadOnlyList<string> command, int? ranks, bool bindCores, SrunOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(command);
-        string[] count = ranks is { } n ? [string.Create(CultureInfo.InvariantCulture, $"--ntasks={n}")] : [];
-        return ["srun", "--mpi=pmix", "--kill-on-bad-exit=1", bindCores ? "--cpu-bind=cores" : "--cpu-bind=none", .. count, .. command];
+        options ??= new SrunOptions();
+        string?[] line =
+        [
+            "srun", "--mpi=pmix", "--kill-on-bad-exit=1", bindCores ? "--cpu-bind=cores" : "--cpu-bind=none",
+            ranks is { } n ? $"--ntasks={Number(n)}" : null,
+            options.NumNodes is { } nodes ? $"--nodes={Number(nodes)}" : null,
+            options.RanksPerNode is { } each ? $"--ntasks-per-node={Number(each)}" : null,
+            options.Include is { } include ? $"--nodelist={string.Join(',', include)}" : null,
+            options.Exclude is { } exclude ? $"--exclude={string.Join(',', exclude)}" : null,
+            options.LogFolder is { } folder ? $"--output={Path.Combine(folder, "rank-%t.log")}" : null,
+        ];
+        return [.. line.OfType<string>(), .. command];
     }
+
+    // By default a rank would get one core, whatever the host has.
+    static string[] Places(int cores) => cores > 0 ? ["--map-by", $"slot:PE={Number(cores)}", "--bind-to", "core"] : ["--map-by", "slot", "--bind-to", "none"];
+
+    static string[] Logs(string? folder) => folder is null ? [] : ["--output-filename", folder];
+
+    static IEnumerable<string> Exports(IEnumerable<string> variables, int restart)
+    {
+        var told = variables.Where(name => Told.Any(start => name.StartsWith(start, StringComparison.Ordinal)) && !Untold.Any(start => name.StartsWith(start, StringComparison.Ordinal)));
+        return told.Concat(restart > 0 ? [LocalEnvironment.Restart] : []).Distinct().Order(StringComparer.Ordinal).SelectMany(name => (string[])["-x", name]);
+    }
+
+    static int NumCores(IReadOnlyList<LogicalCpu> host) => host.Select(cpu => (cpu.Package, cpu.Core)).Distinct().Count();
+
+    static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Runs such a command line to its end, at this process's terminal.</summary>
     /// <param name="line">As made here.</param>
@@ -86,9 +132,33 @@ public static partial class MultiHost
     {
         var hosts = hostFile.Select(line => line.Split('#')[0].Trim()).Where(line => line.Length > 0).Select(line => Slots().Match(line)).ToList();
         if (hosts.Count == 0 || !hosts.TrueForAll(h => h.Success)) return 0;
-        return host.Select(cpu => (cpu.Package, cpu.Core)).Distinct().Count() / hosts.Max(h => int.Parse(h.Groups[1].Value, CultureInfo.InvariantCulture));
+        return NumCores(host) / hosts.Max(h => int.Parse(h.Groups[1].Value, CultureInfo.InvariantCulture));
     }
 
     [GeneratedRegex(@"\bslots\s*=\s*([1-9]\d{0,5})\b")]
     private static partial Regex Slots();
+}
+
+/// <summary>What is asked of <c>srun</c>.</summary>
+public sealed record SrunOptions
+{
+    /// <summary>How many hosts; null: as the allocation says.</summary>
+    /// <value>Default null.</value>
+    public int? NumNodes { get; init; }
+
+    /// <summary>How many ranks on each; null: as the allocation says.</summary>
+    /// <value>Default null.</value>
+    public int? RanksPerNode { get; init; }
+
+    /// <summary>These hosts of the allocation at least; null for any.</summary>
+    /// <value>Default null.</value>
+    public IReadOnlyList<string>? Include { get; init; }
+
+    /// <summary>None of these; null for any.</summary>
+    /// <value>Default null.</value>
+    public IReadOnlyList<string>? Exclude { get; init; }
+
+    /// <summary>Where the output of each rank goes, <c>rank-3.log</c>, instead of this terminal; at the same path on all hosts. Null: to this terminal.</summary>
+    /// <value>Default null.</value>
+    public string? LogFolder { get; init; }
 }

@@ -310,7 +310,7 @@ public sealed partial class ShardedModel : IDisposable
         var units = planned.Where(IsDivided).Select(unit => (unit.Name, (IReadOnlyList<(ScalarType, long)>)[.. unit.Parameters
             .GroupBy(p => (p.Parameter.dtype, p.Parameter.requires_grad))
             .Select(kind => (kind.Key.dtype, new FlatLayout(kind.Select(p => (p.Name, (IReadOnlyList<long>)p.Parameter.shape)), _context.NumShards).SliceElements))])).ToList();
-        return units.Count == 0 ? null : new(disk.Folder, units, ShardStore.NumLeases + Strategy.UnitsAhead(_context.Device), bytes => _context.ShardGroup.Allocate(bytes, ScalarType.Byte), Ledger);
+        return units.Count == 0 ? null : new(disk.Folder, units, ShardStore.NumLeases + Strategy.UnitsAhead(_context.Device), bytes => _context.ShardGroup.Allocate(bytes, ScalarType.Byte), Ledger, Strategy.OffloadThreads);
     }
 
     ShardUnit MakeUnit(PlannedUnit planned, Action<string, Tensor>? initialize)
@@ -375,6 +375,7 @@ public sealed partial class ShardedModel : IDisposable
             Folder = disk?.Folder ?? "",
             OffloadRatio = disk is null ? 0 : Strategy.OffloadRatio,
             Threads = options.Threads,
+            DiskThreads = Strategy.OffloadThreads,
             Masters = options.Masters,
             Homes = homes,
             Ledger = Ledger,

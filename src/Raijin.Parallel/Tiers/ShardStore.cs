@@ -27,13 +27,14 @@ sealed class ShardStore : IDisposable
     /// <param name="numLeases">How many units' shards are in memory at most.</param>
     /// <param name="allocate">Makes flat zeroed bytes where ranks reach them best.</param>
     /// <param name="ledger">The books.</param>
+    /// <param name="threads">How many blocks are under way at once in each direction.</param>
     /// <exception cref="IOException">The folder cannot be made, or its disk lacks the space.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder is not writable.</exception>
-    public ShardStore(string folder, IReadOnlyList<(string Name, IReadOnlyList<(ScalarType DType, long NumElements)> Shards)> units, int numLeases, Func<long, Tensor> allocate, Ledger ledger)
+    public ShardStore(string folder, IReadOnlyList<(string Name, IReadOnlyList<(ScalarType DType, long NumElements)> Shards)> units, int numLeases, Func<long, Tensor> allocate, Ledger ledger, int threads = 4)
     {
         _ledger = ledger;
         foreach (var (name, shards) in units) _units.Add(name, new(this, name, shards));
-        _store = new(folder, _units.Values.Select(u => (u.Name, u.Bytes)));
+        _store = new(folder, _units.Values.Select(u => (u.Name, u.Bytes)), threads);
         var largest = _units.Values.Max(u => u.Bytes);
         _leases = [.. Enumerable.Range(0, Math.Min(numLeases, units.Count)).Select(_ => NewLease(allocate, largest))];
         ledger.Allocated(BufferKind.Staging, _leases.Sum(l => l.Bytes));

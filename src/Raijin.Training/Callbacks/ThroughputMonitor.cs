@@ -3,7 +3,7 @@ namespace Raijin;
 /// <summary>
 /// Logs how fast training goes, with each written step, over the steps since some written steps ago: <c>throughput/steps per second</c>, <c>… batches per second</c>,
 /// <c>… samples per second</c>, <c>… tokens per second</c> (where steps count tokens), <c>… FLOPs per second</c> and <c>… model FLOPs utilization</c>. It is host arithmetic on the run's
-/// counters: no hook of the step, no wait for a device.
+/// counters: no wait for a device.
 /// </summary>
 /// <remarks>
 /// FLOPs are those of the model's forward pass, as <see cref="ModelInspection"/> counts them on the first batch, times three: backward costs twice forward (Kaplan et al. 2020, §2.1).
@@ -12,12 +12,17 @@ namespace Raijin;
 public sealed class ThroughputMonitor : Callback
 {
     readonly Queue<Tally> _marks = [];
+    Tally _begin;
     ModelInspection? _inspection;
     double? _flopsPerSample;
 
     /// <summary>Written steps that a figure covers; 1 and more.</summary>
     /// <value>Default 10.</value>
     public int Window { get; init; } = 10;
+
+    /// <summary>Steps at the beginning that no figure covers: the first ones also load, compile and allocate. 0 and more.</summary>
+    /// <value>Default 0. DeepSpeed's timer leaves out 2.</value>
+    public int Warmup { get; init; }
 
     /// <summary>Floating-point operations of a training step for one sample.</summary>
     /// <value>Default null: counted on the first batch; not logged where nothing in the model is of a known kind.</value>
@@ -31,6 +36,7 @@ public sealed class ThroughputMonitor : Callback
     public override IEnumerable<OptionFault> Faults()
     {
         if (Window < 1) yield return new("throughputMonitor.window", $"= {Window}; allowed: 1 and more");
+        if (Warmup < 0) yield return new("throughputMonitor.warmup", $"= {Warmup}; allowed: 0 and more");
         if (FlopsPerSample <= 0) yield return new("throughputMonitor.flopsPerSample", $"= {FlopsPerSample}; allowed: above zero");
         if (PeakFlopsPerSecond <= 0) yield return new("throughputMonitor.peakFlopsPerSecond", $"= {PeakFlopsPerSecond}; allowed: above zero");
     }
@@ -40,10 +46,19 @@ public sealed class ThroughputMonitor : Callback
     {
         ArgumentNullException.ThrowIfNull(run);
         _marks.Clear();
-        _marks.Enqueue(Tally.Of(run));
+        _marks.Enqueue(_begin = Tally.Of(run));
         _flopsPerSample = FlopsPerSample;
         // Watched until the first written step, whatever number of samples that took.
         if (FlopsPerSample is null) _inspection = ModelInspection.Of(run.Module);
+    }
+
+    /// <inheritdoc/>
+    public override void OnTrainStepEnd(TrainStep step)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        if (Warmup == 0 || step.Run.Step - _begin.Step != Warmup) return;
+        _marks.Clear();
+        _marks.Enqueue(Tally.Of(step.Run));
     }
 
     /// <inheritdoc/>
@@ -51,7 +66,8 @@ public sealed class ThroughputMonitor : Callback
     {
         ArgumentNullException.ThrowIfNull(run);
         var now = Tally.Of(run);
-        if (_inspection is not null) EndInspection(now.Samples - _marks.Peek().Samples);
+        if (_inspection is not null) EndInspection(now.Samples - _begin.Samples);
+        if (now.Step - _begin.Step <= Warmup) return;
         var first = _marks.Peek();
         _marks.Enqueue(now);
         while (_marks.Count > Window) _marks.Dequeue();
@@ -73,7 +89,7 @@ public sealed class ThroughputMonitor : Callback
     {
         // A validation's forward passes are not training's.
         if (_inspection is null || epoch?.Run is not { } run) return;
-        EndInspection(run.Samples - _marks.Peek().Samples);
+        EndInspection(run.Samples - _begin.Samples);
     }
 
     /// <inheritdoc/>

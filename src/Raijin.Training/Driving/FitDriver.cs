@@ -5,6 +5,7 @@
 //                   └──► (Validate) ──┘  in the middle of an epoch
 
 using Microsoft.Extensions.Logging;
+using Raijin.Collectives;
 using Raijin.Tensors;
 
 namespace Raijin.Training;
@@ -36,6 +37,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     // Whether anybody writes what is logged: the first rank's loggers do.
     bool _isLogged;
     readonly ProfileSession? _profile;
+    CommsLog? _comms;
     RunCard? _card;
 
     public FitDriver(RunPlan plan, Fabric fabric, TrainingModule<TBatch> module, DataModule<TBatch> data, DataLoaders<TBatch> loaders, StageSetup<TBatch> stage, RunCheckpoints? checkpoints, StopSignal stop, ILogger logger)
@@ -58,8 +60,10 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _validateDue = plan.Validate;
         Take(loaders);
         // One rank's time is as good as another's.
-        _run.Profile = _profile = (_peers.IsFirst ? plan.Options.Profiler : null)?.Start(new ProfileTarget { Model = module, Folder = plan.Directory, Console = plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = logger });
-        if (_profile is not null) _hooks.ProfileIn(_profile);
+        _run.Profile = _profile = (_peers.IsFirst ? plan.Options.Profiler : null)?.Start(NewTarget());
+        if (_profile is null) return;
+        _hooks.ProfileIn(_profile);
+        fabric.Models.Joining = () => _profile.Mark(ProfilePhase.Reduce);
     }
 
     public TrainingRun Run => _run;
@@ -70,6 +74,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     /// <returns>Why training stopped.</returns>
     public string Fit(LoadedCheckpoint? resumeFrom, IReadOnlyList<RunLogger> loggers)
     {
+        if (_plan.Options.LogCollectives && !_peers.IsAlone) _comms = CommsLog.Start(_peers.World!.Group);
         _module.EnsureRegistered();
         _fabric.Setup<TorchSharp.torch.nn.Module>(_module);
         _module.train();
@@ -279,6 +284,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _peers.Meet();
         // The caller keeps the weights that are meant to be used.
         foreach (var optimizer in _run.Optimizers) optimizer.UseEvaluationWeights();
+        if (_comms is not null) Publish(_run.Comms = _comms.Compare());
         foreach (var callback in _callbacks) callback.BeforeHandover(_run);
         // The engine's books end with it.
         if (!_peers.IsAlone && _fabric.Sharded(_module) is { } sharded) _run.RankUsage = RankUsage.Measure(sharded, PlannedOptions(), _peers);
@@ -338,6 +344,23 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _pump?.Dispose();
         _run.Display.Dispose();
         _probe?.Dispose();
+        _fabric.Models.Joining = null;
         _profile?.Dispose();
+        // A run that failed has what this rank saw of it.
+        if (_comms is not null && _run.Comms is null) Publish(_comms.Report());
+        _comms?.Dispose();
     }
+
+    void Publish(CommsReport report)
+    {
+        if (!_peers.IsFirst) return;
+        var target = NewTarget();
+        target.Console?.Write(new Spectre.Console.Text($"{report}\n"));
+        if (target.File("comms.txt") is not { } path) return;
+        // As wide as it is.
+        File.WriteAllText(path, report.ToString());
+        ProfileText.WriteJson(Path.ChangeExtension(path, ".json"), report.WriteJson);
+    }
+
+    ProfileTarget NewTarget() => new() { Model = _module, Folder = _plan.Directory, Ledger = () => _fabric.Sharded(_module)?.Ledger, Console = _plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = _logger };
 }

@@ -23,6 +23,9 @@ sealed class SharedModels(Peers peers, Strategy? strategy) : IDisposable
     /// <summary>Whether the ranks' gradients came together since this was last set to false.</summary>
     public bool HasJoined { get; set; }
 
+    /// <summary>Called on several ranks before one waits for the others' gradients; null for nobody.</summary>
+    public Action? Joining { get; set; }
+
     /// <summary>Has a model's training shared, where there is anybody to share it with.</summary>
     public void Add(Module module)
     {
@@ -69,6 +72,7 @@ sealed class SharedModels(Peers peers, Strategy? strategy) : IDisposable
     /// <summary>Brings together the gradients that wait here with those of the other ranks, all of which call it: what the last synchronizing backward has left over.</summary>
     public void Join()
     {
+        if (!peers.IsAlone) Joining?.Invoke();
         foreach (var model in _models) model.FinishBackward();
         HasJoined = true;
     }

@@ -2,6 +2,7 @@
 // is open then: the phase and the modules around. So a module's peak is exact, whatever happened inside.
 
 using System.Diagnostics;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using static TorchSharp.torch.nn;
 
@@ -10,6 +11,8 @@ namespace Raijin.Training;
 /// <summary>Watches the memory of some steps for a <see cref="MemoryReport"/>.</summary>
 sealed class MemoryCapture
 {
+    static readonly BufferKind[] Kinds = Enum.GetValues<BufferKind>();
+
     readonly AllocationMeter? _meter;
     readonly ModuleCalls _calls;
     readonly Dictionary<Module, string> _paths = new(ReferenceEqualityComparer.Instance);
@@ -17,6 +20,8 @@ sealed class MemoryCapture
     readonly Dictionary<string, Use> _modules = new(StringComparer.Ordinal);
     readonly List<MemorySample> _timeline = [];
     readonly Stack<Frame> _open = new();
+    readonly SortedDictionary<ProfilePhase, long[]> _held = [];
+    readonly Func<Ledger?> _ledger;
     readonly int _maxSamples;
     readonly long _base;
     readonly long _modelBytes;
@@ -26,8 +31,9 @@ sealed class MemoryCapture
     long _peak;
     long _lost;
 
-    public MemoryCapture(Module model, bool counts, int maxSamples)
+    public MemoryCapture(Module model, Func<Ledger?> ledger, bool counts, int maxSamples)
     {
+        _ledger = ledger;
         _maxSamples = maxSamples;
         foreach (var (name, module) in model.named_modules()) _paths.TryAdd(module, name);
         _modelBytes = ModelInspection.Distinct(model.parameters().Concat(model.buffers())).Sum(t => t.numel() * t.ElementSize);
@@ -55,6 +61,9 @@ sealed class MemoryCapture
         var live = Sample(Name(phase));
         while (_open.Count > 1) _open.Pop();
         if (_open.TryPop(out var frame)) Add(_phases, Name(phase), frame, live);
+        if (phase is not (ProfilePhase.Forward or ProfilePhase.Backward or ProfilePhase.Reduce or ProfilePhase.Optimizer) || _ledger() is not { } ledger) return;
+        if (!_held.TryGetValue(phase, out var held)) _held.Add(phase, held = new long[Kinds.Length]);
+        foreach (var kind in Kinds) held[(int)kind] = ledger.Held(kind);
     }
 
     /// <summary>Ends watching and gives the report.</summary>
@@ -70,6 +79,7 @@ sealed class MemoryCapture
             PeakPhase = _peakPhase,
             Phases = [.. _phases.Select(p => p.Value.Summary(p.Key))],
             Modules = [.. _modules.Select(p => p.Value.Summary(p.Key)).OrderByDescending(m => m.PeakRise)],
+            Holdings = [.. _held.Select(phase => new PhaseHoldings(phase.Key, [.. Kinds.Where(kind => _held.Values.Any(held => held[(int)kind] > 0)).Select(kind => KeyValuePair.Create(kind, phase.Value[(int)kind]))]))],
             Timeline = _timeline,
             LostSamples = _lost,
         };

@@ -76,7 +76,7 @@ public sealed class MemoryProfiler : Profiler
         if (_firstStep < 0) _firstStep = step;
         if (step - _firstStep != Skip || _capture is not null) return;
         if (AllocationMeter.Unavailable is { } reason) _target.Logger?.LogWarning("Memory is read from the C library's heap, module by module, and peaks between two readings are missed: {Reason}.", reason);
-        _capture = new MemoryCapture(_target.Model, Counts ?? AllocationMeter.Unavailable is null, MaxSamples);
+        _capture = new MemoryCapture(_target.Model, _target.Ledger, Counts ?? AllocationMeter.Unavailable is null, MaxSamples);
     }
 
     /// <inheritdoc/>
@@ -119,7 +119,11 @@ public sealed class MemoryProfiler : Profiler
         foreach (var phase in report.Phases) Add(phases, phase);
         var modules = ProfileText.Table("modules, forward", Headings("module"));
         foreach (var module in report.Modules.Take(TopModules)) Add(modules, module);
-        return [phases, modules];
+        if (report.Holdings is not [var first, ..]) return [phases, modules];
+        var held = ProfileText.Table("held by the engine at the end of", ["phase", .. first.Bytes.Select(kind => kind.Key == BufferKind.OptimizerState ? "state" : kind.Key.ToString().ToLowerInvariant()), "total"]);
+        foreach (var phase in report.Holdings)
+            ProfileText.Row(held, [phase.Phase.ToString().ToLowerInvariant(), .. phase.Bytes.Select(kind => ReadableText.Bytes(kind.Value)), ReadableText.Bytes(phase.Total)]);
+        return [phases, modules, held];
 
         static string[] Headings(string first) => [first, "count", "peak", "rise", "kept", "allocated"];
         static void Add(Spectre.Console.Table table, MemoryUse use) =>
@@ -137,6 +141,15 @@ public sealed class MemoryProfiler : Profiler
         json.WriteNumber("lostSamples", report.LostSamples);
         Uses("phases", report.Phases);
         Uses("modules", report.Modules);
+        json.WriteStartArray("holdings");
+        foreach (var phase in report.Holdings)
+        {
+            json.WriteStartObject();
+            json.WriteString("phase", phase.Phase.ToString().ToLowerInvariant());
+            foreach (var (kind, bytes) in phase.Bytes) json.WriteNumber(JsonNamingPolicy.CamelCase.ConvertName(kind.ToString()) + "Bytes", bytes);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         json.WriteEndObject();
 
         void Uses(string name, IReadOnlyList<MemoryUse> uses)

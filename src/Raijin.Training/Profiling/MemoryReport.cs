@@ -18,6 +18,15 @@ public sealed record MemorySample(TimeSpan Time, long Live, long Peak, long Tens
 /// <param name="Allocated">Bytes given out during it, taken back or not, the mean.</param>
 public sealed record MemoryUse(string Name, long Count, long Peak, long PeakRise, double Kept, double Allocated);
 
+/// <summary>What the engine that divides the model among ranks held when a phase ended, by its books.</summary>
+/// <param name="Phase">The phase, where it ended last in the profiled steps.</param>
+/// <param name="Bytes">By kind of buffer; kinds of which nothing was ever held are left out.</param>
+public sealed record PhaseHoldings(ProfilePhase Phase, IReadOnlyList<KeyValuePair<BufferKind, long>> Bytes)
+{
+    /// <summary>Over all kinds.</summary>
+    public long Total => Bytes.Sum(kind => kind.Value);
+}
+
 /// <summary>The memory of some steps.</summary>
 public sealed record MemoryReport
 {
@@ -38,6 +47,9 @@ public sealed record MemoryReport
 
     /// <summary>The modules, by their rise, the largest first.</summary>
     public required IReadOnlyList<MemoryUse> Modules { get; init; }
+
+    /// <summary>What was held of each kind of buffer at the end of the phases of a step, in their order; empty where no engine divides the model.</summary>
+    public required IReadOnlyList<PhaseHoldings> Holdings { get; init; }
 
     /// <summary>The timeline.</summary>
     public required IReadOnlyList<MemorySample> Timeline { get; init; }

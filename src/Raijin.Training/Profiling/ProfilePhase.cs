@@ -18,6 +18,9 @@ public enum ProfilePhase
     /// <summary>The backward pass.</summary>
     Backward,
 
+    /// <summary>Waiting until the ranks' gradients have come together, as far as backward has not hidden it.</summary>
+    Reduce,
+
     /// <summary>Clipping, the update, the schedule.</summary>
     Optimizer,
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Raijin.Parallel;
 using Spectre.Console;
 using static TorchSharp.torch.nn;
 
@@ -13,6 +14,10 @@ public sealed record ProfileTarget
     /// <summary>The run's folder; results are written to <c>profile</c> below it.</summary>
     /// <value>Default null: nothing is written.</value>
     public string? Folder { get; init; }
+
+    /// <summary>The books of the engine that divides the model among ranks, once there are any.</summary>
+    /// <value>Default: none.</value>
+    public Func<Ledger?> Ledger { get; init; } = () => null;
 
     /// <summary>Where tables are printed.</summary>
     /// <value>Default null: nowhere.</value>

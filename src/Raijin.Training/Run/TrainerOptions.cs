@@ -63,6 +63,13 @@ public sealed record TrainerOptions
     /// <value>Default false. PyTorch's <c>TORCH_DISTRIBUTED_DEBUG=DETAIL</c>.</value>
     public bool CheckCollectives { get; init; }
 
+    /// <summary>
+    /// Whether every call between ranks is timed: at the end a table says for each kind and size how often it came, how long it took and held up its rank, its bandwidth, and which rank came last. It is printed and written to
+    /// <c>profile/comms.txt</c> and <c>.json</c>. No effect where one rank trains alone.
+    /// </summary>
+    /// <value>Default false. DeepSpeed's <c>comms_logger</c>.</value>
+    public bool LogCollectives { get; init; }
+
     /// <summary>Microbatches whose gradients make one optimizer step; the loss is divided by the number really used, also in an epoch's short last window.</summary>
     /// <value>Default 1. Lightning's <c>accumulate_grad_batches</c>, DeepSpeed's <c>gradient_accumulation_steps</c>.</value>
     public int AccumulateGradients { get; init; } = 1;

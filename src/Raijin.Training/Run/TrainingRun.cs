@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Raijin.Collectives;
 using Raijin.Parallel;
 using Raijin.Training;
 using static TorchSharp.torch.nn;
@@ -112,6 +113,9 @@ public sealed class TrainingRun
     internal ProfileSession? Profile { get; set; }
 
     internal RankUsage? RankUsage { get; set; }
+
+    /// <summary>What calls between ranks took; null until the end.</summary>
+    internal CommsReport? Comms { get; set; }
 
     /// <summary>Optimizers with gradients that wait for more before an update.</summary>
     internal HashSet<RunOptimizer> WaitingForUpdate { get; } = [];

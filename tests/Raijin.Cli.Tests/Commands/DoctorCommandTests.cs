@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Raijin.App;
+using Raijin.Collectives;
 using Raijin.Testing;
 
 namespace Raijin.Cli.Tests;
@@ -16,7 +18,21 @@ public sealed class DoctorCommandTests
         Assert.StartsWith("2.10", findings["version"], StringComparison.Ordinal);
         Assert.Equal(folder["runs"], findings["output"]);
         Assert.Equal("yes", findings["writable"]);
+        Assert.Equal("ranks as threads", findings["inProcess"]);
+        Assert.Equal("nobody", findings["started by"]);
+        Assert.True(findings.ContainsKey("instructions"));
+        foreach (var transport in TransportStatus.OfHost()) Assert.Equal(transport.Description, findings[RecordShape.CamelCase(transport.Kind.ToString())]);
+        if (File.Exists("/usr/bin/mpirun")) Assert.Equal("/usr/bin/mpirun", findings["mpirun"]);
+        if (Directory.Exists("/dev/shm")) Assert.Contains(" GB free", findings["/dev/shm"], StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void What_ranks_were_started_by_and_told_is_found()
+    {
+        var findings = RankExamination.Of(new Dictionary<string, string> { ["PATH"] = "", ["RANK"] = "1", ["WORLD_SIZE"] = "2", ["MASTER_ADDR"] = "localhost", ["MASTER_PORT"] = "1", ["OMP_NUM_THREADS"] = "3", ["HOME"] = "/" }).ToDictionary(f => f.Name, f => f.Value);
+        Assert.Equal("torchrun's variables, as rank 1 of 2", findings["started by"]);
+        Assert.Equal(("3", "not in PATH", false), (findings["OMP_NUM_THREADS"], findings["mpirun"], findings.ContainsKey("HOME")));
     }
 
     [Fact]

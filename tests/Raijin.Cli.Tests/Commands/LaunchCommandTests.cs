@@ -27,13 +27,65 @@ public sealed class LaunchCommandTests : IDisposable
     [InlineData("--hostfile = absent   does not exist", "--hostfile", "absent", "train")]
     [InlineData("--hostfile = /dev/null   names no host: write one a line, such as node-0 slots=4", "--hostfile", "/dev/null", "train")]
     [InlineData("--hostfile = /   is a folder: give a file of hosts", "--hostfile", "/", "train")]
-    [InlineData("--log-folder   belongs to ranks on this host; those on several are watched by who starts them", "--srun", "--log-folder", "x", "train")]
+    [InlineData("--heartbeat   belongs to ranks on this host; those on several are watched by who starts them", "--srun", "--heartbeat", "5", "train")]
+    [InlineData("--bind-cores   belongs to ranks on this host; those on several are watched by who starts them", "--srun", "--bind-cores", "0", "train")]
+    [InlineData("--bind-cores = 0-   expected numbers of CPUs and ranges of them, such as 0-7,16", "--ranks", "1", "--bind-cores", "0-", "train")]
+    [InlineData("--bind-cores = 1-9999   expected numbers of CPUs and ranges of them, such as 0-7,16", "--ranks", "1", "--bind-cores", "1-9999", "train")]
+    [InlineData("--no-bind   lets ranks run on all cores: leave it or --bind-cores out", "--ranks", "1", "--bind-cores", "0", "--no-bind", "train")]
+    [InlineData("--include   chooses among several hosts: give --hostfile or --srun", "--ranks", "1", "--include", "a", "train")]
+    [InlineData("--num-ranks   says how many ranks each of several hosts has: give --ranks on this one", "--ranks", "1", "--num-ranks", "2", "train")]
+    [InlineData("--exclude = a:1   Slurm chooses the slots of a host: give hosts only, such as node-0@node-1", "--srun", "--exclude", "a:1", "train")]
+    [InlineData("--num-nodes = 0   allowed: 1 and more", "--srun", "--num-nodes", "0", "train")]
     [InlineData("--rank   unknown option; did you mean --ranks?", "--ranks", "2", "--rank", "train")]
     public void A_wrong_launch_is_refused_with_what_would_be_right(string expected, params string[] args)
     {
         var call = Call.Run(["launch", .. args]);
         Assert.Equal((2, ""), (call.ExitCode, call.Out));
         Assert.Equal($"1 problem in the options:\n  {expected}\n", call.Error);
+    }
+
+    [Theory]
+    [InlineData("--include = worker-9   worker-9 is not in the hostfile, which has worker-0, worker-1", "--include", "worker-9")]
+    [InlineData("--exclude = worker-0:4   worker-0 has slots 0 to 3, not 4", "--exclude", "worker-0:4")]
+    [InlineData("--num-nodes = 3   allowed: 1 to 2, the hosts that are left", "--num-nodes", "3")]
+    [InlineData("--num-ranks = 5   allowed: 1 to 4, the slots of a host", "--num-ranks", "5")]
+    [InlineData("--ranks = 7   allowed: 1 to 6, the slots that are left", "--num-nodes", "2", "--ranks", "7")]
+    public void Hosts_that_are_not_there_are_refused(string expected, params string[] args)
+    {
+        File.WriteAllText(_folder["hosts"], "worker-0 slots=4\nworker-1 slots=2\n");
+        var call = Call.Run(["launch", "--hostfile", _folder["hosts"], .. args, "train"]);
+        Assert.Equal((2, $"1 problem in the options:\n  {expected}\n"), (call.ExitCode, call.Error));
+    }
+
+    [Theory]
+    [InlineData("mpirun --map-by slot --bind-to none --host worker-0:4,worker-1:2 -np 6 ", "--num-nodes", "2")]
+    [InlineData("mpirun --map-by slot --bind-to none --host worker-0:2,worker-1:2 -np 4 ", "--num-ranks", "2")]
+    [InlineData("mpirun --output-filename logs --map-by slot --bind-to none --host worker-1:2 -np 2 ", "--include", "worker-1", "--log-folder", "logs")]
+    [InlineData("mpirun --map-by slot --bind-to none --host worker-0:2 -np 2 -x CUDA_VISIBLE_DEVICES=1,3 train --lr 1e-3 : --host worker-1:1 -np 1 -x CUDA_VISIBLE_DEVICES=0 ", "--exclude", "worker-0:0,2@worker-1:1")]
+    [InlineData("srun --mpi=pmix --kill-on-bad-exit=1 --cpu-bind=none --ntasks=8 --nodes=2 --ntasks-per-node=4 --nodelist=a,b --output=logs/rank-%t.log ", "--srun", "--ranks", "8", "--num-nodes", "2", "--num-ranks", "4", "--include", "a@b", "--log-folder", "logs")]
+    public void A_dry_run_prints_the_very_command(string expected, params string[] args)
+    {
+        File.WriteAllText(_folder["hosts"], "worker-0 slots=4 # all alike\nworker-1 slots=2\n");
+        string[] hosts = args[0] == "--srun" ? [] : ["--hostfile", _folder["hosts"]];
+        var call = Call.Run(["launch", .. hosts, "--no-bind", "--dry-run", .. args, "train", "--lr", "1e-3"]);
+        Assert.Equal((0, ""), (call.ExitCode, call.Error));
+        // Without the variables that this process happens to have.
+        var line = string.Join(' ', call.Out.TrimEnd().Split(' ').Aggregate(new List<string>(), (kept, word) =>
+        {
+            if (kept is [.., "-x"] && !word.StartsWith("CUDA_", StringComparison.Ordinal)) kept.RemoveAt(kept.Count - 1);
+            else kept.Add(word);
+            return kept;
+        }));
+        Assert.Equal(expected + "train --lr 1e-3", line);
+    }
+
+    [Fact]
+    public void A_dry_run_on_this_host_shows_the_CPUs_of_each_rank()
+    {
+        Assert.SkipUnless(Raijin.Tensors.CpuAffinity.IsSupported, "ranks are bound on Linux");
+        var cpu = Raijin.Tensors.CpuAffinity.OfThread()[0];
+        var call = Call.Run("launch", "--ranks", "1", "--bind-cores", FormattableString.Invariant($"{cpu}"), "--dry-run", "train", "a b");
+        Assert.Equal((0, FormattableString.Invariant($"train 'a b'\n  rank 0   CPUs {cpu}   1 thread\n")), (call.ExitCode, call.Out));
     }
 
     [Fact]

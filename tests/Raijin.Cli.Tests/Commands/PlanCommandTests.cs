@@ -99,7 +99,7 @@ public sealed class PlanCommandTests
     [InlineData("--model = gpt3   allowed: gpt2-small, gpt2-medium, gpt2-large, gpt2-xl, a GPT's .json, a checkpoint's folder or .safetensors, or a number of parameters such as 7.5B", "--model", "gpt3", "--ranks", "2")]
     [InlineData("--ranks = 0   allowed: 1 and more", "--model", "1B", "--ranks", "0")]
     [InlineData("--ranks   needs a value", "--model", "1B")]
-    [InlineData("--memory = 80   expected a number and a unit (GiB, MiB, TB, GB, MB), such as 80GB", "--model", "1B", "--ranks", "2", "--memory", "80")]
+    [InlineData("--memory = 80   expected a number and a unit (GiB, MiB, KiB, TB, GB, MB, kB), such as 80GB", "--model", "1B", "--ranks", "2", "--memory", "80")]
     [InlineData("--strategy = zero4   allowed: ddp, zero1, zero2, zero3", "--model", "1B", "--ranks", "2", "--strategy", "zero4")]
     [InlineData("--secondary-shard-size = 3   is no divisor above 1 of the 8 ranks that divide the state", "--model", "1B", "--ranks", "8", "--secondary-shard-size", "3")]
     [InlineData("--secondary-shard-size = 8   is no divisor above 1 of the 4 ranks that divide the state", "--model", "1B", "--ranks", "8", "--shard-size", "4", "--secondary-shard-size", "8")]

@@ -137,9 +137,9 @@ public sealed class MemoryPlanTests
     [Fact]
     public void All_faults_are_reported_at_once()
     {
-        var strategy = new Strategy { Stage = 4, ShardSize = 3, OffloadRatio = 2, OffloadParameters = Tier.Host };
+        var strategy = new Strategy { Stage = 4, ShardSize = 3, OffloadRatio = 2, OffloadThreads = 0, OffloadParameters = Tier.Host };
         var error = Assert.Throws<InvalidOptionsException>(() => MemoryPlan.Of(ModelShape.Even(1, 1), strategy, 8, new PlanOptions { StateBytes = -1, Microbatches = 0 }));
-        Assert.Equal(["plan.stateBytes", "plan.microbatches", "strategy.stage", "strategy.shardSize", "strategy.offloadRatio", "strategy.offloadParameters"], error.Faults.Select(f => f.Key));
+        Assert.Equal(["plan.stateBytes", "plan.microbatches", "strategy.stage", "strategy.shardSize", "strategy.offloadRatio", "strategy.offloadThreads", "strategy.offloadParameters"], error.Faults.Select(f => f.Key));
         Assert.Throws<InvalidOptionsException>(() => CommunicationPlan.Of(ModelShape.Even(1, 1), Zero.Stage0, 0));
     }
 

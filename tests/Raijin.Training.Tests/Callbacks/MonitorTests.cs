@@ -71,6 +71,18 @@ public sealed class MonitorTests : IDisposable
     }
 
     [Fact]
+    public void Steps_that_warm_up_are_in_no_figure()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        var calls = 0;
+        using var model = new Model { Each = () => time.Advance(TimeSpan.FromMilliseconds(calls++ < 3 ? 5000 : 100)) };
+        var steps = Fit(model, time, new ThroughputMonitor { Warmup = 3 }).Where(r => r.Scope == LogScope.Step).Select(r => r.Values.ToDictionary()).ToList();
+        Assert.Equal([false, true, true, true], steps.Select(values => values.ContainsKey("throughput/steps per second")));
+        Assert.All(steps.Skip(1), values => Assert.Equal(10, values["throughput/steps per second"], 9));
+        Assert.All(steps.Skip(1), values => Assert.Equal(160.0 * 144, values["throughput/FLOPs per second"], 6));
+    }
+
+    [Fact]
     public void Device_figures_come_with_written_steps_only()
     {
         using var model = new Model();

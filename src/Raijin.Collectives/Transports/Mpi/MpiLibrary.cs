@@ -58,6 +58,21 @@ sealed unsafe class MpiLibrary
 
     public MpiAbi Abi { get; }
 
+    /// <summary>What it says of itself, in a line; known before it is initialized.</summary>
+    public string Version
+    {
+        get
+        {
+            var get = (delegate* unmanaged<byte*, int*, int>)Export("MPI_Get_library_version");
+            // As long as any library's: MPICH's lists how it was built.
+            var text = new byte[8192];
+            int length;
+            fixed (byte* bytes = text) Check(get(bytes, &length), "MPI_Get_library_version");
+            var said = Encoding.UTF8.GetString(text, 0, Math.Clamp(length, 0, text.Length)).TrimEnd('\0');
+            return said.Split('\n')[0].Split(", package")[0].Trim();
+        }
+    }
+
     public readonly delegate* unmanaged<int*, int> Initialized;
 
     public readonly delegate* unmanaged<int*, int> Finalized;
