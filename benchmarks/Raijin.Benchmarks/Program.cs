@@ -16,10 +16,12 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["mpi"] = MpiPage.Run,
     ["offload"] = OffloadPage.Run,
     ["optimizer"] = OptimizerPage.Run,
+    ["planner"] = PlannerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
     ["ranks"] = RanksPage.Run,
     ["text-metrics"] = TextMetricsPage.Run,
+    ["throughput"] = ThroughputPage.Run,
     ["trainer"] = TrainerPage.Run,
 };
 

@@ -13,7 +13,7 @@ static class CommandTree
         PerTask(app, "validate", "Evaluates a trained model on its task's validation data", task => new EvaluateCommand(task, RunStage.Validate)),
         PerTask(app, "test", "Evaluates a trained model on its task's test data", task => new EvaluateCommand(task, RunStage.Test)),
         PerTask(app, "predict", "Writes a trained model's answers to a file", task => new PredictCommand(task)),
-        PerTask(app, "tune", "Searches for the options that train best", task => new TuneCommand(task)),
+        Tune(app),
         Group("config", "Shows and checks configurations",
         [
             PerTask(app, "print", "Prints a task's configuration after all files and arguments", task => new ConfigPrintCommand(task)),
@@ -43,6 +43,15 @@ static class CommandTree
     // The one task of a program needs no name: the command itself is its command.
     static Command PerTask(AppDescription app, string name, string description, Func<LearningTask, TaskCommand> make) =>
         app.Tasks is [{ IsOnly: true } only] ? make(only) : Group(name, description, app.Tasks.Select(make));
+
+    // Beside its tasks, or below the command of the one task.
+    static Command Tune(AppDescription app)
+    {
+        var tune = PerTask(app, "tune", "Searches for the options that train best", task => new TuneCommand(task));
+        var throughput = app.Tasks is [{ IsOnly: true } only] ? new TuneThroughputCommand(only) : Group("throughput", "Finds what trains fastest at the same global batch", app.Tasks.Select(task => new TuneThroughputCommand(task)));
+        tune.Subcommands.Add(throughput);
+        return tune;
+    }
 
     static Command Group(string name, string description, IEnumerable<Command> commands)
     {

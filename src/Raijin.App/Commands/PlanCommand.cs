@@ -19,6 +19,9 @@ sealed class PlanCommand : CliCommand
     readonly Option<string> _precision = new("--precision") { Description = $"{string.Join(", ", Precisions.Keys)} (default: float32)", HelpName = "NAME" };
     readonly Option<string> _optimizer = new("--optimizer") { Description = $"{string.Join(", ", PlannedOptimizer.Choices.Keys)} (default: adamW)", HelpName = "NAME" };
 
+    readonly Option<string> _calibrate = new("--calibrate") { Description = "Predict a GPT's step time on this machine, by the speeds in FILE: read, or measured for two seconds and written", HelpName = "FILE" };
+    readonly Option<int?> _samples = new("--samples") { Description = "Sequences of a rank's microbatch, for --calibrate (default: 1)", HelpName = "N" };
+
     /// <summary>Makes the command.</summary>
     public PlanCommand() : base("plan", "Says what memory and communication training would take on each rank")
     {
@@ -29,6 +32,8 @@ sealed class PlanCommand : CliCommand
         _question = new PlanQuestion(this);
         Options.Add(_precision);
         Options.Add(_optimizer);
+        Options.Add(_calibrate);
+        Options.Add(_samples);
     }
 
     /// <inheritdoc/>
@@ -37,6 +42,7 @@ sealed class PlanCommand : CliCommand
         "raijin plan --model gpt2-xl --ranks 8 --precision bf16 --memory 24GB",
         "raijin plan --model 7.5B --ranks 64 --precision bf16 --strategy zero3",
         "raijin plan --model runs/1 --ranks 4 --json",
+        "raijin plan --model gpt2-small --ranks 2 --calibrate machine.json --samples 2",
     ];
 
     /// <inheritdoc/>
@@ -48,7 +54,14 @@ sealed class PlanCommand : CliCommand
         var request = _question.Read(invocation, precision, PlannedOptimizer.StateBytes(optimizer)!.Value, faults);
         var model = invocation.Text(_model) ?? "";
         var shape = model.Length > 0 ? Find(model, faults) : null;
+        var gpt = model.Length > 0 && shape is not null ? PlannedModel.Gpt(model) : null;
+        var samples = invocation.Text(_samples) is null ? 1 : invocation.Get(_samples) ?? 1;
+        var file = invocation.Text(_calibrate);
+        if (samples < 1) faults.Add(new($"--samples = {samples}", "allowed: 1 and more"));
+        if (file is null && invocation.Text(_samples) is not null) faults.Add(new("--samples", "has an effect with --calibrate only"));
+        if (file is not null) faults.AddRange(PlannedTime.Faults(gpt, model, request.Ranks, shape));
         InvalidOptionsException.ThrowIfAny(faults);
+        if (file is not null) request = request with { Time = PlannedTime.Of(gpt!, samples, file, request) };
 
         var report = new PlanReport(model, shape!, request);
         report.Print(invocation.Terminal.Human);

@@ -105,6 +105,9 @@ sealed record PlanRequest
     /// <summary>The size of a device; null where nobody said.</summary>
     public required long? Memory { get; init; }
 
+    /// <summary>What time is predicted from; null where nobody asked.</summary>
+    public PlannedTime? Time { get; init; }
+
     /// <summary>Precision and optimizer.</summary>
     public required PlanOptions Options { get; init; }
 }

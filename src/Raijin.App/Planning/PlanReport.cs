@@ -27,6 +27,7 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
         console.MarkupLine($"{Count(request.Ranks)} {(request.Ranks == 1 ? "rank" : "ranks")}, {request.Options.Precision}{(frozen > 0 ? $", {Count(frozen)} parameters frozen" : "")}".In(Palette.Quiet));
         PrintMemory(console);
         if (_plans.Any(plan => plan.Communication.Traffic.Count > 0)) PrintCommunication(console);
+        if (request.Time is { } time) PrintTime(console, time);
         if (request.Memory is not { } memory) return;
         console.Write("\n");
         var first = _plans.FirstOrDefault(plan => plan.Memory.DeviceBytes <= memory);
@@ -59,6 +60,11 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
             foreach (var (kind, _) in Calls) json.WriteNumber(RecordShape.CamelCase(kind.ToString()), communication.BytesOf(kind));
             json.WriteNumber("moved", communication.MovedBytes);
             json.WriteNumber("node", communication.NodeBytes);
+            if (request.Time is { } time)
+            {
+                json.WriteNumber("activations", time.Work.ActivationBytes);
+                json.WriteNumber("seconds", TimeOf(choice, time).Total.TotalSeconds);
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -92,6 +98,22 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
             listing.Add([choice.Name, .. calls.Select(call => scale.Show(communication.BytesOf(call.Kind))), scale.Show(communication.MovedBytes), hasNodes ? scale.Show(communication.NodeBytes) : ""]);
         listing.Print(console);
     }
+
+    void PrintTime(IAnsiConsole console, PlannedTime time)
+    {
+        console.Write("\n");
+        console.MarkupLine($"{"Time of a step".In(Palette.Heading)}  {$"ms, predicted for {Count(request.Ranks)} x {Count(time.Machine.Threads)} threads of this machine, {Count(time.Work.Samples)} samples a microbatch; activations take {ByteScale.Of(time.Work.ActivationBytes).Show(time.Work.ActivationBytes)} {ByteScale.Of(time.Work.ActivationBytes).Unit}".In(Palette.Quiet)}");
+        var listing = new Listing(Palette.Typed, "", "", "", "", "", "", Palette.Heading);
+        listing.AddMarked(Palette.Quiet, ["strategy", "offload", "forward", "backward", "exchange", "update", "disk", "step"]);
+        foreach (var (choice, _, _) in _plans)
+        {
+            var plan = TimeOf(choice, time);
+            listing.Add([choice.Name, choice.Offload, .. ((TimeSpan[])[plan.Forward, plan.Backward, plan.Exchange, plan.Update, plan.Disk, plan.Total]).Select(t => t == TimeSpan.Zero ? "-" : t.TotalMilliseconds.ToString("F1", CultureInfo.InvariantCulture))]);
+        }
+        listing.Print(console);
+    }
+
+    TimePlan TimeOf(PlannedStrategy choice, PlannedTime time) => TimePlan.Of(time.Work, shape, choice.Strategy, request.Ranks, time.Machine, request.Options);
 
     /// <summary>What a column of a kind of buffer is called.</summary>
     public static string Named(BufferKind kind) => kind == BufferKind.OptimizerState ? "optimizer" : RecordShape.CamelCase(kind.ToString());

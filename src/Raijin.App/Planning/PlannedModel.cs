@@ -22,6 +22,10 @@ static class PlannedModel
         throw Refused(model, $"allowed: {string.Join(", ", GptOptions.Presets.Keys)}, a GPT's .json, a checkpoint's folder or .safetensors, or a number of parameters such as 7.5B");
     }
 
+    /// <summary>The options of a GPT that was named; null for another model.</summary>
+    public static GptOptions? Gpt(string model) =>
+        GptOptions.Presets.TryGetValue(model, out var preset) ? preset : File.Exists(model) && Path.GetExtension(model) == ".json" ? GptOptions.Read(model) : null;
+
     static ModelShape OfFolder(string folder)
     {
         // A run's newest checkpoint, or the folder itself; the weights are model.safetensors, or its parts in several files.
@@ -58,7 +62,7 @@ static class PlannedModel
 
     static ModelShape Of(GptOptions options)
     {
-        using var model = new Gpt(options, META);
+        using var model = new Raijin.Gpt(options, META);
         return ModelShape.Of(model);
     }
 

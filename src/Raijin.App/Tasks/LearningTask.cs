@@ -68,6 +68,13 @@ abstract class LearningTask
     /// <summary>The size of the module that a configuration makes. It is made on the meta device: its weights take no memory.</summary>
     public abstract ModelShape Measure(TaskConfig config);
 
+    /// <summary>Finds what trains fastest; every rank calls it.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="ofBatch">The same with microbatches of so many samples.</param>
+    /// <param name="finder">How.</param>
+    /// <param name="onTrial">Told of trials.</param>
+    public abstract FoundThroughput FindThroughput(TaskConfig config, Func<int, TaskConfig> ofBatch, ThroughputFinder finder, Action<ThroughputTrial>? onTrial);
+
     object? Owner(string path)
     {
         object? owner = Defaults;
@@ -123,6 +130,9 @@ sealed class LearningTask<TModule, TData, TBatch>(TaskDescription description) :
             set_default_device(device);
         }
     }
+
+    public override FoundThroughput FindThroughput(TaskConfig config, Func<int, TaskConfig> ofBatch, ThroughputFinder finder, Action<ThroughputTrial>? onTrial) =>
+        new Trainer(config.Trainer).FindThroughput<TBatch>(() => Model(config), samples => Data(ofBatch(samples)), finder, onTrial);
 
     TModule Model(TaskConfig config) => (TModule)Description.Module.Make(config);
 

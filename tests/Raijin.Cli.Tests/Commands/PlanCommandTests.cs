@@ -108,6 +108,8 @@ public sealed class PlanCommandTests
     [InlineData("--shard-size = 3   does not divide the 8 ranks", "--model", "1B", "--ranks", "8", "--shard-size", "3")]
     [InlineData("--precision = int4   allowed: float32, bfloat16, bf16, bfloat16-autocast, float16", "--model", "1B", "--ranks", "8", "--precision", "int4")]
     [InlineData("--gradient-wire = int8   allowed: bfloat16, float16", "--model", "1B", "--ranks", "8", "--gradient-wire", "int8")]
+    [InlineData("--calibrate   needs a model whose computation is known, a GPT's preset or .json; 1B has parameters alone", "--model", "1B", "--ranks", "1", "--calibrate", "machine.json")]
+    [InlineData("--samples   has an effect with --calibrate only", "--model", "1B", "--ranks", "1", "--samples", "2")]
     [InlineData("--microbatches = 0   allowed: 1 and more", "--model", "1B", "--ranks", "8", "--microbatches", "0")]
     public void What_is_wrong_is_exit_code_2_and_says_what_would_be_right(string expected, params string[] args)
     {

@@ -1,0 +1,98 @@
+// Ψ parameters of p bytes, N ranks that divide the state, m microbatches. A step's seconds, part by part, nothing of it at the same time as something else: on a CPU the ranks that compute are those that move.
+//
+//   forward, backward   m times the work's ops: seconds of an op, and of its product, attention or bytes, by the calibration's curves (a product's bytes come on top of its arithmetic); from the second microbatch on gradients are added to those there, 3pΨ bytes each
+//   exchange            each call of the communication plan, unit by unit, by the curve of its kind; gradients are copied to where ranks reduce them, 2pΨ a pass
+//   update              bytes that the optimizer reads and writes of its Ψ/N: gradient, parameter (or master, and the copy of 16 bits) and state twice
+//   disk                what is offloaded there, read and written once
+//
+// What prepares batches, hooks and the loop itself are not in it.
+
+using static TorchSharp.torch;
+
+namespace Raijin;
+
+/// <summary>The time a step of training takes on each rank, known before it runs.</summary>
+/// <param name="Forward">The forward passes.</param>
+/// <param name="Backward">The backward passes.</param>
+/// <param name="Exchange">What ranks exchange.</param>
+/// <param name="Update">The optimizer.</param>
+/// <param name="Disk">What is read and written of state on a disk.</param>
+public sealed record TimePlan(TimeSpan Forward, TimeSpan Backward, TimeSpan Exchange, TimeSpan Update, TimeSpan Disk)
+{
+    /// <summary>The step.</summary>
+    public TimeSpan Total => Forward + Backward + Exchange + Update + Disk;
+
+    /// <summary>Plans.</summary>
+    /// <param name="work">What a microbatch computes.</param>
+    /// <param name="shape">The model.</param>
+    /// <param name="strategy">How it is divided.</param>
+    /// <param name="ranks">Among how many ranks.</param>
+    /// <param name="machine">How fast the machine is; measured by as many ranks, or by one for one.</param>
+    /// <param name="options">Precision, optimizer, microbatches; null for the defaults.</param>
+    /// <exception cref="InvalidOptionsException">What is asked for can't be; lists every fault.</exception>
+    public static TimePlan Of(StepWork work, ModelShape shape, Strategy strategy, int ranks, MachineCalibration machine, PlanOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(strategy);
+        options ??= new();
+        if (ranks > 1 && machine.Exchanges.Count == 0) InvalidOptionsException.ThrowIfAny([new("plan.ranks", $"= {ranks}, but the machine was calibrated by one rank, which exchanges nothing: calibrate it with {ranks}")]);
+        var traffic = CommunicationPlan.Of(shape, strategy, ranks, options).Traffic;
+        var passes = options.Microbatches;
+        var size = PlanOptions.ShardSize(strategy, ranks);
+
+        var adding = (passes - 1) * Bytes(3.0 * options.ParameterBytes * shape.NumTrained);
+        var copies = ranks > 1 ? (strategy.Stage >= 2 ? passes : 1) * Bytes(2.0 * options.ParameterBytes * shape.NumTrained) : 0;
+        var updated = (strategy.Stage > 0 ? (shape.NumTrained + size - 1) / size : shape.NumTrained) * (double)UpdateBytes(options);
+        var (forward, backward) = PassSeconds(work, machine, options.Precision.Compute);
+        return new(
+            Span(passes * forward),
+            Span((passes * backward) + adding),
+            Span(traffic.Sum(Exchanged) + copies),
+            Span(machine.Updates.At(updated)),
+            Span(DiskSeconds()));
+
+        double Bytes(double bytes) => bytes > 0 ? machine.Moves.At(bytes) : 0;
+
+        // A call for each unit and pass, each with the unit's share of the bytes.
+        double Exchanged(PlannedTraffic call)
+        {
+            if (!machine.Exchanges.TryGetValue(call.Kind, out var curve)) return 0;
+            var times = strategy.Stage >= 2 && call.What == BufferKind.Gradients || strategy.Stage == 3 ? passes : 1;
+            var all = shape.All.Where(unit => unit.NumParameters > 0).ToList();
+            double whole = all.Sum(unit => unit.NumParameters);
+            return all.Sum(unit => times * curve.At(call.Bytes * unit.NumParameters / whole / times));
+        }
+
+        double DiskSeconds()
+        {
+            if (strategy.OffloadOptimizer is not Tier.OnDisk) return 0;
+            if (machine is not { DiskReadRate: { } read, DiskWriteRate: { } write }) throw new InvalidOptionsException([new("plan.strategy", $"= {strategy}, but no disk was calibrated: name its folder when calibrating")]);
+            var bytes = MemoryPlan.Of(shape, strategy, ranks, options).DiskBytes;
+            return (bytes / read) + (bytes / write);
+        }
+    }
+
+    /// <summary>Seconds of a microbatch's forward and backward pass.</summary>
+    internal static (double Forward, double Backward) PassSeconds(StepWork work, MachineCalibration machine, ScalarType compute)
+    {
+        var products = compute == ScalarType.BFloat16 ? machine.BFloat16Products : machine.Products;
+        return (machine.StepFactor * work.Forward.Sum(op => Seconds(op, machine.Attention)), machine.StepFactor * work.Backward.Sum(op => Seconds(op, machine.AttentionBackward)));
+
+        double Seconds(OpWork op, CostCurve attention) => machine.OpSeconds + (op.Kind switch
+        {
+            WorkKind.Product => (op.Flops * SecondsOfFlop(Math.Max(products.Sizes[0], op.Side))) + machine.Moves.At(op.Bytes) - machine.Moves.Seconds[0],
+            WorkKind.Attention => op.Flops * attention.At(Math.Clamp(op.Side, attention.Sizes[0], attention.Sizes[^1])),
+            WorkKind.Function => machine.Functions.At(op.Bytes),
+            _ => machine.Moves.At(op.Bytes),
+        });
+
+        // Beyond the largest cube that was measured its rate holds.
+        double SecondsOfFlop(double side) => products.At(Math.Min(side, products.Sizes[^1])) / (2 * Math.Pow(Math.Min(side, products.Sizes[^1]), 3));
+    }
+
+    static long UpdateBytes(PlanOptions options) => options.ParameterBytes + (2 * sizeof(float)) + (2 * options.StateBytes) + (options.Precision.ConvertsWeights ? options.ParameterBytes : 0);
+
+    static TimeSpan Span(double seconds) => TimeSpan.FromSeconds(seconds);
+}
