@@ -53,7 +53,7 @@ public sealed partial class ShardedModel : IDisposable
         Module = module;
         Strategy = strategy;
         World = world;
-        _context = MakeContext(strategy, world, device);
+        _context = EngineContext.Make(strategy, world, device);
         // What is gathered and let go must not stay resident.
         if (_context.DividesGradients && device.type == TorchSharp.DeviceType.CPU) NativeHeap.ReturnLargeBlocks();
         using (no_grad())
@@ -260,45 +260,6 @@ public sealed partial class ShardedModel : IDisposable
         foreach (var unit in _units) unit.Dispose();
         _store?.Dispose();
         _context.Dispose();
-    }
-
-    static EngineContext MakeContext(Strategy strategy, Group world, Device device)
-    {
-        var groups = new List<Group>();
-        var control = Make(world, world.Size, "control");
-        var (shards, replicas) = (world, (Group?)null);
-        if (strategy.ShardSize > 0 && strategy.ShardSize != world.Size)
-        {
-            shards = Make(world, strategy.ShardSize, "shards");
-            replicas = MakeAcross(world, strategy.ShardSize, "replicas");
-        }
-        var near = strategy.SecondaryShardSize;
-        // Where each gather of backward is waited for behind the reductions before it, all ranks begin the next reduction at one place. Else each begins it at its own time, and it must not stand in the order of the gathers.
-        var isOrdered = strategy.Stage < 3 || (strategy.UnitsAhead(device) == 0 && near == 0 && replicas is null);
-        var reducing = isOrdered ? shards : Make(shards, shards.Size, "gradients");
-        GradientExchange gradients = strategy.GradientCodec switch
-        {
-            GradientCodec.Int4 when near > 0 && near < shards.Size =>
-                new CodedGradientExchange(reducing, new BlockCodec(4), Make(shards, near, "gradients within nodes"), MakeAcross(shards, near, "gradients across nodes")),
-            GradientCodec.Int4 => new CodedGradientExchange(reducing, new BlockCodec(4)),
-            GradientCodec.OneBit => new CodedGradientExchange(reducing, new OneBitCodec()),
-            _ => new PlainGradientExchange(reducing, strategy.GradientWire),
-        };
-        WeightExchange gathered = strategy.WeightCodec == WeightCodec.Int8 ? new CodedWeightExchange(shards, new BlockCodec(8)) : new PlainWeightExchange(shards);
-        var secondary = near > 0 ? new PlainWeightExchange(Make(shards, near, "node")) : null;
-        return new(strategy, world, shards, replicas, control, groups, new NodeMap(world, Math.Max(1, near)), gradients, new PlainWeightExchange(shards), gathered, secondary, device, new Ledger());
-
-        // Neighbours, so many each.
-        Group Make(Group of, int size, string name) => Keep(of.Split([.. Enumerable.Range(of.Rank / size * size, size)], name));
-
-        // The ranks in the same place among their neighbours.
-        Group MakeAcross(Group of, int size, string name) => Keep(of.Split([.. Enumerable.Range(0, of.Size / size).Select(i => (i * size) + (of.Rank % size))], name));
-
-        Group Keep(Group group)
-        {
-            groups.Add(group);
-            return group;
-        }
     }
 
     // On a disk also what one rank has all of.
