@@ -170,6 +170,30 @@ public sealed record LambOptions : OptimizerOptions
     protected override OptimizerSetup Build(Module module) => Optimizers.Lamb(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon);
 }
 
+/// <summary>1-bit Adam: one bit a value between ranks after some updates; stage 0 (Tang et al. 2021).</summary>
+[Choice("oneBitAdam")]
+public sealed record OneBitAdamOptions : OptimizerOptions
+{
+    /// <summary>Updates in full precision, before ranks send signs: some 15 % of the run.</summary>
+    [Range(0, long.MaxValue)]
+    public long FreezeSteps { get; init; } = 100_000;
+
+    /// <summary>Decay of the gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the squared gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>What keeps a division from zero.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.OneBitAdam(module, LearningRate, FreezeSteps, WeightDecay, Beta1, Beta2, Epsilon);
+}
+
 /// <summary>Muon for matrices, AdamW for the rest (Jordan et al. 2024).</summary>
 [Choice("muon")]
 public sealed record MuonOptions : OptimizerOptions

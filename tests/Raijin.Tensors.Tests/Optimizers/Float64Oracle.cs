@@ -32,6 +32,7 @@ sealed class Float64Oracle(OptimizerAlgorithm algorithm, double learningRate, do
             Adadelta adadelta => Adadelta(adadelta, p, g + (weightDecay * p)),
             Rprop rprop => Rprop(rprop, p, g + (weightDecay * p)),
             Asgd asgd => Asgd(asgd, p, g + (weightDecay * p)),
+            OneBitAdam oneBit => OneBitAdam(oneBit, p, g),
             ScheduleFreeAdamW scheduleFree => ScheduleFree(scheduleFree, p, g),
             _ => throw new NotSupportedException(),
         };
@@ -87,6 +88,13 @@ sealed class Float64Oracle(OptimizerAlgorithm algorithm, double learningRate, do
         _b = (nAdam.Beta2 * _b) + ((1 - nAdam.Beta2) * g * g);
         var mean = (Momentum(_step + 1) * _a / (1 - (_product * Momentum(_step + 1)))) + ((1 - Momentum(_step)) * g / (1 - _product));
         return p - (learningRate * mean / (Math.Sqrt(_b / (1 - Math.Pow(nAdam.Beta2, _step))) + nAdam.Epsilon));
+    }
+
+    double OneBitAdam(OneBitAdam oneBit, double p, double g)
+    {
+        _a = (oneBit.Beta1 * _a) + ((1 - oneBit.Beta1) * g);
+        if (_step <= oneBit.FreezeStep) _b = (oneBit.Beta2 * _b) + ((1 - oneBit.Beta2) * g * g);
+        return p - (learningRate * ((_b == 0 ? 0 : _a / (Math.Sqrt(_b) + oneBit.Epsilon)) + (weightDecay * p)));
     }
 
     double RAdam(RAdam rAdam, double p, double g)

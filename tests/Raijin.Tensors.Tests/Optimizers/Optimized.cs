@@ -34,6 +34,8 @@ static class Optimized
         new Rprop(SmallestStep: 4e-3, LargestStep: 0.02),
         new Asgd(),
         new Asgd(Lambda: 0.5, AverageFrom: 2),
+        new OneBitAdam(),
+        new OneBitAdam(Beta2: 0.9, FreezeStep: 2) { Maximize = true },
         new ScheduleFreeAdamW(),
         new ScheduleFreeAdamW(Beta1: 0.95, StepPower: 1),
     ];
