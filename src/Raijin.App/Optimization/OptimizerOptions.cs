@@ -89,11 +89,14 @@ public sealed record SgdOptions : OptimizerOptions
     [Range(0, 1, MaximumIsExclusive = true)]
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Whether the momentum looks ahead (Nesterov).</summary>
+    /// <summary>The gradient enters the momentum less this share of it, but for the first time.</summary>
+    public double Dampening { get; init; }
+
+    /// <summary>Whether the momentum looks ahead (Nesterov); needs a momentum and no dampening.</summary>
     public bool Nesterov { get; init; }
 
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Sgd(module, LearningRate, Momentum, weightDecay: WeightDecay, nesterov: Nesterov);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Sgd(module, LearningRate, Momentum, Dampening, WeightDecay, Nesterov);
 }
 
 /// <summary>Lion: the sign of an interpolated momentum (Chen et al. 2023).</summary>
