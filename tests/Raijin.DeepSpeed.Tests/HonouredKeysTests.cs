@@ -25,6 +25,7 @@ public sealed partial class HonouredKeysTests
         ("steps_per_print", "7", ""), ("wall_clock_breakdown", "true", ""), ("memory_breakdown", "true", ""), ("gradient_clipping", "0.5", ""), ("communication_data_type", "bf16", ""),
         ("optimizer.type", "SGD", ""), (O + "lr", "0.5", "optimizer.type=AdamW"), (O + "betas", "[0.8, 0.95]", "optimizer.type=AdamW"), (O + "eps", "1e-6", "optimizer.type=AdamW"),
         (O + "weight_decay", "0.1", "optimizer.type=AdamW"), (O + "adam_w_mode", "false", "optimizer.type=Adam"), (O + "momentum", "0.5", "optimizer.type=SGD"),
+        (O + "bias_correction", "false", "optimizer.type=AdamW"), (O + "max_coeff", "0.3", "optimizer.type=Lamb"), (O + "min_coeff", "0.1", "optimizer.type=Lamb"),
         (O + "nesterov", "true", "optimizer.type=SGD; " + O + "momentum=0.9"), (O + "dampening", "0.1", "optimizer.type=SGD; " + O + "momentum=0.9"), (O + "alpha", "0.9", "optimizer.type=RMSprop"),
         (O + "muon_lr", "0.5", "optimizer.type=Muon"), (O + "adam_lr", "0.5", "optimizer.type=Muon"), (O + "freeze_step", "400", "optimizer.type=OneBitAdam"),
         ("scheduler.type", "WarmupLR", "optimizer.type=AdamW"), (S + "warmup_min_lr", "0.001", Warmup), (S + "warmup_max_lr", "0.5", Warmup), (S + "warmup_num_steps", "20", Warmup), (S + "warmup_type", "linear", Warmup),

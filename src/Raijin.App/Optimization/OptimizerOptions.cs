@@ -54,8 +54,11 @@ public sealed record AdamWOptions : OptimizerOptions
     [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.AdamW(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon);
+    protected override OptimizerSetup Build(Module module) => Optimizers.AdamW(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon, BiasCorrection);
 }
 
 /// <summary>Adam with L2 regularisation (Kingma and Ba 2015).</summary>
@@ -74,8 +77,11 @@ public sealed record AdamOptions : OptimizerOptions
     [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Adam(module, LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Adam(module, LearningRate, Beta1, Beta2, Epsilon, WeightDecay, BiasCorrection);
 }
 
 /// <summary>Stochastic gradient descent.</summary>
@@ -169,8 +175,19 @@ public sealed record LambOptions : OptimizerOptions
     [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-6;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
+    /// <summary>The least scale of a parameter's step.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double LeastTrust { get; init; }
+
+    /// <summary>The largest; null for no bound.</summary>
+    [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)]
+    public double? MostTrust { get; init; }
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Lamb(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Lamb(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon, biasCorrection: BiasCorrection, leastTrust: LeastTrust, mostTrust: MostTrust);
 }
 
 /// <summary>1-bit Adam: one bit a value between ranks after some updates; stage 0 (Tang et al. 2021).</summary>

@@ -3,7 +3,7 @@ namespace Raijin.DeepSpeed;
 // What watches, saves and restarts.
 static partial class KeyTable
 {
-    const string Throughput = "of a search that starts a process for each trial; `raijin tune throughput` plans, and measures the best few in one process a rank";
+    const string Throughput = "it searches with a process for each trial; ours plans, and measures the best few in one process a rank";
     const string OwnFolder = "files lie in the run's folder: `trainer.output`";
 
     static IReadOnlyList<KeyRows> Tools =>

@@ -31,6 +31,15 @@ public sealed record DeepSpeedOptimizer
     /// <summary>Whether weight decay is decoupled from the gradient; of Adam.</summary>
     public bool Decoupled { get; init; } = true;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet; of Adam and Lamb.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
+    /// <summary>The least scale of a parameter's step; of Lamb.</summary>
+    public double LeastTrust { get; init; } = 0.01;
+
+    /// <summary>The largest; of Lamb.</summary>
+    public double MostTrust { get; init; } = 10;
+
     /// <summary>Momentum of SGD, RMSprop and Muon.</summary>
     public double Momentum { get; init; }
 
@@ -74,11 +83,11 @@ public sealed record DeepSpeedOptimizer
         var rate = schedule?.BaseRate ?? LearningRate;
         var setup = NameOf(Type) switch
         {
-            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" when Decoupled => Optimizers.AdamW(module, rate, WeightDecay, Beta1, Beta2, Epsilon),
-            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" => Optimizers.Adam(module, rate, Beta1, Beta2, Epsilon, WeightDecay),
+            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" when Decoupled => Optimizers.AdamW(module, rate, WeightDecay, Beta1, Beta2, Epsilon, BiasCorrection),
+            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" => Optimizers.Adam(module, rate, Beta1, Beta2, Epsilon, WeightDecay, BiasCorrection),
             "OneBitAdam" => Optimizers.OneBitAdam(module, rate, FreezeSteps, WeightDecay, Beta1, Beta2, Epsilon),
             "Adagrad" => Optimizers.Adagrad(module, rate, epsilon: Epsilon, weightDecay: WeightDecay),
-            "Lamb" or "FusedLamb" => Optimizers.Lamb(module, rate, WeightDecay, Beta1, Beta2, Epsilon),
+            "Lamb" or "FusedLamb" => Optimizers.Lamb(module, rate, WeightDecay, Beta1, Beta2, Epsilon, biasCorrection: BiasCorrection, leastTrust: LeastTrust, mostTrust: MostTrust),
             "Lion" => Optimizers.Lion(module, rate, WeightDecay, Beta1, Beta2),
             // Its matrices' updates are scaled by √max(1, rows / columns).
             "Muon" => Optimizers.Muon(module, rate, WeightDecay, Momentum, matchAdamW: false),

@@ -33,12 +33,18 @@ sealed partial class RunResolver
             // torch.optim.AdamW decays by 0.01 where nothing is said, DeepSpeed's own by nothing.
             WeightDecay = _values.Optional(P + "weight_decay", facts.WeightDecay) ?? (adam && _values.Flag(P + "torch_adam") && (name == "AdamW" || _values.Flag(P + "adam_w_mode")) ? 0.01 : 0),
             Decoupled = name == "AdamW" || _values.Flag(P + "adam_w_mode"),
+            BiasCorrection = _values.Flag(P + "bias_correction"),
+            LeastTrust = _values.Number(P + "min_coeff"),
+            MostTrust = _values.Number(P + "max_coeff"),
             Momentum = _values.Optional(P + "momentum") ?? (name == "Muon" ? 0.95 : 0),
             Dampening = _values.Number(P + "dampening"),
             Nesterov = _values.Flag(P + "nesterov"),
             Alpha = _values.Number(P + "alpha"),
             FreezeSteps = _values.Whole(P + "freeze_step"),
         };
+        if (optimizer.MostTrust < optimizer.LeastTrust) Fault(P + "max_coeff", Text($"= {optimizer.MostTrust} is below min_coeff = {optimizer.LeastTrust}"));
+        if (!optimizer.BiasCorrection && name == "OneBitAdam") _becomes[P + "bias_correction"] = "as here: 1-bit Adam has none";
+        else if (!optimizer.BiasCorrection && !adam && name is not ("Lamb" or "FusedLamb")) NoEffect(P + "bias_correction", $"on {type}");
         if (optimizer.Nesterov && (optimizer.Momentum == 0 || optimizer.Dampening != 0)) Fault(P + "nesterov", "= true needs a momentum and no dampening");
         if (!optimizer.IsAvailable) Refuse("optimizer.type", $"= {type} is not available: it is not there. In its place: {DeepSpeedOptimizer.Instead(name)}");
         var algorithm = adam ? optimizer.Decoupled ? "AdamW" : "Adam" : name;
@@ -59,6 +65,12 @@ sealed partial class RunResolver
         }
         if (kind is "oneBitAdam") Sets(P + "freeze_step", "optimizer.freezeSteps", optimizer.FreezeSteps);
         if (kind is "adamW" or "adam" or "lamb" or "adagrad" or "rmsProp" or "oneBitAdam") Sets(P + "eps", "optimizer.epsilon", Number(optimizer.Epsilon));
+        if (kind is "adamW" or "adam" or "lamb") Sets(P + "bias_correction", "optimizer.biasCorrection", optimizer.BiasCorrection ? "true" : "false");
+        if (kind is "lamb")
+        {
+            Sets(P + "min_coeff", "optimizer.leastTrust", optimizer.LeastTrust);
+            Sets(P + "max_coeff", "optimizer.mostTrust", optimizer.MostTrust);
+        }
         if (kind is "sgd" or "rmsProp" or "muon") Sets(P + "momentum", "optimizer.momentum", Number(optimizer.Momentum));
         if (kind is "rmsProp") Sets(P + "alpha", "optimizer.alpha", Number(optimizer.Alpha));
         if (kind is "muon") Sets("optimizer.type", "optimizer.matchAdamW", "false");

@@ -17,6 +17,8 @@ static class Optimized
         new Adam(Beta1: 0.3, AmsGrad: true),
         new AdamW(),
         new AdamW(AmsGrad: true) { Maximize = true },
+        new Adam(AmsGrad: true, BiasCorrection: false),
+        new AdamW(BiasCorrection: false),
         new Lion(),
         new Adagrad(),
         new Adagrad(LearningRateDecay: 0.1, InitialAccumulator: 0.5),
@@ -45,6 +47,7 @@ static class Optimized
     [
         new Lamb(),
         new Lamb(ScaleUndecayed: false) { Maximize = true },
+        new Lamb(BiasCorrection: false, LeastTrust: 0.5, MostTrust: 0.7),
         new Lars(),
         new Lars(Momentum: 0.5, TrustCoefficient: 0.1, ScaleUndecayed: false),
         new Adafactor(),
