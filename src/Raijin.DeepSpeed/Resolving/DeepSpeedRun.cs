@@ -105,6 +105,7 @@ public sealed record DeepSpeedRun
             ClipGradients = GradientClipping > 0 ? Clip.Norm(GradientClipping) : Clip.None,
             AccumulateGradients = checked((int)GradientAccumulation),
             Strategy = Strategy,
+            ElasticRanks = Elastic?.Ranks ?? options.ElasticRanks,
             Log = LogSteps is { } steps ? Every.Steps(steps) : options.Log,
             CheckCollectives = CheckCollectives || options.CheckCollectives,
             Loggers = TensorBoard ? [.. options.Loggers ?? [new CsvLogger()], new TensorBoardLogger()] : options.Loggers,
