@@ -2,8 +2,9 @@
 // repeats one that was done before (recomputation): its time is the node's, its arithmetic no part of what the model computes, and counted apart. An op of a counted kind counts
 // whole, and nothing that is nested in it.
 //
-// An op carries the number that the thread's next node will get; of several with one number the last begun made the node. The outermost nodes were made on the training thread,
-// wherever they run; nested ones, which a backward pass within a node runs, where they run.
+// An op carries the number that the thread's next node will get; of several with one number the last begun made the node. A function of the user's own (CustomFunction) is no op: its
+// node is its whose op came last before the numbers went on. The outermost nodes were made on the training thread, wherever they run; nested ones, which a backward pass within a node
+// runs, where they run. A node lies in a frame of the engine's, and what is beside it there (sums over what was broadcast, gradients that come together) is its work too.
 
 using Raijin.Tensors;
 using static TorchSharp.torch;
@@ -18,6 +19,8 @@ namespace Raijin.Training;
 /// <param name="phases">The step's phases, in order.</param>
 sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan> calls, IReadOnlyList<PhaseSpan> phases)
 {
+    const string Frame = "autograd::engine::evaluate_function: ";
+
     readonly Dictionary<Module, Totals> _totals = new(ReferenceEqualityComparer.Instance);
     readonly Dictionary<string, OpEntry> _ops = new(StringComparer.Ordinal);
     // Callers before what they call.
@@ -89,15 +92,20 @@ sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan
             if (!isWithinCounted) countedBelow = int.MaxValue;
             if (op.Kind == OpKind.BackwardNode)
             {
+                Open(open, op.Depth, null, op.Ticks);
+                // Its frame has been met already.
+                if (nodes.TryPeek(out var frame) && frame.Depth == op.Depth - 1) continue;
+            }
+            if (NodeAt(records, index) is { } begun)
+            {
                 // Nested: its time is not that of the node around it.
                 var around = nodes.TryPeek(out var outer);
                 if (around) Of(outer.Owner).BackwardTicks -= op.Ticks;
                 else if (training is null) _backward!.Add((op.Began, op.Ended));
-                var owner = (around || training is null ? owners : training).OfNode(op) ?? model;
+                var owner = (around || training is null ? owners : training).OfNode(begun) ?? model;
                 Of(owner).BackwardTicks += op.Ticks;
                 nodes.Push(new(owner, op.Began, op.Ended, op.Depth));
-                Open(open, op.Depth, null, op.Ticks);
-                continue;
+                if (op.Kind == OpKind.BackwardNode) continue;
             }
             if (training is not null && nodes.Count == 0) continue;
 
@@ -108,7 +116,7 @@ sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan
 
             var call = sweep.At(op.Began);
             var isBackward = nodes.TryPeek(out var node);
-            var isRepeated = isBackward && (call is { } within && within.Began >= node.Began || owners.IsMaker(index) && owners.NodeOf(index).Ended <= node.Ended);
+            var isRepeated = isBackward && (call is { } within && within.Began >= node.Began || owners.HasRunBy(index, node.Ended));
             owners[index] = call is { } made && (!isBackward || made.Began >= node.Began) ? made.Module : isBackward ? node.Owner : model;
 
             if (isWithinCounted || !entry.Counts || OpCost.Of(op.Name, ops.Inputs(op), ops.Outputs(op)) is not { } cost) continue;
@@ -121,6 +129,17 @@ sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan
             else AddToPhase(PhaseAt(op.Began, ref phase), cost);
         }
         return owners;
+    }
+
+    // The node that begins here: the record itself, or the one in this frame of the engine's.
+    static OpRecord? NodeAt(IReadOnlyList<OpRecord> records, int index)
+    {
+        var op = records[index];
+        if (op.Kind == OpKind.BackwardNode) return op;
+        if (!op.Name.StartsWith(Frame, StringComparison.Ordinal)) return null;
+        for (var next = index + 1; next < records.Count && records[next].Depth > op.Depth; next++)
+            if (records[next].Kind == OpKind.BackwardNode && records[next].Depth == op.Depth + 1) return records[next];
+        return null;
     }
 
     // What no module ran: the loss is the model's, the update is the optimizer's, loading and logging are nobody's.
@@ -212,7 +231,8 @@ sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan
     {
         readonly IReadOnlyList<OpRecord> _records;
         readonly Module?[] _owners;
-        readonly Dictionary<long, int> _makers = [];
+        // The last op of each number, in rising order of both, and the nodes they made.
+        readonly List<(long Number, int Index)> _makers = [];
         readonly Dictionary<int, OpRecord> _nodes = [];
 
         public Owners(IReadOnlyList<OpRecord> records)
@@ -223,8 +243,12 @@ sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan
             {
                 var op = records[index];
                 if (op.Sequence < 0) continue;
-                if (op.Kind == OpKind.Op) _makers[op.Sequence] = index;
-                else if (_makers.TryGetValue(op.Sequence, out var maker)) _nodes[maker] = op;
+                if (op.Kind == OpKind.Op)
+                {
+                    if (_makers.Count > 0 && _makers[^1].Number == op.Sequence) _makers[^1] = (op.Sequence, index);
+                    else _makers.Add((op.Sequence, index));
+                }
+                else if (Find(op.Sequence) is >= 0 and var at) _nodes[_makers[at].Index] = op;
             }
         }
 
@@ -234,11 +258,20 @@ sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan
             set => _owners[index] = value;
         }
 
-        public bool IsMaker(int index) => _nodes.ContainsKey(index);
+        /// <summary>Whether an op made a node that has run by then.</summary>
+        public bool HasRunBy(int index, long moment) => _nodes.TryGetValue(index, out var node) && node.Ended <= moment;
 
-        public OpRecord NodeOf(int index) => _nodes[index];
+        public Module? OfNode(in OpRecord node)
+        {
+            if (node.Sequence < 0) return null;
+            var at = Find(node.Sequence);
+            if (at >= 0) return _records[_makers[at].Index].Began < node.Began ? _owners[_makers[at].Index] : null;
+            return ~at < _makers.Count && _makers[~at].Index > 0 ? _owners[_makers[~at].Index - 1] : null;
+        }
 
-        public Module? OfNode(in OpRecord node) => node.Sequence >= 0 && _makers.TryGetValue(node.Sequence, out var maker) && _records[maker].Began < node.Began ? _owners[maker] : null;
+        int Find(long number) => _makers.BinarySearch((number, 0), ByNumber);
+
+        static readonly Comparer<(long Number, int Index)> ByNumber = Comparer<(long Number, int Index)>.Create((a, b) => a.Number.CompareTo(b.Number));
     }
 
     /// <summary>Finds the innermost call of a thread at rising moments.</summary>

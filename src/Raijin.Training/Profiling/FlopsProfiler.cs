@@ -35,7 +35,15 @@ public sealed class FlopsProfiler : Profiler
 
     /// <summary>Levels of modules shown, the model itself being level 0; null for all.</summary>
     /// <value>Default null. DeepSpeed's <c>module_depth</c>, whose -1 is null.</value>
-    public int? Depth { get; init; }
+    public int? Depth
+    {
+        get;
+        init
+        {
+            if (value is { } depth) ArgumentOutOfRangeException.ThrowIfNegative(depth, nameof(value));
+            field = value;
+        }
+    }
 
     /// <summary>Kinds of modules named at each level: those with the most parameters, the most multiply-adds, the longest time. 0 for none.</summary>
     /// <value>Default 3. DeepSpeed's <c>top_modules</c>, 1 there.</value>
@@ -104,11 +112,10 @@ public sealed class FlopsProfiler : Profiler
     protected internal override void OnStepEnd(long step, long timestamp)
     {
         if (_capture is null) return;
-        var report = _capture.Finish(step, _target.Samples() - _samples, _target.Ranks);
+        Report = _capture.Finish(step, _target.Samples() - _samples, _target.Ranks);
         _capture = null;
-        Report = report;
         // A long run tells now.
-        Guarded(_target, () => ProfileText.Write(OutputFile ?? _target.File("flops.txt"), Tables(report), json => FlopsJson.Write(json, report)));
+        Write(Report);
     }
 
     /// <inheritdoc/>
@@ -125,6 +132,8 @@ public sealed class FlopsProfiler : Profiler
 
     /// <summary>The report as plain text; empty before there is one.</summary>
     public override string ToString() => Report is { } report ? ProfileText.Render(Tables(report)) : "";
+
+    void Write(FlopsReport report) => Guarded(_target, () => ProfileText.Write(OutputFile ?? _target.File("flops.txt"), Tables(report), json => FlopsJson.Write(json, report)));
 
     IReadOnlyList<IRenderable> Tables(FlopsReport report) => FlopsTable.Of(report, Depth, TopModules, TopOps, Detailed);
 }
