@@ -113,6 +113,7 @@ public sealed record DeepSpeedRun
             ClipGradients = GradientClipping > 0 ? Clip.Norm(GradientClipping) : Clip.None,
             AccumulateGradients = checked((int)GradientAccumulation),
             Strategy = Strategy,
+            ElasticRanks = Elastic?.Ranks ?? options.ElasticRanks,
             Log = LogSteps is { } steps ? Every.Steps(steps) : options.Log,
             CheckCollectives = CheckCollectives || options.CheckCollectives,
             LogCollectives = LogCollectives || options.LogCollectives,

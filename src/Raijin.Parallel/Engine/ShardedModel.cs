@@ -54,8 +54,12 @@ public sealed partial class ShardedModel : IDisposable
         Strategy = strategy;
         World = world;
         _context = EngineContext.Make(strategy, world, device);
-        // What is gathered and let go must not stay resident.
-        if (_context.DividesGradients && device.type == TorchSharp.DeviceType.CPU) NativeHeap.ReturnLargeBlocks();
+        if (device.type == TorchSharp.DeviceType.CPU)
+        {
+            // What is gathered and let go must not stay resident.
+            if (_context.DividesGradients) NativeHeap.ReturnLargeBlocks();
+            else NativeHeap.ReuseLargeBlocks();
+        }
         using (no_grad())
         using (NewDisposeScope())
         {

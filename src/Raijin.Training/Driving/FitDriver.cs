@@ -362,5 +362,14 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         ProfileText.WriteJson(Path.ChangeExtension(path, ".json"), report.WriteJson);
     }
 
-    ProfileTarget NewTarget() => new() { Model = _module, Folder = _plan.Directory, Ledger = () => _fabric.Sharded(_module)?.Ledger, Console = _plan.Options.Console ?? Spectre.Console.AnsiConsole.Console, Logger = _logger };
+    ProfileTarget NewTarget() => new()
+    {
+        Model = _module,
+        Folder = _plan.Directory,
+        Ledger = () => _fabric.Sharded(_module)?.Ledger,
+        Samples = () => _run.Samples,
+        Ranks = _peers.Size,
+        Console = _plan.Options.Console ?? Spectre.Console.AnsiConsole.Console,
+        Logger = _logger,
+    };
 }

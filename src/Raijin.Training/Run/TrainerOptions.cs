@@ -51,6 +51,20 @@ public sealed record TrainerOptions
     /// <value>Default 1. Lightning's <c>devices</c>. Batch sizes are each rank's own.</value>
     public int Devices { get; init; } = 1;
 
+    /// <summary>
+    /// How often ranks that the trainer itself has started (<see cref="Devices"/>) are started again after one failed. A fit then goes on from the last checkpoint in <see cref="Output"/>, which must be given. Where a launcher
+    /// has started them it says how often.
+    /// </summary>
+    /// <value>Default 0.</value>
+    public int MaxRestarts { get; init; }
+
+    /// <summary>
+    /// Numbers of ranks that training can go on with when places are lost, <see cref="Devices"/> among them: a restart takes the largest that is left (<see cref="LaunchOptions.ElasticRanks"/>). Without effect where
+    /// <see cref="MaxRestarts"/> is 0.
+    /// </summary>
+    /// <value>Default null: always as many as at first. DeepSpeed's <c>elasticity</c>.</value>
+    public IReadOnlyList<int>? ElasticRanks { get; init; }
+
     /// <summary>How the training state is divided among the ranks.</summary>
     /// <value>Default null: not at all, every rank holds everything (data parallel); the same as <c>ddp</c>. Lightning's <c>strategy</c>, DeepSpeed's <c>zero_optimization</c>.</value>
     public Strategy? Strategy { get; init; }
@@ -206,7 +220,7 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    internal RankOptions Ranks => new() { Devices = Devices, Strategy = Strategy, Transport = Transport, Deadline = CollectiveDeadline, CheckCalls = CheckCollectives };
+    internal RankOptions Ranks => new() { Devices = Devices, MaxRestarts = MaxRestarts, ElasticRanks = ElasticRanks, Strategy = Strategy, Transport = Transport, Deadline = CollectiveDeadline, CheckCalls = CheckCollectives };
 
     /// <summary>What is wrong with the settings on their own, by their keys (<c>trainer.maxEpochs</c>); a fit, which knows the module and the data too, may find more.</summary>
     public IReadOnlyList<OptionFault> Faults()
@@ -224,6 +238,8 @@ public sealed record TrainerOptions
         if (MinEpochs > MaxEpochs) Add("minEpochs", $"= {MinEpochs}, but maxEpochs = {MaxEpochs}: raise the one or lower the other");
         if (MinSteps > MaxSteps) Add("minSteps", $"= {MinSteps}, but maxSteps = {MaxSteps}: raise the one or lower the other");
         if (Devices < 1) Add("devices", $"= {Devices}; allowed: 1 and more");
+        if (MaxRestarts < 0) Add("maxRestarts", $"= {MaxRestarts}; allowed: 0 and more");
+        if (ElasticRanks is not null && Devices > 1 && !ElasticRanks.Contains(Devices)) Add("elasticRanks", $"= {string.Join(", ", ElasticRanks)} has not devices = {Devices}: add it, or start another number");
         if (CollectiveDeadline <= TimeSpan.Zero) Add("collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero");
         if (Strategy is { } strategy)
             foreach (var fault in strategy.Faults(Devices > 1 ? Devices : null)) Add(fault.Key, fault.Message);
