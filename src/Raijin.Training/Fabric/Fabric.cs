@@ -80,6 +80,7 @@ public sealed partial class Fabric : IDisposable
             module.to(Precision.Compute);
         }
         module.to(Device);
+        if (Peers.IsAlone && Device.type == DeviceType.CPU) NativeHeap.ReuseLargeBlocks();
         if (_options.Recompute) RecomputeUnits(module);
         _models.Add(module);
         return module;
