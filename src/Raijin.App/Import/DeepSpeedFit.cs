@@ -1,4 +1,3 @@
-using Raijin.Collectives;
 using Spectre.Console;
 using TorchSharp;
 
@@ -23,6 +22,9 @@ sealed class DeepSpeedFit
             if (arguments.Entries.Any(entry => entry.Key == setting.Key || setting.Key.StartsWith(entry.Key + ".", StringComparison.Ordinal))) _overruled.Add(setting.From);
     }
 
+    /// <summary>Numbers of ranks that the file's elastic batch is for; null where it has none.</summary>
+    public IReadOnlyList<int>? ElasticRanks => _run.Elastic?.Ranks;
+
     /// <summary>What the file says, as Raijin's keys.</summary>
     public ConfigMap Layer { get; }
 
@@ -42,8 +44,7 @@ sealed class DeepSpeedFit
         var facts = new DeepSpeedFacts { GradientAccumulation = trainer.AccumulateGradients, Precision = trainer.Precision, TotalSteps = trainer.MaxSteps };
         if (options.Optimizer is { } optimizer) facts = facts with { LearningRate = optimizer.LearningRate, WeightDecay = optimizer.WeightDecay };
         if (BatchSizeOf(task, options) is { } batch) facts = facts with { MicroBatchSize = batch };
-        var ranks = Math.Max(trainer.Devices, ClusterEnvironment.OfProcess().Identity.WorldSize);
-        var run = DeepSpeedConfig.Read(file).Resolve(ranks, facts);
+        var run = DeepSpeedConfig.Read(file).Resolve(RankWorld.SizeOf(trainer), facts);
         List<OptionFault> faults = [.. DeepSpeedConfig.Faults(file, run.Refused)];
         var isOverruled = config.Arguments(invocation).Entries.Any(entry => entry.Key == Precision);
         if (run.Precision.ScalesLoss && !isOverruled && trainer.Device.Resolve().type == DeviceType.CPU)

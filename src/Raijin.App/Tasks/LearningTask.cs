@@ -19,6 +19,7 @@ abstract class LearningTask
             new("--seed", "N", "trainer.seed", "Seed of everything random"),
             new("--output", "DIR", "trainer.output", $"The run's folder (default: {Runs}/1, 2, …)"),
             new("--devices", "N", "trainer.devices", "Ranks that train together on this machine"),
+            new("--max-restarts", "N", "trainer.maxRestarts", "How often they are started again after one failed, from the last checkpoint"),
             new("--strategy", "NAME", "trainer.strategy", "How their state is divided: ddp, zero1, zero2 or zero3"),
         ];
         foreach (var form in _shortForms)
