@@ -54,7 +54,7 @@ static class DeepSpeedReport
         Write(json, "honoured", run?.Rows.Where(row => row.Class == KeyClass.Honoured) ?? [], withBecomes: true);
         if (run is null || !isRight)
         {
-            json.WriteNull("resolved");
+            foreach (var name in (ReadOnlySpan<string>)["resolved", "settings", "notInSettings"]) json.WriteNull(name);
             return;
         }
         json.WriteStartObject("resolved");
@@ -107,6 +107,9 @@ static class DeepSpeedReport
         json.WriteStartObject("settings");
         foreach (var setting in run.Settings) json.WriteString(setting.Key, setting.Value);
         json.WriteEndObject();
+        json.WriteStartArray("notInSettings");
+        foreach (var (key, _) in run.Unsaid) json.WriteStringValue(key);
+        json.WriteEndArray();
     }
 
     static void PrintSummary(IAnsiConsole console, string file, DeepSpeedRun run)

@@ -10,8 +10,8 @@ static partial class KeyTable
         .NotAvailable("managed_gradient_accumulation true", "a loop of your own with Fabric", "the Trainer knows where a step ends; Fabric leaves it to you")
         .Honoured("steps_per_print", "`trainer.log`", "how often values are written; the progress line moves by itself", ValueKind.Whole, min: 1)
         .NoEffect("dump_state false", "the plan of a run is printed before it starts")
-        .Honoured("wall_clock_breakdown false", "`SimpleProfiler`", "time of forward, backward, reduction, optimizer, as a table at the end")
-        .Honoured("memory_breakdown false", "`MemoryProfiler`", "memory by phase and kind")
+        .Honoured("wall_clock_breakdown false", "`SimpleProfiler`", "time of forward, backward, reduction, optimizer, as a table at the end of the run; there it is printed every so many steps")
+        .Honoured("memory_breakdown false", "`MemoryProfiler`", "two steps: the peak of each phase and module, and what the engine holds by kind")
         .NoEffect("log_level", "messages go to the logger you give", ValueKind.Text)
         .NoEffect("vocabulary_size", "there it only warns of sizes that 8 does not divide", ValueKind.Whole)
         .Honoured("gradient_clipping 1.0", "`trainer.clipGradients`", "by the norm over all ranks; 0 clips nothing. The default was 0 before 0.19", min: 0)
@@ -28,7 +28,7 @@ static partial class KeyTable
         .NoEffect("dataloader_drop_last false", "the loader is yours: `LoaderOptions.DropLast`");
 
     static KeyRows Optimizer => new KeyRows("optimizer")
-        .Honoured("type", "`Optimizers`", "Adam is AdamW unless adam_w_mode is false; no run chooses the 1-bit ones yet", ValueKind.Text)
+        .Honoured("type", "`Optimizers`", "Adam is AdamW unless adam_w_mode is false; OneBitAdam on several ranks needs stage 0, as there", ValueKind.Text)
         .NoEffect("legacy_fusion false", "there is one fused update");
 
     static KeyRows OptimizerParams => new KeyRows("optimizer.params")
@@ -38,15 +38,19 @@ static partial class KeyTable
         .Honoured("weight_decay 0.0", "`weightDecay`", "decoupled in AdamW, Lion and Muon", min: 0)
         .Honoured("adam_w_mode true", "`Optimizers.AdamW` or `Optimizers.Adam`", "false makes Adam of Adam; AdamW stays what it is")
         .NoEffect("torch_adam false; fused false; foreach false; set_grad_none true", "there is one fused update")
-        .NotAvailable("bias_correction true; amsgrad false", "the default", "the fused update corrects the bias and keeps no maximum")
+        .Honoured("bias_correction true", "`biasCorrection`", "of Adam, AdamW and Lamb; OneBitAdam has none, as there")
+        .NotAvailable("amsgrad false", "the default", "DeepSpeed's own optimizers refuse it too")
+        .NoEffect("eps_inside_sqrt false", "DeepSpeed never reads it")
         .NoEffect("fp32_optimizer_states true", "state is float32 always")
         .Honoured("momentum 0.0", "`momentum`", "of SGD, RMSprop and Muon", min: 0, max: 1)
         .Honoured("nesterov false; dampening 0.0", "`nesterov`, `dampening`", "of SGD")
         .Honoured("alpha 0.99", "`alpha`", "of RMSprop", min: 0, max: 1)
         .Honoured("muon_lr; adam_lr", "`learningRate`", "one rate for both; two that differ are refused by a run", ValueKind.Number, min: 0)
         .NoEffect("ns_method standard", "five Newton-Schulz steps")
-        .NotAvailable("max_coeff; min_coeff", "Lamb without them", "the trust ratio is not bounded", ValueKind.Number)
-        .NotAvailable("freeze_step 100000; var_freeze_step 100000; var_update_scaler 16; local_step_scaler 32678; local_step_clipper 16; coeff_beta 0.9; factor_max 4.0; factor_min 0.5; factor_threshold 0.1", "AdamW with `gradientCodec` int4", "of the 1-bit optimizers, which no run chooses yet")
+        .Honoured("max_coeff 10.0", "`mostTrust`", "of Lamb: the largest ratio of a parameter's norm to its update's", min: 1e-300)
+        .Honoured("min_coeff 0.01", "`leastTrust`", "of Lamb: the least", min: 0)
+        .Honoured("freeze_step 100000", "`freezeSteps`", "of OneBitAdam: updates before ranks send signs", min: 0)
+        .NotAvailable("var_freeze_step 100000; var_update_scaler 16; local_step_scaler 32678; local_step_clipper 16; coeff_beta 0.9; factor_max 4.0; factor_min 0.5; factor_threshold 0.1", "OneBitAdam", "of ZeroOneAdam and OneBitLamb, which are not there")
         .NoEffect("cuda_aware false; comm_backend_name nccl; use_nccl false", "the transport is `trainer.transport`")
         .NoEffect("max_grad_norm 0.0", "DeepSpeed refuses it above 0 with fp16: clipping is gradient_clipping");
 
@@ -80,12 +84,12 @@ static partial class KeyTable
     static KeyRows Float16 => new KeyRows("fp16")
         .Honoured("enabled false", "`trainer.precision` float16", "float32 weights under autocast, and a loss scale; refused on CPUs, where bfloat16 is the fast one")
         .NoEffect("auto_cast false", "inputs are cast by autocast")
-        .Honoured("loss_scale 0.0", "`TrainerOptions.LossScale`", "0 for a dynamic one", min: 0)
-        .Honoured("initial_scale_power 16", "`LossScalerOptions.InitialScale`", "2 to this power", min: 0, max: 60)
-        .Honoured("loss_scale_window 1000", "`LossScalerOptions.Window`", "–", min: 1)
-        .Honoured("hysteresis 2", "`LossScalerOptions.Hysteresis`", "–", min: 1)
-        .Honoured("consecutive_hysteresis false", "`LossScalerOptions.ConsecutiveHysteresis`", "–")
-        .Honoured("min_loss_scale 1.0", "`LossScalerOptions.MinScale`", "0 is as low as it goes there; here the lowest is 2^-24", min: 0)
+        .Honoured("loss_scale 0.0", "`trainer.lossScale.initialScale`", "0 for a dynamic one; another never moves", min: 0)
+        .Honoured("initial_scale_power 16", "`trainer.lossScale.initialScale`", "2 to this power", min: 0, max: 60)
+        .Honoured("loss_scale_window 1000", "`trainer.lossScale.window`", "–", min: 1)
+        .Honoured("hysteresis 2", "`trainer.lossScale.hysteresis`", "–", min: 1)
+        .Honoured("consecutive_hysteresis false", "`trainer.lossScale.consecutiveHysteresis`", "–")
+        .Honoured("min_loss_scale 1.0", "`trainer.lossScale.minScale`", "0 is as low as it goes there; here the lowest is 2^-24", min: 0)
         .NoEffect("fp16_master_weights_and_grads false", "weights are float32 always")
         .NoEffect("opt_level; fp16; fp16_scale_tolerance", "of Apex or a fork; older releases pass over it, newer ones refuse it");
 

@@ -78,6 +78,7 @@ public sealed partial class Fabric : IDisposable
             module.to(Precision.Compute);
         }
         module.to(Device);
+        if (Peers.IsAlone && Device.type == DeviceType.CPU) NativeHeap.ReuseLargeBlocks();
         _models.Add(module);
         return module;
     }

@@ -17,6 +17,9 @@ sealed class SharedModels(Peers peers, Strategy? strategy) : IDisposable
     /// <summary>How far state is divided; 0 where a rank is alone.</summary>
     public int Stage => peers.IsAlone ? 0 : strategy?.Stage ?? 0;
 
+    /// <summary>Whether a rank holds something of a model's training that no other does.</summary>
+    public bool HoldTheirOwn => _models.Exists(model => model.HoldsItsOwn);
+
     /// <summary>Whether the next backward passes bring the ranks' gradients together; else they stay here until one does.</summary>
     public bool Synchronizes { get; set; } = true;
 

@@ -19,6 +19,14 @@ public sealed record ProfileTarget
     /// <value>Default: none.</value>
     public Func<Ledger?> Ledger { get; init; } = () => null;
 
+    /// <summary>Samples trained on so far, over all ranks; null where nobody counts them.</summary>
+    /// <value>Default: none.</value>
+    public Func<long?> Samples { get; init; } = () => null;
+
+    /// <summary>How many ranks train; the first one profiles.</summary>
+    /// <value>Default 1.</value>
+    public int Ranks { get; init; } = 1;
+
     /// <summary>Where tables are printed.</summary>
     /// <value>Default null: nowhere.</value>
     public IAnsiConsole? Console { get; init; }

@@ -29,9 +29,22 @@ static class ProfileText
     /// <summary>Prints a table and writes it as text and as JSON.</summary>
     public static void Publish(ProfileTarget target, string name, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
     {
-        if (target.Console is { } console)
-            foreach (var part in parts) console.Write(part);
-        if (target.File(name + ".txt") is not { } path) return;
+        Print(target, parts);
+        Write(target.File(name + ".txt"), parts, json);
+    }
+
+    /// <summary>Prints a table, where there is a terminal.</summary>
+    public static void Print(ProfileTarget target, IReadOnlyList<IRenderable> parts)
+    {
+        if (target.Console is not { } console) return;
+        foreach (var part in parts) console.Write(part);
+    }
+
+    /// <summary>Writes a table as text, and as JSON beside it; nothing without a path.</summary>
+    public static void Write(string? path, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
+    {
+        if (path is null) return;
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
         File.WriteAllText(path, Render(parts), new UTF8Encoding(false));
         WriteJson(Path.ChangeExtension(path, ".json"), json);
     }

@@ -31,13 +31,18 @@ public abstract class Profiler
     internal void End(ProfileTarget target)
     {
         _isBusy = false;
+        Guarded(target, OnEnd);
+    }
+
+    /// <summary>Writes results: a full disk takes the profile, not the run.</summary>
+    private protected static void Guarded(ProfileTarget target, Action write)
+    {
         try
         {
-            OnEnd();
+            write();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // A full disk takes the profile, not the run.
             target.Logger?.LogWarning("The profile could not be written: {Message}", error.Message);
         }
     }

@@ -40,6 +40,10 @@ public sealed record TrainerOptions
     /// <value>Default <see cref="Precision.Float32"/>.</value>
     public Precision Precision { get; init; } = Precision.Float32;
 
+    /// <summary>How the loss scale of <see cref="Precision.Float16"/> moves. Without effect in other precisions.</summary>
+    /// <value>Default null: as DeepSpeed's, from 65,536. DeepSpeed's <c>fp16</c>.</value>
+    public LossScalerOptions? LossScale { get; init; }
+
     /// <summary>
     /// Ranks of this machine that train together, each a process on its share of the cores, or with a GPU of its own. Above 1 the program is run once for each, from its
     /// first line. Where a launcher (<c>raijin launch</c>, <c>mpirun</c>, <c>srun</c>, torchrun) has started the ranks already, it says how many there are, and this may stay 1.
@@ -193,11 +197,6 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public Func<TorchSharp.torch.nn.Module, OptimizerSetup>? Optimizers { get; init; }
 
-    /// <summary>How the loss scale of <see cref="Precision.Float16"/> moves. Without effect in other precisions.</summary>
-    /// <value>Default null: as DeepSpeed's, from 65,536.</value>
-    [JsonIgnore]
-    public LossScalerOptions? LossScale { get; init; }
-
     /// <summary>What watches where the run's time and memory go: a <see cref="SimpleProfiler"/>, a <see cref="TraceProfiler"/>, a <see cref="MemoryProfiler"/>, a <see cref="FlopsProfiler"/>, or several by <see cref="Profiler.Of"/>.</summary>
     /// <value>Default null: nothing; a run pays one comparison a phase then.</value>
     [JsonIgnore]
@@ -244,6 +243,7 @@ public sealed record TrainerOptions
         if (CollectiveDeadline <= TimeSpan.Zero) Add("collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero");
         if (Strategy is { } strategy)
             foreach (var fault in strategy.Faults(Devices > 1 ? Devices : null)) Add(fault.Key, fault.Message);
+        if (LossScale is { } scale) faults.AddRange(scale.Validate("trainer.lossScale"));
         if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
         if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
         if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");

@@ -10,36 +10,13 @@ public sealed class FlopsProfilerTests
 {
     static readonly JsonElement Recorded = JsonDocument.Parse(File.ReadAllText(Path.Combine(SharedData.Repository, "tests/Raijin.Training.Tests/Profiling/Recordings/flops.json"))).RootElement;
 
-    /// <summary>One profiled step in a loop of one's own: forward, sum, backward.</summary>
     static FlopsReport Profile(Func<Module<Tensor, Tensor>> make, bool seesOps, params long[] input)
     {
-        using var scope = NewDisposeScope();
-        var model = make();
-        var profiler = new FlopsProfiler { Step = 0, SeesOps = seesOps };
-        using (var session = profiler.Start(new ProfileTarget { Model = model }))
-        {
-            session.StepStart(0);
-            session.Mark(ProfilePhase.Forward);
-            var loss = model.call(rand(input)).sum();
-            session.Mark(ProfilePhase.Backward);
-            loss.backward();
-            session.Mark(ProfilePhase.Optimizer);
-            session.Mark(ProfilePhase.Loop);
-            session.StepEnd();
-        }
-        foreach (var parameter in model.parameters())
-        {
-            parameter.grad?.Dispose();
-            parameter.Dispose();
-        }
-        return profiler.Report!;
+        using var tensor = rand(input);
+        return CountedStep.Report(make, tensor, seesOps);
     }
 
-    static FlopsReport Counted(Func<Module<Tensor, Tensor>> make, params long[] input)
-    {
-        Assert.SkipWhen(OpRecorder.Unavailable is not null, OpRecorder.Unavailable ?? "");
-        return Profile(make, seesOps: true, input);
-    }
+    static FlopsReport Counted(Func<Module<Tensor, Tensor>> make, params long[] input) => Profile(make, seesOps: true, input);
 
     static ModuleCost Of(FlopsReport report, string name) => report.Modules.Single(m => m.Name == name);
 
@@ -153,5 +130,93 @@ public sealed class FlopsProfilerTests
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "profile", "flops.json")));
         Assert.Equal(report.Model.Forward.Macs, json.RootElement.GetProperty("modules")[0].GetProperty("forwardMacs").GetInt64());
         Assert.Equal(report.IsCounted, json.RootElement.GetProperty("counted").GetBoolean());
+    }
+
+    [Fact]
+    public void Steps_that_are_not_profiled_have_no_hooks_no_recording_and_allocate_nothing()
+    {
+        using var scope = NewDisposeScope();
+        var model = Linear(4, 3);
+        var hooks = Hooks(model);
+        var profiler = new FlopsProfiler { Step = 20 };
+        using (var session = profiler.Start(new ProfileTarget { Model = model }))
+        {
+            for (var step = 0; step < 10; step++) Step(session, step);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var step = 10; step < 20; step++) Step(session, step);
+            Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+            Assert.Equal((hooks, false), (Hooks(model), OpRecorder.IsRecording));
+            Step(session, 20);
+            Assert.Equal(20, profiler.Report!.Step);
+            before = GC.GetAllocatedBytesForCurrentThread();
+            for (var step = 21; step < 30; step++) Step(session, step);
+            Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        }
+        Assert.Equal((hooks, false), (Hooks(model), OpRecorder.IsRecording));
+        foreach (var parameter in model.parameters()) parameter.Dispose();
+
+        static void Step(ProfileSession session, int step)
+        {
+            session.StepStart(step);
+            session.Mark(ProfilePhase.Forward);
+            session.Mark(ProfilePhase.Backward);
+            session.Mark(ProfilePhase.Optimizer);
+            session.Mark(ProfilePhase.Loop);
+            session.StepEnd();
+        }
+
+        // TorchSharp keeps hooks in private dictionaries.
+        static int Hooks(Module module) => module.GetType().BaseType!.BaseType!.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)
+            .Where(f => f.Name.Contains("hook", StringComparison.OrdinalIgnoreCase)).Sum(f => ((System.Collections.ICollection)f.GetValue(module)!).Count);
+    }
+
+    [Fact]
+    public void The_text_says_what_is_largest_at_each_depth_and_leaves_out_what_is_not_asked_for()
+    {
+        using var input = rand(4, 3, 16, 16);
+        var report = CountedStep.Report(() => new FlopsModels.Cnn(), input);
+        Assert.Equal(["Cnn"], report.KindsAt(0).Select(k => k.Type));
+        var convolutions = report.KindsAt(2).Single(k => k.Type == "Conv2d");
+        Assert.Equal((2, Of(report, "net.0").Forward.Macs + Of(report, "net.3").Forward.Macs), (convolutions.Modules, convolutions.Forward.Macs));
+        Assert.Equal(Of(report, "net.0").Parameters + Of(report, "net.3").Parameters, convolutions.Parameters);
+        Assert.Empty(report.KindsAt(3));
+
+        var all = Text(report, null, 1, 10, detailed: true);
+        Assert.Contains("Linear  1,450", all, StringComparison.Ordinal);
+        Assert.Contains("Conv2d ×2  263k", all, StringComparison.Ordinal);
+        Assert.DoesNotContain("Linear  1,450", Text(report, null, 0, 10, detailed: true), StringComparison.Ordinal);
+        Assert.DoesNotContain("modules, what is in them", Text(report, null, 1, 10, detailed: false), StringComparison.Ordinal);
+        Assert.DoesNotContain("ops, without", Text(report, null, 1, 0, detailed: true), StringComparison.Ordinal);
+        Assert.DoesNotContain("Conv2d", Text(report, 1, 3, 10, detailed: true), StringComparison.Ordinal);
+
+        static string Text(FlopsReport report, int? depth, int topModules, int topOps, bool detailed) => ProfileText.Render(FlopsTable.Of(report, depth, topModules, topOps, detailed));
+    }
+
+    [Fact]
+    public void An_output_file_is_written_when_the_step_is_over_and_nothing_is_printed()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var printed = new StringWriter();
+        var model = Linear(4, 3);
+        var profiler = new FlopsProfiler { Step = 0, OutputFile = folder["made/here/flops.txt"] };
+        using (var session = profiler.Start(new ProfileTarget { Model = model, Console = Display.TestConsole.Plain(printed) }))
+        {
+            session.StepStart(0);
+            session.StepEnd();
+            Assert.Equal(profiler.ToString(), File.ReadAllText(folder["made/here/flops.txt"]));
+        }
+        Assert.True(File.Exists(folder["made/here/flops.json"]));
+        Assert.Equal("", printed.ToString());
+        foreach (var parameter in model.parameters()) parameter.Dispose();
+    }
+
+    [Fact]
+    public void Bad_numbers_are_refused_where_they_are_given()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FlopsProfiler { Step = -1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FlopsProfiler { TopModules = -1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FlopsProfiler { TopOps = -1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FlopsProfiler { Depth = -1 });
     }
 }

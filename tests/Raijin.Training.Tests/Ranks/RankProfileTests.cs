@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Raijin.Collectives;
+using Raijin.Tensors;
 using Raijin.Testing;
 
 namespace Raijin.Training.Tests.Ranks;
@@ -80,5 +81,23 @@ public sealed class RankProfileTests : IDisposable
         Assert.Contains("held by the engine at the end of", profiler.ToString(), StringComparison.Ordinal);
         var json = JsonDocument.Parse(File.ReadAllText(_folder["run/profile/memory.json"])).RootElement.GetProperty("holdings");
         Assert.Equal(["forward", "backward", "reduce", "optimizer"], json.EnumerateArray().Select(h => h.GetProperty("phase").GetString()));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void The_first_rank_counts_its_own_step_and_the_whole_models_parameters(int stage)
+    {
+        Assert.SkipWhen(OpRecorder.Unavailable is not null, OpRecorder.Unavailable ?? "");
+        var profiler = new FlopsProfiler();
+        Fit(Fixture.Quiet() with { Profiler = profiler, Strategy = RankFit.Stage(stage) }, folder: "flops");
+        var report = profiler.Report!;
+        // An MLP of 8, 16 and 3, a batch of 8; the other rank, a thread of this process, computes as much beside it.
+        const long forward = 8 * (8 * 16 + 16 * 3), backward = 8 * (8 * 16 + 2 * 16 * 3);
+        Assert.Equal((forward, backward), (report.Model.Forward.Macs, report.Model.Backward!.Value.Macs));
+        Assert.Equal((8 * 16) + 16 + (16 * 3) + 3, report.Parameters);
+        Assert.Equal((2, 16), (report.Ranks, report.Samples));
+        Assert.True(report.ReduceTime > TimeSpan.Zero && report.SamplesPerSecond > 0);
     }
 }
