@@ -22,9 +22,6 @@ sealed class DeepSpeedFit
             if (arguments.Entries.Any(entry => entry.Key == setting.Key || setting.Key.StartsWith(entry.Key + ".", StringComparison.Ordinal))) _overruled.Add(setting.From);
     }
 
-    /// <summary>Numbers of ranks that the file's elastic batch is for; null where it has none.</summary>
-    public IReadOnlyList<int>? ElasticRanks => _run.Elastic?.Ranks;
-
     /// <summary>What the file says, as Raijin's keys.</summary>
     public ConfigMap Layer { get; }
 

@@ -9,6 +9,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     const string Micro = "train_micro_batch_size_per_gpu";
     const string Accumulation = "gradient_accumulation_steps";
     const string Z = "zero_optimization.";
+    const int LongestShown = 60;
     const string LossScaling = "trainer.lossScale.";
 
     readonly Values _values = new(check);
@@ -150,6 +151,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             Fault(Section + "micro_batch_sizes", Text($"has none that divides {_elastic.TrainBatchSize} / {dataParallel} samples of a rank"));
         else
         {
+            Sets(Section + "max_gpus", "trainer.elasticRanks", $"[{string.Join(", ", _elastic.Ranks)}]");
             _becomes[Section + "enabled"] = Text($"{_elastic.TrainBatchSize} = {micro} × {_elastic.TrainBatchSize / micro / dataParallel} × {dataParallel} ranks; allowed: {Numbers(_elastic.Ranks)}");
             return new(_elastic.TrainBatchSize, micro, _elastic.TrainBatchSize / micro / dataParallel);
         }
@@ -221,11 +223,14 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         return unsaid;
     }
 
-    FlopsProfiler? Flops()
+    Func<FlopsProfiler>? Flops()
     {
         if (!_values.Flag("flops_profiler.enabled")) return null;
         var depth = Int(_values.Whole("flops_profiler.module_depth"));
-        return new() { Step = Int(_values.Whole("flops_profiler.profile_step")), Depth = depth < 0 ? null : depth };
+        var (step, top) = (Int(_values.Whole("flops_profiler.profile_step")), Int(_values.Whole("flops_profiler.top_modules")));
+        var detailed = _values.Flag("flops_profiler.detailed");
+        var file = _values.Text("flops_profiler.output_file") is { Length: > 0 } given ? given : null;
+        return () => new() { Step = step, Depth = depth < 0 ? null : depth, TopModules = top, Detailed = detailed, OutputFile = file };
     }
 
     string Device(string section, string old) => _values.Has(section + ".device") ? _values.Text(section + ".device")! : _values.Flag(old) ? "cpu" : "none";
@@ -254,7 +259,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         {
             var key = given.Key;
             var shown = given.IsAuto ? _values.Filled.TryGetValue(key.Path, out var filled) ? $"auto: {filled}" : "auto" : given.Shown;
-            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {setting.Value}"));
+            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {(setting.Value.Length <= LongestShown ? setting.Value : setting.Value[..(LongestShown - 1)] + "…")}"));
             var becomes = settings.Length > 0 ? settings : _becomes.GetValueOrDefault(key.Path) ?? (key.Class == KeyClass.Honoured ? Plain(key.Becomes) : key.ClassText);
             if (settings.Length == 0 && key is { Class: KeyClass.Honoured, Kind: ValueKind.Flag, Default: "false" } && given.Value is false) becomes = "off";
             if (given.IsRefused) becomes = $"not available; instead {Plain(key.Becomes)}";

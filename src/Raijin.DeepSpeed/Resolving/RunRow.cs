@@ -17,6 +17,6 @@ sealed record RunRow(string Key, string Value, KeyClass Class, bool IsRefused, s
 /// <param name="From">The key of the file that says it.</param>
 sealed record RunSetting(string Key, string Value, int Line, string From)
 {
-    /// <summary>The value of an empty list.</summary>
+    /// <summary>The value of an empty list; others have their items between the brackets.</summary>
     public const string Nothing = "[]";
 }

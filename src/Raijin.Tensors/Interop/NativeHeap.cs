@@ -7,9 +7,13 @@ public static unsafe class NativeHeap
 {
     const int TrimThreshold = -1, TopPad = -2, MmapThreshold = -3, MmapMax = -4;
     const int KeptBytes = 256 << 20;
+    const int DefaultTrimThreshold = 128 << 10;
 
-    // What mallopt(3) allows at most for blocks that are mapped one by one, and what it begins with.
-    const int LargestMmapThreshold = 32 << 20, DefaultTrimThreshold = 128 << 10;
+    /// <summary>Blocks up to so many bytes are used again after <see cref="ReuseLargeBlocks"/>: what mallopt(3) allows at most for blocks that are mapped one by one.</summary>
+    public const int LargestReused = 32 << 20;
+
+    /// <summary>Blocks from so many bytes on go back to the kernel after <see cref="ReturnLargeBlocks"/>.</summary>
+    public const int LeastReturned = 1 << 20;
 
     static bool _keepsAll;
 
@@ -51,14 +55,14 @@ public static unsafe class NativeHeap
     /// model of some megabytes a layer faults its gradients and activations in anew, or not, by the order in which the first ones came and went, and takes up to a half longer. Training on CPUs calls it where no rank divides gradients.
     /// </summary>
     /// <returns>False where nothing changed: the C library is not glibc, it keeps all (<see cref="KeepFreedMemory"/>), or the environment says how it works (<see cref="RaijinEnvironment.SaysHowMallocWorks"/>).</returns>
-    public static bool ReuseLargeBlocks() => SetThresholds(LargestMmapThreshold, 512 << 20);
+    public static bool ReuseLargeBlocks() => SetThresholds(LargestReused, 512 << 20);
 
     /// <summary>
     /// Makes glibc give each freed block of a megabyte or more back to the kernel at once, for the rest of the process. Gathered parameters that come and go would leave holes that nothing fits: in stage 3 a third more
     /// resident memory than is held. Each such block is faulted in anew, page by page. Training on CPUs calls it where ranks divide gradients.
     /// </summary>
     /// <returns>As <see cref="ReuseLargeBlocks"/>.</returns>
-    public static bool ReturnLargeBlocks() => SetThresholds(1 << 20, DefaultTrimThreshold);
+    public static bool ReturnLargeBlocks() => SetThresholds(LeastReturned, DefaultTrimThreshold);
 
     static bool SetThresholds(int mmap, int trim) =>
         MallOpt != null && !_keepsAll && !RaijinEnvironment.SaysHowMallocWorks && (MallOpt(MmapThreshold, mmap) & MallOpt(TrimThreshold, trim)) == 1;
