@@ -10,7 +10,8 @@ namespace Raijin.App;
 /// <param name="Calls">How many calls each of the rounds made.</param>
 /// <param name="Seconds">Of one call: the median over the rounds, the mean over the ranks.</param>
 /// <param name="Ranks">How many ranks there were.</param>
-sealed record CommTiming(CommOperation Operation, long Bytes, int Calls, double Seconds, int Ranks)
+/// <param name="Straggling">Who came last; null for what does not wait for all.</param>
+sealed record CommTiming(CommOperation Operation, long Bytes, int Calls, double Seconds, int Ranks, CommsStraggler? Straggling)
 {
     /// <summary>Bytes a second by the definitions of nccl-tests.</summary>
     public (double Algorithm, double Bus) Bandwidth => BusBandwidth.Of(Operation.Kind, Ranks, Bytes, TimeSpan.FromSeconds(Seconds));
@@ -23,6 +24,7 @@ sealed class CommBench(Group group, int? calls)
 {
     const int Rounds = 7;
     const int MaxCalls = 5000;
+    const int MaxCompared = 200;
 
     static readonly TimeSpan Round = TimeSpan.FromMilliseconds(20);
 
@@ -53,7 +55,16 @@ sealed class CommBench(Group group, int? calls)
         Array.Sort(times);
         using var mean = tensor(times[Rounds / 2], ScalarType.Float64, group.Transport == TransportKind.Nccl ? CUDA : CPU).reshape(1);
         group.AllReduce(mean, ReduceOp.Mean);
-        return new(operation, whole, count, mean.item<double>(), group.Size);
+        return new(operation, whole, count, mean.item<double>(), group.Size, Compare(operation, call, Math.Min(count, MaxCompared)));
+    }
+
+    // Apart from the timing, which it would lengthen.
+    CommsStraggler? Compare(CommOperation operation, Action call, int count)
+    {
+        if (group.Size == 1) return null;
+        using var log = CommsLog.Start(group);
+        for (var i = 0; i < count; i++) call();
+        return log.Compare().Lines.FirstOrDefault(line => line.Kind == operation.Kind)?.Straggling;
     }
 
     void Warm(CommOperation operation, long bytes)

@@ -30,7 +30,7 @@ static class ProfileText
     public static void Publish(ProfileTarget target, string name, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
     {
         Print(target, parts);
-        Write(target.File(name + ".txt"), parts, json);
+        if (target.File(name + ".txt") is { } path) Write(path, parts, json);
     }
 
     /// <summary>Prints a table, where there is a terminal.</summary>
@@ -40,10 +40,9 @@ static class ProfileText
         foreach (var part in parts) console.Write(part);
     }
 
-    /// <summary>Writes a table as text, and as JSON beside it; nothing without a path.</summary>
-    public static void Write(string? path, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
+    /// <summary>Writes a table as text, and as JSON beside it.</summary>
+    public static void Write(string path, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
     {
-        if (path is null) return;
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
         File.WriteAllText(path, Render(parts), new UTF8Encoding(false));
         WriteJson(Path.ChangeExtension(path, ".json"), json);
