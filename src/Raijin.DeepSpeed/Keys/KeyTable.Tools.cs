@@ -71,7 +71,7 @@ static partial class KeyTable
     [
         new KeyRows("activation_checkpointing").NoEffect(
             "partition_activations false; number_checkpoints; contiguous_memory_optimization false; synchronize_checkpoint_boundary false; profile false; cpu_checkpointing false",
-            "there, too, only a model that calls it recomputes; models here choose by their own options", ValueKind.Any),
+            "it says how, and there only what a model wraps in it is recomputed; here `trainer.recompute` has a model's blocks recomputed, with the same bits", ValueKind.Any),
         new KeyRows("pipeline")
             .NoEffect("stages auto; partition best; seed_layers false", "DeepSpeed never reads it", ValueKind.Any)
             .NoEffect("activation_checkpoint_interval 0; pipe_partitioned true; grad_partitioned true; use_reentrant true", "there is no pipeline yet"),
