@@ -46,5 +46,5 @@ sealed record PlannedTime(StepWork Work, MachineCalibration Machine)
 
     /// <summary>Reads or measures the machine that does some work.</summary>
     public static PlannedTime Of(StepWork work, string file, PlanRequest request) =>
-        new(work, CalibrationFile.ReadOrMeasure(file, File.Exists(file), request.Ranks, world: null, request.Strategies.Any(s => s.Strategy.OffloadOptimizer is Tier.OnDisk) ? Path.GetTempPath() : null));
+        new(work, CalibrationFile.ReadOrMeasure(file, File.Exists(file), request.Ranks, world: null, request.Strategies.Any(s => s.Strategy.OffloadOptimizer != Tier.Device && s.Strategy.OffloadOptimizer != Tier.Host) ? Path.GetTempPath() : null));
 }
