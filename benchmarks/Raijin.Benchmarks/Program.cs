@@ -20,6 +20,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
     ["ranks"] = RanksPage.Run,
+    ["recompute"] = RecomputePage.Run,
     ["text-metrics"] = TextMetricsPage.Run,
     ["throughput"] = ThroughputPage.Run,
     ["trainer"] = TrainerPage.Run,

@@ -130,6 +130,7 @@ public sealed partial class Trainer
             Device = Options.Device,
             Precision = Options.Precision,
             Strategy = Options.Strategy,
+            Recompute = Options.Recompute,
             World = _world,
             Seed = null,
             LossScale = Options.LossScale,

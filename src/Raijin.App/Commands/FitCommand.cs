@@ -49,7 +49,7 @@ sealed class FitCommand : TaskCommand
         if (folder is null && RankProcess.MaxRestarts > 0)
             InvalidOptionsException.ThrowIfAny([new("--output", "is missing: ranks that are started again go on from the checkpoints in the run's folder, so name it")]);
         // Several ranks begin here, before any of them has done a thing. Those that are started from here are told the folder that a restart goes on in.
-        var world = RankWorld.Of(trainer with { ElasticRanks = deepspeed?.ElasticRanks ?? trainer.ElasticRanks }, launch => folder is not null || trainer.MaxRestarts == 0 ? launch
+        var world = RankWorld.Of(trainer, launch => folder is not null || trainer.MaxRestarts == 0 ? launch
             : launch with { Command = [.. launch.Command, "--output", (resume is null ? null : RunFolders.Newest(Learning.Runs)) ?? RunFolders.Next(Learning.Runs)] });
         if (folder is null && resume is not null && (folder = RunFolders.Newest(Learning.Runs)) is null)
             invocation.Terminal.Human.Write($"Nothing to resume below {Learning.Runs}: starting afresh.\n");

@@ -30,9 +30,10 @@ static partial class KeyTable
             .Honoured("enabled false", "`FlopsProfiler`", "multiply-adds, FLOPs and time of each module, in one step")
             .Honoured("profile_step 1", "`FlopsProfiler.Step`", "steps before the one that is profiled", min: 0)
             .Honoured("module_depth -1", "`FlopsProfiler.Depth`", "-1 for all levels", min: -1)
-            .NoEffect("recompute_fwd_factor 0.0", "what is computed twice is counted twice: ops are counted as they run")
-            .NoEffect("top_modules 1; detailed true", "the whole tree is in the report")
-            .NoEffect("output_file", "the report is printed, and lies in the run's folder as text and JSON: `trainer.output`", ValueKind.Text),
+            .Honoured("top_modules 1", "`FlopsProfiler.TopModules`", "at each level", min: 0)
+            .Honoured("detailed true", "`FlopsProfiler.Detailed`", "module by module")
+            .Honoured("output_file", "`FlopsProfiler.OutputFile`", "its JSON lies beside it; where it is not given, both in the run's folder", ValueKind.Text)
+            .NoEffect("recompute_fwd_factor 0.0", "forward passes that backward repeats are counted as they run, in a row of their own"),
         new KeyRows("timers.throughput")
             .Honoured("enabled true", "`ThroughputMonitor`", "where the file says true: samples a second over the last ten written steps, the first two steps left out. Steps a second are in every result anyway")
             .NoEffect("synchronized true", "it is arithmetic on the host's counters and waits for no device"),
@@ -42,10 +43,10 @@ static partial class KeyTable
     ];
 
     static KeyRows Elastic => new KeyRows("elasticity")
-        .Honoured("enabled false", "the batch", "global batch, microbatch and valid numbers of ranks follow from the ranks there are; other numbers are refused")
+        .Honoured("enabled false", "the batch", "global batch, microbatch and valid numbers of ranks follow from the ranks there are; other numbers are refused. With `--max-restarts` what is left of the ranks goes on in the next valid number")
         .Honoured("max_train_batch_size 2000", "the batch", "no larger than this", min: 1)
         .Honoured("micro_batch_sizes [2, 4, 6]", "the batch", "whole numbers above 0")
-        .Honoured("min_gpus 1; max_gpus 10000", "the batch", "ranks allowed", min: 1)
+        .Honoured("min_gpus 1; max_gpus 10000", "`trainer.elasticRanks`", "ranks allowed", min: 1)
         .Honoured("num_gpus_per_node 1; model_parallel_size 1", "the batch", "of version 0.2", min: 1)
         .NoEffect("min_time 0", "of a scheduler")
         .Honoured("prefer_larger_batch true", "the batch", "–", old: "elasticity.prefer_larger_batch_size")

@@ -73,7 +73,8 @@ public sealed record DeepSpeedRun
 
     internal bool MemoryBreakdown { get; init; }
 
-    internal FlopsProfiler? FlopsProfiler { get; init; }
+    // Each run makes its own: it keeps what it saw.
+    internal Func<FlopsProfiler>? FlopsProfiler { get; init; }
 
     internal bool MeasuresThroughput { get; init; }
 
@@ -135,6 +136,6 @@ public sealed record DeepSpeedRun
     {
         if (WallClockBreakdown) yield return new SimpleProfiler();
         if (MemoryBreakdown) yield return new MemoryProfiler();
-        if (FlopsProfiler is { } flops) yield return new FlopsProfiler { Step = flops.Step, Depth = flops.Depth };
+        if (FlopsProfiler is { } flops) yield return flops();
     }
 }

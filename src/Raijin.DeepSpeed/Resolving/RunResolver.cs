@@ -9,6 +9,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     const string Micro = "train_micro_batch_size_per_gpu";
     const string Accumulation = "gradient_accumulation_steps";
     const string Z = "zero_optimization.";
+    const int LongestShown = 60;
     const string LossScaling = "trainer.lossScale.";
 
     readonly Values _values = new(check);
@@ -16,6 +17,8 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     readonly List<ConfigMessage> _warnings = [.. check.Warnings];
     readonly List<ConfigMessage> _refused = [];
     readonly Dictionary<string, string> _becomes = new(StringComparer.Ordinal);
+    readonly HashSet<string> _off = new(StringComparer.Ordinal);
+    readonly HashSet<string> _quiet = new(StringComparer.Ordinal);
     readonly List<RunSetting> _settings = [];
 
     /// <summary>What makes the file wrong at so many ranks.</summary>
@@ -104,8 +107,8 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (problem is not null)
         {
             // What can't be read is reported by itself.
-            if (_errors.Exists(error => error.Key is Batch or Micro or Accumulation)) return triple;
             var given = (string[])[Batch, Micro, Accumulation];
+            if (given.Any(check.Unread.Contains)) return triple;
             Fault(given.FirstOrDefault(key => _values.Has(key)) ?? Batch, problem);
         }
         if (_values.Filled.ContainsKey(Batch)) _values.Filled[Batch] = Text($"{triple.Train}");
@@ -150,6 +153,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             Fault(Section + "micro_batch_sizes", Text($"has none that divides {_elastic.TrainBatchSize} / {dataParallel} samples of a rank"));
         else
         {
+            Sets(Section + "max_gpus", "trainer.elasticRanks", $"[{string.Join(", ", _elastic.Ranks)}]");
             _becomes[Section + "enabled"] = Text($"{_elastic.TrainBatchSize} = {micro} × {_elastic.TrainBatchSize / micro / dataParallel} × {dataParallel} ranks; allowed: {Numbers(_elastic.Ranks)}");
             return new(_elastic.TrainBatchSize, micro, _elastic.TrainBatchSize / micro / dataParallel);
         }
@@ -176,7 +180,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (!precision.ScalesLoss)
         {
             foreach (var key in check.Given.Keys)
-                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") _becomes.TryAdd(key, "of fp16, which is off");
+                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") Off(key, "of fp16, which is off");
         }
         return precision;
     }
@@ -194,6 +198,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             Sets(Key, LossScaling + "throwAtMinScale", "false");
             return new() { InitialScale = fixedScale, MinScale = fixedScale, Window = int.MaxValue, ThrowAtMinScale = false };
         }
+        _becomes["fp16.loss_scale"] = "dynamic";
         var initial = Math.Pow(2, _values.Whole("fp16.initial_scale_power"));
         var lowest = Math.Max(Lowest, _values.Number("fp16.min_loss_scale"));
         if (lowest > initial) Fault("fp16.min_loss_scale", Text($"= {lowest} is above the first scale of 2^{_values.Whole("fp16.initial_scale_power")} = {initial}"));
@@ -221,11 +226,14 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         return unsaid;
     }
 
-    FlopsProfiler? Flops()
+    Func<FlopsProfiler>? Flops()
     {
         if (!_values.Flag("flops_profiler.enabled")) return null;
         var depth = Int(_values.Whole("flops_profiler.module_depth"));
-        return new() { Step = Int(_values.Whole("flops_profiler.profile_step")), Depth = depth < 0 ? null : depth };
+        var (step, top) = (Int(_values.Whole("flops_profiler.profile_step")), Int(_values.Whole("flops_profiler.top_modules")));
+        var detailed = _values.Flag("flops_profiler.detailed");
+        var file = _values.Text("flops_profiler.output_file") is { Length: > 0 } given ? given : null;
+        return () => new() { Step = step, Depth = depth < 0 ? null : depth, TopModules = top, Detailed = detailed, OutputFile = file };
     }
 
     string Device(string section, string old) => _values.Has(section + ".device") ? _values.Text(section + ".device")! : _values.Flag(old) ? "cpu" : "none";
@@ -237,6 +245,13 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     {
         _becomes[path] = setting is null ? value : $"{setting} = {value}";
         if (setting is not null) Sets(path, setting, value);
+    }
+
+    /// <summary>A key that has no say beside the others, and why.</summary>
+    void Off(string path, string why)
+    {
+        _becomes[path] = why;
+        _off.Add(path);
     }
 
     void Fault(string path, string message) => _errors.Add(Message(path, message));
@@ -254,13 +269,15 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         {
             var key = given.Key;
             var shown = given.IsAuto ? _values.Filled.TryGetValue(key.Path, out var filled) ? $"auto: {filled}" : "auto" : given.Shown;
-            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {setting.Value}"));
+            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {(setting.Value.Length <= LongestShown ? setting.Value : setting.Value[..(LongestShown - 1)] + "…")}"));
             var becomes = settings.Length > 0 ? settings : _becomes.GetValueOrDefault(key.Path) ?? (key.Class == KeyClass.Honoured ? Plain(key.Becomes) : key.ClassText);
             if (settings.Length == 0 && key is { Class: KeyClass.Honoured, Kind: ValueKind.Flag, Default: "false" } && given.Value is false) becomes = "off";
             if (given.IsRefused) becomes = $"not available; instead {Plain(key.Becomes)}";
             else if (key.Class == KeyClass.NotAvailable) becomes = "as here";
-            var isOff = key.Class == KeyClass.NotAvailable && !given.IsRefused;
-            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isOff || key.Note == "–" ? "" : Plain(key.Note), given.At));
+            // What a note says of a value that has no say here would mislead.
+            var isOff = key.Class == KeyClass.Honoured && (becomes == "off" || _off.Contains(key.Path));
+            var isQuiet = isOff || (key.Class == KeyClass.NotAvailable && !given.IsRefused) || key.Note == "–" || _quiet.Contains(key.Path);
+            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isQuiet ? "" : Plain(key.Note), given.At) { IsOff = isOff });
         }
         if (_values.Given("gradient_clipping") is null && _becomes.TryGetValue("gradient_clipping", out var clips)) rows.Add(new("gradient_clipping", "1.0 (default)", KeyClass.Honoured, false, clips, Plain(KeyTable.ByPath["gradient_clipping"].Note), new(0, 0)));
         return rows;

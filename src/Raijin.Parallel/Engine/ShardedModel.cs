@@ -26,6 +26,7 @@ public sealed partial class ShardedModel : IDisposable
     readonly List<ShardedOptimizer> _optimizers = [];
     readonly List<TrustSums> _trustSums = [];
     readonly List<OneBitAdamUpdater> _oneBit = [];
+    readonly List<(IParameterUpdater Updater, IReadOnlyDictionary<string, Tensor>? Masters)> _updaters = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
     readonly ShardStore? _store;
@@ -132,6 +133,13 @@ public sealed partial class ShardedModel : IDisposable
         ArgumentNullException.ThrowIfNull(groups);
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new FusedOptimizerOptions();
+        var updater = MakeOptimizer(algorithm, groups, options);
+        _updaters.Add((updater, options.Masters));
+        return updater;
+    }
+
+    IParameterUpdater MakeOptimizer(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options)
+    {
         if (_reducer is null) return MakeUpdater(algorithm, groups, options, isMeasuring: false);
         if (algorithm is OneBitAdam oneBit && World.Size > 1)
         {

@@ -12,6 +12,8 @@ namespace Raijin.Tensors;
 /// <summary>A call of a function that is computed again in backward. What <see cref="Recompute"/> is made of, for calls that are watched from outside: begun before the call, completed after it.</summary>
 public sealed class Recomputation
 {
+    [ThreadStatic] static int t_depth;
+
     readonly Func<IReadOnlyList<Tensor?>, IReadOnlyList<Tensor>> _body;
     readonly IReadOnlyList<Module> _modules;
     readonly Parameter[] _parameters;
@@ -27,6 +29,9 @@ public sealed class Recomputation
         (_body, _modules, _parameters) = (body, modules, parameters);
         _older = new(CurrentDisposeScope?.DisposablesView ?? [], ReferenceEqualityComparer.Instance);
     }
+
+    /// <summary>Whether this thread computes something again at this moment: hooks on modules within it are called a second time.</summary>
+    public static bool IsUnderWay => t_depth > 0;
 
     /// <summary>Begins a call. Where it fails nothing has to be undone.</summary>
     /// <param name="body">What computes it again.</param>
@@ -103,6 +108,7 @@ public sealed class Recomputation
     {
         var now = _random is null ? null : RandomState.Capture();
         _random?.Restore();
+        t_depth++;
         try
         {
             using var autocast = _autocast.Enter();
@@ -112,6 +118,7 @@ public sealed class Recomputation
         }
         finally
         {
+            t_depth--;
             now?.Restore();
         }
     }

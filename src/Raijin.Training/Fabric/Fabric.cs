@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Raijin.Collectives;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using Raijin.Training;
 using TorchSharp;
@@ -18,6 +19,7 @@ public sealed partial class Fabric : IDisposable
     readonly FabricOptions _options;
     readonly FullPrecision _fullPrecision = new();
     readonly SharedModels _models;
+    readonly List<RecomputedUnits> _recomputed = [];
     readonly World? _ownWorld;
     Tensor? _seedGradient;
     double _seedScale;
@@ -79,6 +81,7 @@ public sealed partial class Fabric : IDisposable
         }
         module.to(Device);
         if (Peers.IsAlone && Device.type == DeviceType.CPU) NativeHeap.ReuseLargeBlocks();
+        if (_options.Recompute) RecomputeUnits(module);
         _models.Add(module);
         return module;
     }
@@ -132,6 +135,7 @@ public sealed partial class Fabric : IDisposable
     {
         FreeOptimizers();
         _models.Dispose();
+        foreach (var units in _recomputed) units.Dispose();
         Peers.Dispose();
         _ownWorld?.Dispose();
         _seedGradient?.Dispose();
@@ -148,6 +152,17 @@ public sealed partial class Fabric : IDisposable
     /// <summary>A batch in the dtype of converted weights.</summary>
     internal TBatch Convert<TBatch>(TBatch batch) where TBatch : IBatch<TBatch> =>
         Precision.ConvertsWeights ? batch.Map(t => t.is_floating_point() ? t.to(Precision.Compute) : t) : batch;
+
+    // Before the model is divided.
+    void RecomputeUnits(Module module)
+    {
+        var units = new RecomputedUnits(module, _options.Strategy ?? Zero.Stage0);
+        _recomputed.Add(units);
+        if (units.Names.Count < 2 && IsRankZero)
+            Logger.LogWarning(
+                "recompute: {Module} has {Count} unit(s) to compute again, and it is what lies in the others that is not kept: nothing is saved. Name its blocks (IShardable), or cut it smaller (strategy.unitBytes).",
+                module.GetName(), units.Names.Count);
+    }
 
     void FreeOptimizers()
     {

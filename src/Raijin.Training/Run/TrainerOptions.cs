@@ -88,6 +88,13 @@ public sealed record TrainerOptions
     /// <value>Default false. DeepSpeed's <c>comms_logger</c>.</value>
     public bool LogCollectives { get; init; }
 
+    /// <summary>
+    /// Whether the model's blocks compute twice, in forward and again in backward, instead of keeping what backward needs: a third more arithmetic for the memory of all blocks but one. Losses and gradients have the same bits.
+    /// Blocks are those the model names (<c>IShardable</c>), else its largest modules below <see cref="Strategy.UnitBytes"/>.
+    /// </summary>
+    /// <value>Default false. Known as activation checkpointing; PyTorch's <c>checkpoint</c>, Lightning's <c>activation_checkpointing_policy</c>.</value>
+    public bool Recompute { get; init; }
+
     /// <summary>Microbatches whose gradients make one optimizer step; the loss is divided by the number really used, also in an epoch's short last window.</summary>
     /// <value>Default 1. Lightning's <c>accumulate_grad_batches</c>, DeepSpeed's <c>gradient_accumulation_steps</c>.</value>
     public int AccumulateGradients { get; init; } = 1;

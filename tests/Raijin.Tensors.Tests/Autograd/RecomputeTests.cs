@@ -139,6 +139,18 @@ public sealed class RecomputeTests
     }
 
     [Fact]
+    public void Hooks_within_can_tell_the_second_time_from_the_first()
+    {
+        using var scope = NewDisposeScope();
+        using var block = MakeBlock();
+        var seen = new List<bool>();
+        block.OnCall = _ => seen.Add(Recomputation.IsUnderWay);
+        Backward.Run(Recomputed(block, Input()).sum());
+        Assert.Equal([false, true], seen);
+        Assert.False(Recomputation.IsUnderWay);
+    }
+
+    [Fact]
     public void It_nests()
     {
         using var plain = MakeBlock();
