@@ -31,6 +31,7 @@ static class ThroughputPage
         {
             GlobalBatch = GlobalBatch,
             Stages = grid is { } stage ? [stage] : [0, 1, 2, 3],
+            Trials = 3,
             Steps = Pages.Option(args, "--steps") ?? 4,
             Exhaustive = grid is not null,
         };

@@ -29,7 +29,7 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
 
     public FoundThroughput Run(CancellationToken cancellation)
     {
-        var candidates = finder.Candidates(Ranks, _strategy);
+        var candidates = finder.Candidates(Ranks, _strategy, options.Recompute);
         if (StepRecording.Unavailable is { } reason) throw new PlatformNotSupportedException($"What a step computes can't be recorded here: {reason}.");
         var machine = finder.Calibration ?? Calibrate(candidates, cancellation);
         if (!IsFirst) return Follow(cancellation);
@@ -97,13 +97,14 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
         const int largestTraced = 4;
         var traced = Math.Min(largestTraced, candidates.Max(c => c.MicroBatch));
         var strategies = candidates.Select(c => c.Strategy(_strategy, finder.OffloadFolder)).Append(_strategy).ToList();
-        var (second, shapes, stateBytes) = Trace(traced, strategies);
-        var first = traced > 1 ? Trace(traced / 2, strategies).Work : null;
+        var traces = candidates.Select(c => c.Recompute).Distinct().ToDictionary(again => again, again => (Large: Trace(traced, again, strategies), Small: traced > 1 ? Trace(traced / 2, again, strategies).Work : null));
+        var (_, shapes, stateBytes) = traces.Values.First().Large;
         var threads = get_num_threads();
         List<ThroughputTrial> plan = [];
         foreach (var candidate in candidates)
         {
-            var work = candidate.MicroBatch == traced ? second : StepWork.At(first!, second, candidate.MicroBatch);
+            var (large, small) = traces[candidate.Recompute];
+            var work = candidate.MicroBatch == traced ? large.Work : StepWork.At(small!, large.Work, candidate.MicroBatch);
             var strategy = candidate.Strategy(_strategy, finder.OffloadFolder);
             var shape = shapes[strategy.UnitBytes];
             var planOptions = new PlanOptions { Precision = options.Precision, StateBytes = stateBytes, Microbatches = candidate.Accumulation, ComputesOnHost = true };
@@ -120,10 +121,10 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
         return (plan, new(finder.GlobalBatch, Ranks, string.Join(' ', name.Units.Append(name.Rest).Select(u => $"{u.Name}={u.NumParameters}")), options.Precision.Name));
     }
 
-    (StepWork Work, IReadOnlyDictionary<long, ModelShape> Shapes, long StateBytes) Trace(int samples, IReadOnlyList<Strategy> strategies)
+    (StepWork Work, IReadOnlyDictionary<long, ModelShape> Shapes, long StateBytes) Trace(int samples, bool recompute, IReadOnlyList<Strategy> strategies)
     {
         using var trace = new StepTrace(samples, options.Precision, strategies);
-        trace.Run(options, (brief, alone) => run(brief, samples, alone));
+        trace.Run(options with { Recompute = recompute }, (brief, alone) => run(brief, samples, alone));
         return (trace.Work!, trace.Shapes, trace.StateBytes);
     }
 
@@ -132,6 +133,7 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
         AccumulateGradients = candidate.Accumulation,
         Strategy = Ranks == 1 && candidate.OffloadRatio == 0 ? null : candidate.Strategy(_strategy, finder.OffloadFolder),
         Threads = candidate.Threads ?? options.Threads,
+        Recompute = candidate.Recompute,
     };
 
     RankOutcome Try(ThroughputOrder order, CancellationToken cancellation)

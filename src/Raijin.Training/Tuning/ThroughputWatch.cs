@@ -9,8 +9,11 @@ sealed class ThroughputWatch(int microBatch, int accumulation, int warmup, doubl
     long _ended;
     int _seen;
 
-    /// <summary>The median step; null when none was whole.</summary>
-    public double? Seconds => _seconds.Count == 0 ? null : _seconds.Order().ElementAt(_seconds.Count / 2);
+    // One step may have met something else that runs.
+    const int LeastToStop = 2;
+
+    /// <summary>The lower quartile of the steps; null when none was whole. What else runs, and code that is still being compiled, only ever adds to a step.</summary>
+    public double? Seconds => _seconds.Count == 0 ? null : _seconds.Order().ElementAt(_seconds.Count / 4);
 
     public long? PeakBytes { get; private set; }
 
@@ -27,7 +30,7 @@ sealed class ThroughputWatch(int microBatch, int accumulation, int warmup, doubl
         var isWhole = step.Microbatches == accumulation && step.Samples == microBatch;
         if (isWhole && ++_seen > warmup) _seconds.Add(Stopwatch.GetElapsedTime(_ended, now).TotalSeconds);
         _ended = now;
-        if (limit is not { } most || _seconds.Count == 0 || Seconds <= most || IsStopped) return;
+        if (limit is not { } most || _seconds.Count < LeastToStop || Seconds <= most || IsStopped) return;
         IsStopped = true;
         step.Run.RequestStop("another is faster");
     }

@@ -70,6 +70,7 @@ public sealed class TuneThroughputCommandTests : IDisposable
 
     [Theory]
     [InlineData("--stages = a   expected numbers with commas between, such as 2,2", "--stages", "a")]
+    [InlineData("--recompute = maybe   expected true or false with commas between, such as false,true", "--recompute", "maybe")]
     [InlineData("--batch-key = data.batchsize   unknown; did you mean data.batchSize?", "--batch-key", "data.batchsize")]
     [InlineData("throughputFinder.trials   = 0; allowed: 1 and more", "--trials", "0")]
     [InlineData("throughputFinder.stages   = 7; allowed: some of 0, 1, 2, 3", "--stages", "7")]

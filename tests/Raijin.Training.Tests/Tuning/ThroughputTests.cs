@@ -58,6 +58,8 @@ public sealed class ThroughputTests : IDisposable
         Assert.Equal([24, 12, 6, 3], candidates.Select(c => c.MicroBatch).Distinct());
         Assert.Equal(4 * 4 * 2, candidates.Count);
         Assert.All(finder.Candidates(1), c => Assert.Equal(0, c.Stage));
+        Assert.Equal(2 * candidates.Count, (finder with { Recompute = [false, true] }).Candidates(2).Count);
+        Assert.All(finder.Candidates(2, recompute: true), c => Assert.True(c.Recompute));
     }
 
     [Fact]
@@ -148,6 +150,16 @@ public sealed class ThroughputTests : IDisposable
             Assert.All(result.Trials.Where(t => t.Candidate.MicroBatch == 8), t => Assert.StartsWith("rank 1: ", t.Problem, StringComparison.Ordinal));
             Assert.InRange(result.Best!.Candidate.MicroBatch, 1, 4);
         }
+    }
+
+    [Fact]
+    public void Units_that_compute_again_are_traced_and_tried_as_such()
+    {
+        if (StepRecording.Unavailable is { } reason) Assert.Skip(reason);
+        var result = Search(_ => null, new() { GlobalBatch = 16, MicroBatches = [8], Stages = [0, 3], UnitBytes = [600], Recompute = [false, true], Exhaustive = true, Calibration = Machine, Steps = 1, WarmupSteps = 1 })[0];
+        Assert.All(result.Trials, t => Assert.Equal(ThroughputState.Measured, t.State));
+        foreach (var stage in result.Trials.GroupBy(t => t.Candidate.Stage))
+            Assert.True(stage.Single(t => t.Candidate.Recompute).PredictedSeconds > stage.Single(t => !t.Candidate.Recompute).PredictedSeconds);
     }
 
     [Fact]
