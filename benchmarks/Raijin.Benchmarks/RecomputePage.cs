@@ -16,7 +16,7 @@ static class RecomputePage
         set_num_threads(Pages.Option(args, "--threads") ?? Environment.ProcessorCount);
         var report = new Report("Computing blocks again in backward", args);
         report.Note($"Median of {rounds} interleaved rounds of {Steps} steps (forward, loss, backward) of a GPT of {GptShapes.Params12M.NumParameters:N0} parameters, fp32, on one rank. Ratios are medians of the ratio within a round.");
-        report.Note("Bytes are the most that forward and backward hold at a time beside the weights, gradients included, which are there before the step.");
+        report.Note("Bytes are the most that forward and backward hold at a time beside the weights and their gradients, which are there before the step.");
         report.Table("A step", "sequences of 64 tokens", "keeps", "computes again", "ratio", "bytes, keeps", "bytes, computes again", "ratio");
         foreach (var sequences in new[] { 4, 16, 32 })
         {

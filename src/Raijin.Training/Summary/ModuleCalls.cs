@@ -1,4 +1,3 @@
-using Raijin.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -10,7 +9,7 @@ readonly record struct ModuleCall(Tensor Input, Tensor? Second, Tensor? Third, T
 
 /// <summary>
 /// Hooks on the calls of modules, whatever their signature: one to three tensors to a tensor, recurrent layers, attention. Modules called through <c>call</c> are seen, those
-/// whose <c>forward</c> is called directly, and those of other signatures, are not; nor is what backward computes again.
+/// whose <c>forward</c> is called directly, and those of other signatures, are not.
 /// </summary>
 sealed class ModuleCalls : IDisposable
 {
@@ -78,13 +77,13 @@ sealed class ModuleCalls : IDisposable
 
     T Left<T>(Module module, ModuleCall call, T result)
     {
-        if (!Recomputation.IsUnderWay) _left(module, call);
+        _left(module, call);
         return result;
     }
 
     T Entered<T>(Module module, T arguments)
     {
-        if (!Recomputation.IsUnderWay) _entered!(module);
+        _entered!(module);
         return arguments;
     }
 }
