@@ -9,9 +9,15 @@ using static TorchSharp.torch.nn;
 
 namespace Raijin.Benchmarks;
 
-/// <summary>What the planner predicts of a step's time and memory, beside what they are: an MLP and a GPT on one rank and on two, ranks as threads. <c>--steps n</c>.</summary>
+/// <summary>
+/// What the planner predicts of a step's time and memory, beside what they are: an MLP and a GPT on one rank and on two, ranks as threads. The machine is calibrated right before and right after each configuration's steps,
+/// since its speed drifts; the prediction is the mean of the two.
+/// </summary>
 static class PlannerPage
 {
+    const double WarmupSeconds = 0.6;
+    const double StepsSeconds = 1.5;
+
     static readonly PlannedRun[] Runs =
     [
         new("MLP", 1, Zero.Stage0, 64), new("MLP", 1, Zero.Stage0, 512), new("MLP", 2, Zero.Stage0, 128), new("MLP", 2, Zero.Stage2, 256),
@@ -20,58 +26,67 @@ static class PlannerPage
 
     public static void Run(string[] args)
     {
-        var steps = Pages.Option(args, "--steps") ?? 12;
         var report = new Report("Planned and measured: time and memory of a step", args);
-        report.Note("MLP: 784-2048-2048-10. GPT: 12.2M parameters, sequences of 64 tokens. Float32, AdamW. Time: the median of the steps, calibrated just before. Memory: everything of a rank, activations included.");
-        report.Table("8 configurations", "model", "ranks", "strategy", "samples a rank", "planned ms", "measured ms", "off", "of it updates", "measured", "planned MB", "measured MB", "off");
+        report.Note("MLP: 784-2048-2048-10. GPT: 12.2M parameters, sequences of 64 tokens. Float32, AdamW. Memory: everything of a rank, activations included, at its fullest moment.");
+        report.Note(string.Create(CultureInfo.InvariantCulture, $"Time: the median of {StepsSeconds} s of steps after {WarmupSeconds} s of others, against the mean of what two calibrations predict, one right before and one right after: the speed of a machine that others share drifts. Others: the share of all processors' time that other processes took meanwhile, and the hypervisor."));
+        var rows = new Dictionary<PlannedRun, string[]>();
+        var calibrating = new List<double>();
+        var within = 0;
         foreach (var group in Runs.GroupBy(r => r.Ranks))
         {
-            var rows = World.Run(group.Key, world =>
+            foreach (var (run, row, isWithin, seconds) in World.Run(group.Key, world => Rows(world, [.. group]))[0])
             {
-                if (world.Size > 1) set_num_threads(1);
-                var start = Stopwatch.GetTimestamp();
-                var machine = MachineCalibration.Measure(world.Group);
-                var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-                return (Seconds: seconds, Rows: group.Select(run => Row(world, machine, run, steps)).ToList());
-            });
-            foreach (var row in rows[0].Rows) report.Row(row);
-            report.Note(string.Create(CultureInfo.InvariantCulture, $"Calibrating {group.Key} {(group.Key == 1 ? "rank" : "ranks")} took {rows[0].Seconds:F1} s."));
+                rows.Add(run, row);
+                calibrating.Add(seconds);
+                within += isWithin ? 1 : 0;
+            }
         }
+        report.Table("8 configurations", "model", "ranks", "strategy", "samples a rank", "planned before, after ms", "measured ms", "off", "quartiles", "update planned, measured ms", "others", "planned MB", "measured MB", "off");
+        foreach (var run in Runs) report.Row(rows[run]);
+        report.Note(string.Create(CultureInfo.InvariantCulture, $"{within} of {Runs.Length} within 20 % in time. A calibration took {calibrating.Max():F1} s at most."));
         report.Write();
     }
 
-    static string[] Row(World world, MachineCalibration machine, PlannedRun run, int steps)
+    static List<(PlannedRun Run, string[] Row, bool IsWithin, double Seconds)> Rows(World world, IReadOnlyList<PlannedRun> runs)
     {
-        using var trained = new Trained(run, world.Group);
-        var options = new PlanOptions { ComputesOnHost = true };
-        var strategy = run.Strategy;
-        var work = trained.Work(world);
-        var plan = TimePlan.Of(work, trained.Shape, strategy, world.Size, machine, options);
-        var time = plan.Total.TotalSeconds;
-        var planned = MemoryPlan.Of(trained.Shape, strategy, world.Size, options);
-        var plannedBytes = world.Size > 1 ? planned.TotalBytes + work.ActivationBytes : planned.TotalBytes - planned.BytesOf(BufferKind.Gradients) + work.PeakBytes;
-
-        trained.Step();
-        trained.Step();
-        var (seconds, updates) = (new double[steps], new double[steps]);
-        for (var i = 0; i < steps; i++)
+        if (world.Size > 1) set_num_threads(1);
+        var rows = new List<(PlannedRun, string[], bool, double)>();
+        var before = MachineCalibration.Measure(world.Group);
+        foreach (var run in runs)
         {
-            world.Group.Barrier();
+            using var trained = new Trained(run, world.Group);
+            var work = trained.Work(world);
+            var load = new MachineLoad();
+            var (seconds, updates) = trained.Time(world);
+            var others = load.Others();
+            var bytes = trained.MeasuredBytes(world);
             var start = Stopwatch.GetTimestamp();
-            updates[i] = trained.Step();
-            seconds[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            var after = MachineCalibration.Measure(world.Group);
+            var calibrating = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            var (first, second) = (Plan(before), Plan(after));
+            before = after;
+
+            var (time, measured) = ((first.Total + second.Total).TotalSeconds / 2, Statistics.Median(seconds));
+            var options = new PlanOptions { ComputesOnHost = true };
+            var memory = MemoryPlan.Of(trained.Shape, run.Strategy, world.Size, options);
+            var planned = world.Size > 1 ? memory.TotalBytes + work.ActivationBytes : memory.TotalBytes - memory.BytesOf(BufferKind.Gradients) + work.PeakBytes;
+            Array.Sort(seconds);
+            rows.Add((run,
+            [
+                run.Model, $"{run.Ranks}", $"{run.Strategy}", $"{run.Samples}", $"{Milliseconds(first.Total.TotalSeconds)}, {Milliseconds(second.Total.TotalSeconds)}", Milliseconds(measured), Off(time, measured),
+                $"{Milliseconds(seconds[seconds.Length / 4])}-{Milliseconds(seconds[seconds.Length * 3 / 4])}", $"{Milliseconds((first.Update + second.Update).TotalSeconds / 2)}, {Milliseconds(Statistics.Median(updates))}", others,
+                Megabytes(planned), Megabytes(bytes), Off(planned, bytes),
+            ], Math.Abs((time / measured) - 1) <= 0.2, calibrating));
+
+            TimePlan Plan(MachineCalibration machine) => TimePlan.Of(work, trained.Shape, run.Strategy, world.Size, machine, new PlanOptions { ComputesOnHost = true });
         }
-        var measured = Statistics.Median(seconds);
-        var bytes = trained.MeasuredBytes(world);
-        return
-        [
-            run.Model, $"{run.Ranks}", $"{run.Strategy}", $"{run.Samples}", Milliseconds(time), Milliseconds(measured), Off(time, measured), Milliseconds(plan.Update.TotalSeconds), Milliseconds(Statistics.Median(updates)),
-            (plannedBytes / 1e6).ToString("F1", CultureInfo.InvariantCulture), (bytes / 1e6).ToString("F1", CultureInfo.InvariantCulture), Off(plannedBytes, bytes),
-        ];
+        return rows;
 
         static string Milliseconds(double s) => (s * 1e3).ToString("F1", CultureInfo.InvariantCulture);
 
-        static string Off(double planned, double measured) => Math.Round(100 * (planned / measured - 1), 1).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture) + "%";
+        static string Megabytes(long bytes) => (bytes / 1e6).ToString("F1", CultureInfo.InvariantCulture);
+
+        static string Off(double planned, double measured) => Math.Round(100 * ((planned / measured) - 1), 1).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture) + "%";
     }
 
     sealed record PlannedRun(string Model, int Ranks, Strategy Strategy, int Samples);
@@ -111,7 +126,27 @@ static class PlannerPage
                 using (module) work = Of(_run.Samples);
             }
             world.Group.Barrier();
-            return work ?? new StepWork { Samples = _run.Samples, Forward = [], Backward = [], ActivationBytes = 0, PeakBytes = 0 };
+            return work ?? new StepWork { Samples = _run.Samples, Forward = [], Backward = [], ForwardCalls = 0, BackwardCalls = 0, ActivationBytes = 0, PeakBytes = 0 };
+        }
+
+        /// <returns>Seconds of steps, and of their updates.</returns>
+        public (double[] Steps, double[] Updates) Time(World world)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Step();
+            // Ranks take equally many steps.
+            var step = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            var counts = world.Group.BroadcastText(string.Create(CultureInfo.InvariantCulture, $"{Math.Max(3, (int)(WarmupSeconds / step))} {Math.Max(8, (int)(StepsSeconds / step))}"), 0).Split(' ').Select(text => int.Parse(text, CultureInfo.InvariantCulture)).ToArray();
+            for (var i = 0; i < counts[0]; i++) Step();
+            var (seconds, updates) = (new double[counts[1]], new double[counts[1]]);
+            for (var i = 0; i < counts[1]; i++)
+            {
+                world.Group.Barrier();
+                start = Stopwatch.GetTimestamp();
+                updates[i] = Step();
+                seconds[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            }
+            return (seconds, updates);
         }
 
         /// <returns>Seconds of the update.</returns>
@@ -139,8 +174,8 @@ static class PlannerPage
                 transient = meter?.PeakBytes ?? 0;
             }
             world.Group.Barrier();
-            var ledger = _sharded.Ledger;
-            return transient + (world.Size > 1 ? ledger.TotalPeak : (4 * Shape.NumParameters) + _optimizer.StateBytes);
+            // What stage 3 gathers comes and goes within the step: the meter has seen it.
+            return transient + (world.Size > 1 ? _sharded.Ledger.TotalHeld : (4 * Shape.NumParameters) + _optimizer.StateBytes);
         }
 
         static (Module Module, Func<int, Tensor> Loss) Make(string model)

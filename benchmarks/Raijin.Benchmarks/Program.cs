@@ -21,6 +21,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["profiler"] = ProfilerPage.Run,
     ["flops-profiler"] = FlopsProfilerPage.Run,
     ["ranks"] = RanksPage.Run,
+    ["recompute"] = RecomputePage.Run,
     ["text-metrics"] = TextMetricsPage.Run,
     ["throughput"] = ThroughputPage.Run,
     ["trainer"] = TrainerPage.Run,

@@ -1,5 +1,4 @@
 using System.Text;
-using Raijin.Collectives;
 using Raijin.DeepSpeed;
 
 namespace Raijin;
@@ -56,7 +55,7 @@ public sealed class DeepSpeedConfig
     public TrainerOptions Over(TrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var ranks = Math.Max(options.Devices, ClusterEnvironment.OfProcess().Identity.WorldSize);
+        var ranks = RankWorld.SizeOf(options);
         var facts = new DeepSpeedFacts { GradientAccumulation = options.AccumulateGradients, Precision = options.Precision, TotalSteps = options.MaxSteps };
         return Resolve(ranks, facts).Over(options);
     }

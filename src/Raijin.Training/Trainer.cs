@@ -15,7 +15,10 @@ public sealed partial class Trainer
     FitResult? _lastFit;
 
     /// <summary>Makes a trainer and seeds everything random, so that a model made after it starts from the same weights in every run.</summary>
-    /// <remarks>Where <see cref="TrainerOptions.Devices"/> asks for several ranks, the program is run once for each from here: this process ends with them.</remarks>
+    /// <remarks>
+    /// Where <see cref="TrainerOptions.Devices"/> asks for several ranks, the program is run once for each from here: this process ends with them, and starts them again as often as
+    /// <see cref="TrainerOptions.MaxRestarts"/> says.
+    /// </remarks>
     /// <exception cref="InvalidOptionsException">Other ranks were started than the options ask for.</exception>
     public Trainer(TrainerOptions options) : this(options, null)
     {
@@ -32,6 +35,8 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(options);
         Options = options;
         _logger = options.Logger ?? new StandardErrorLogger();
+        if (options is { MaxRestarts: > 0, Devices: > 1, Output: null } && world is null)
+            InvalidOptionsException.ThrowIfAny([new("trainer.output", $"is not set, but maxRestarts = {options.MaxRestarts}: ranks that are started again go on from the checkpoints in the run's folder. Name one.")]);
         LibTorch.EnsureLoaded();
         _world = RankWorld.Of(options.Ranks, world, options.Device, "trainer");
         using var peers = new Peers(_world);
@@ -74,7 +79,7 @@ public sealed partial class Trainer
     /// <summary>Trains.</summary>
     /// <param name="module">The model and its steps; it holds the trained weights afterwards.</param>
     /// <param name="data">The loaders.</param>
-    /// <param name="resume">Where to start; null or <see cref="Resume.None"/>: afresh.</param>
+    /// <param name="resume">Where to start; null or <see cref="Resume.None"/>: afresh. After a restart (<see cref="TrainerOptions.MaxRestarts"/>) always from the run's last checkpoint, where it has one.</param>
     /// <param name="cancellationToken">Ends training at the end of the step, saved; that is no error.</param>
     /// <exception cref="InvalidOptionsException">The options can't be; nothing was done.</exception>
     /// <exception cref="NonFiniteLossException">A loss was NaN or infinite.</exception>
@@ -125,6 +130,7 @@ public sealed partial class Trainer
             Device = Options.Device,
             Precision = Options.Precision,
             Strategy = Options.Strategy,
+            Recompute = Options.Recompute,
             World = _world,
             Seed = null,
             LossScale = Options.LossScale,
@@ -187,6 +193,8 @@ public sealed partial class Trainer
 
     LoadedCheckpoint? FindCheckpoint(Resume resume, CheckpointStore store, string directory, CancellationToken cancellationToken)
     {
+        // What was started again goes on where it was, if it had come to a checkpoint.
+        if (Options.MaxRestarts > 0 && RankProcess.IsSupervised && RankProcess.Restart > 0 && store.Last() is not null) resume = Resume.Last;
         switch (resume)
         {
             case Resume.FromPath(var path):

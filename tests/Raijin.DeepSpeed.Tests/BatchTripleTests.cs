@@ -26,11 +26,11 @@ public sealed class BatchTripleTests
 
     [Theory]
     [InlineData(32L, 4L, 2L, 2, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: 32 ≠ 4 × 2 × 2 = 16. Leave one of the three out, or give gradient_accumulation_steps 4")]
-    [InlineData(32L, 32L, null, 2, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: no whole accumulation makes 32 = 32 × ? × 2. give train_batch_size 64, or fewer ranks")]
-    [InlineData(33L, 4L, null, 2, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: no whole accumulation makes 33 = 4 × ? × 2. give train_batch_size 32 or 40")]
+    [InlineData(32L, 32L, null, 2, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: no whole accumulation makes 32 = 32 × ? × 2. Give train_batch_size 64, or fewer ranks")]
+    [InlineData(33L, 4L, null, 2, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: no whole accumulation makes 33 = 4 × ? × 2. Give train_batch_size 32 or 40")]
     [InlineData(10L, null, 4L, 1, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: no whole microbatch makes 10 = ? × 4 × 1. Give a multiple of 4")]
     [InlineData(1L, null, null, 8, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: no whole microbatch makes 1 = ? × 1 × 8. Give a multiple of 8")]
-    [InlineData(null, null, 4L, 1, "neither train_batch_size nor train_micro_batch_size_per_gpu is given. train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: two of the three are needed, or one batch size")]
+    [InlineData(null, null, 4L, 1, "neither train_batch_size nor train_micro_batch_size_per_gpu is given. train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: two of the three are needed, or one batch size; \"train_micro_batch_size_per_gpu\": \"auto\" takes the run's own")]
     [InlineData(null, 1L << 39, 1L << 39, 2, "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks: 549755813888 × 549755813888 × 2 is beyond the largest batch of 1099511627776")]
     public void What_does_not_add_up_prints_the_equation(long? train, long? micro, long? accumulation, int ranks, string expected)
     {

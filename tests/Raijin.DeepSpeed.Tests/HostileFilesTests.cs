@@ -37,7 +37,8 @@ public sealed class HostileFilesTests
     [InlineData("""{ "train_batch_size": 8, "scheduler": { "type": "WarmupCosineLR", "params": {} } }""", "scheduler.params.total_num_steps: is missing: WarmupCosineLR needs the updates of the whole run (ds.json)")]
     [InlineData("""{ "train_batch_size": 8, "scheduler": { "type": "Cosine" } }""", "scheduler.type: = \"Cosine\"; allowed: LRRangeTest, OneCycle, WarmupLR, WarmupDecayLR, WarmupCosineLR, or null (ds.json line 1, column 41)")]
     [InlineData("""{ "train_batch_size": 8, "zero_optimization": { "stage": 1, "offload_optimizer": { "device": "nvme" } } }""", "zero_optimization.offload_optimizer.device: = nvme needs nvme_path, a folder on the disk (ds.json line 1, column 84)")]
-    [InlineData("""{ "train_batch_size": 8, "zero_optimization": { "mics_shard_size": 3 } }""", "zero_optimization.mics_shard_size: = 3 does not divide the 1 ranks: give a divisor of 1 (ds.json line 1, column 49)")]
+    [InlineData("""{ "train_batch_size": 8, "zero_optimization": { "stage": 3, "mics_shard_size": 3 } }""", "zero_optimization.mics_shard_size: = 3 does not divide the 1 ranks: give a divisor of 1 (ds.json line 1, column 61)")]
+    [InlineData("""{ "train_batch_size": 8, "zero_optimization": { "stage": 3, "offload_param": { "device": "nvme" } } }""", "zero_optimization.offload_param.device: = nvme needs nvme_path, a folder on the disk (ds.json line 1, column 80)")]
     [InlineData("""{ "train_batch_size": 8.5 }""", "train_batch_size: = 8.5 is not whole; allowed: a whole number of 1 and more, or null (ds.json line 1, column 3)")]
     [InlineData("""{ "train_batch_size": 0 }""", "train_batch_size: = 0; allowed: a whole number of 1 and more, or null (ds.json line 1, column 3)")]
     [InlineData("[1, 2]", "ds.json: is no configuration: an object in braces is expected (ds.json line 1, column 1)")]
@@ -65,14 +66,71 @@ public sealed class HostileFilesTests
     {
         var run = DeepSpeedConfig.Parse("""
             { "train_batch_size": 8, "amp": { "enabled": false }, "wandb": { "enabled": true, "project": "x" }, "tensor_parallel": { "autotp_size": 2 }, "gradient_allreduce_op": "mean",
-              "optimizer": { "type": "OneBitAdam", "params": { "lr": 1e-3, "freeze_step": 400 } }, "compression_training": { "row_pruning": { "shared_parameters": { "enabled": true } } } }
+              "optimizer": { "type": "ZeroOneAdam", "params": { "lr": 1e-3, "var_freeze_step": 400 } }, "compression_training": { "row_pruning": { "shared_parameters": { "enabled": true } } } }
             """, "ds.json").Resolve(1);
         Assert.Equal(
-            ["wandb.enabled", "tensor_parallel.autotp_size", "optimizer.params.freeze_step", "compression_training.row_pruning.shared_parameters.enabled", "optimizer.type"],
+            ["wandb.enabled", "tensor_parallel.autotp_size", "optimizer.params.var_freeze_step", "compression_training.row_pruning.shared_parameters.enabled", "optimizer.type"],
             run.Unavailable.Select(fault => fault.Key));
         Assert.All(run.Unavailable, fault => Assert.Contains("In its place: ", fault.Message, StringComparison.Ordinal));
         Assert.Throws<InvalidOptionsException>(() => run.Over(new()));
     }
+
+    [Fact]
+    public void One_bit_Adam_of_several_ranks_is_for_stage_0()
+    {
+        const string File = """{ "train_batch_size": 8, "optimizer": { "type": "OneBitAdam", "params": { "lr": 1e-3, "freeze_step": 400, "comm_backend_name": "mpi" } }, "communication_data_type": "fp16" """;
+        var run = DeepSpeedConfig.Parse(File + "}", "ds.json").Resolve(2);
+        Assert.Empty(run.Unavailable);
+        Assert.Equal(("communication_data_type", 400L, (TorchSharp.torch.ScalarType?)null), (Assert.Single(run.Warnings).Key, run.Optimizer!.FreezeSteps, run.Strategy.GradientWire));
+        var divided = DeepSpeedConfig.Parse(File + """, "zero_optimization": { "stage": 1 } }""", "ds.json");
+        Assert.Equal("= OneBitAdam is not available in stage 1, where ranks divide its moments. In its place: stage 0, or AdamW with zero_quantized_gradients for fewer bytes between ranks", Assert.Single(divided.Resolve(2).Unavailable).Message);
+        Assert.Empty(divided.Resolve(1).Unavailable);
+    }
+
+    [Fact]
+    public void What_has_no_effect_at_these_ranks_is_said()
+    {
+        const string File = """
+            { "train_micro_batch_size_per_gpu": 4, "zero_optimization": { "stage": 3, "zero_hpz_partition_size": 8 }, "aio": { "queue_depth": 16 } }
+            """;
+        var two = DeepSpeedConfig.Parse(File, "ds.json").Resolve(2);
+        Assert.Equal("= 8 has no effect here: one node has all 2 ranks that divide the parameters", Assert.Single(two.Warnings).Message);
+        Assert.Equal((0, 4), (two.Strategy.SecondaryShardSize, two.Strategy.OffloadThreads));
+        Assert.Equal("no effect: nothing lies on nvme", two.Rows.Single(row => row.Key == "aio.queue_depth").Becomes);
+        var sixteen = DeepSpeedConfig.Parse(File, "ds.json").Resolve(16);
+        Assert.Equal((8, 0), (sixteen.Strategy.SecondaryShardSize, sixteen.Strategy.ShardSize));
+        Assert.Equal(["zero_optimization.zero_hpz_partition_size"], Samples.Faults(File, 12).Select(fault => fault.Split(':')[0]));
+    }
+
+    [Fact]
+    public void A_template_and_numbers_beyond_all_bounds_are_read_to_their_end() => Assert.Equal(
+        [
+            "ds.json: the placeholder {{ batch }} of a template is not filled in: write the value in its place (ds.json line 2, column 25)",
+            "ds.json: the placeholder <stage> of a template is not filled in: write the value in its place (ds.json line 3, column 37)",
+            "ds.json: the statement {% if fp16 %} of a template is not carried out: make the file of the template first (ds.json line 4, column 5)",
+            "ds.json: the statement {% endif %} of a template is not carried out: make the file of the template first (ds.json line 4, column 41)",
+            "ds.json: the number 1111111111111111111111111111111111111… has 400 characters; 64 are allowed (ds.json line 5, column 24)",
+            "zero_optimization.overlap: is unknown; did you mean zero_optimization.overlap_comm? (ds.json line 6, column 1)",
+            "gradient_clipping: = 1e400 is beyond every number; allowed: a number of 0 and more (ds.json line 7, column 5)",
+        ],
+        Samples.Faults("""
+            {
+                "train_batch_size": {{ batch }},
+                "zero_optimization": { "stage": <stage>,
+                {% if fp16 %} "overlap_comm": true, {% endif %}
+                "sub_group_size":  LONG,
+            """.Replace("LONG", new string('1', 400), StringComparison.Ordinal) + "\n\"overlap\": 1 },\n    \"gradient_clipping\": 1e400 }").Order(Comparer<string>.Create((a, b) => Place(a).CompareTo(Place(b)))));
+
+    static (int, int) Place(string fault)
+    {
+        var words = fault.Split("line ")[^1].TrimEnd(')').Split(", column ");
+        return (int.Parse(words[0], System.Globalization.CultureInfo.InvariantCulture), int.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public void A_text_that_swallows_brackets_is_named_where_they_are_missed() => Assert.Equal(
+        ["ds.json: the text ends, but the { of line 1, column 33 is not closed; the text without quotes on line 1, column 45 runs to the end of its line, brackets and all: put it in quotes, or is it meant to be true, false or null? (ds.json line 1, column 73)"],
+        Samples.Faults("{'train_batch_size': 8, 'fp16': {'enabled': True, 'loss_scale': None}, }"));
 
     [Fact]
     public void As_many_faults_as_anyone_reads_are_said()

@@ -22,6 +22,8 @@ static class Launched
         ["refuse"] = RefuseOptions,
         ["exit7"] = () => 7,
         ["late7"] = ExitAfterAnother,
+        ["hold"] = () => RankProcess.Restart == 0 ? Wait() : TellIdentity(),
+        ["fall"] = () => RankProcess.Restart == 0 ? KillSelf() : TellIdentity(),
         ["heal"] = () => RankProcess.Restart == 0 ? 7 : 0,
         ["wait"] = Wait,
         ["stubborn"] = IgnoreSignals,
@@ -85,6 +87,12 @@ static class Launched
         Say("waiting");
         Task.Delay(Timeout.Infinite).Wait();
         return 0;
+    }
+
+    static int KillSelf()
+    {
+        Process.GetCurrentProcess().Kill();
+        return Wait();
     }
 
     static int IgnoreSignals()

@@ -18,6 +18,7 @@ static class Scenarios
         ["mpi-failing"] = MpiRank.Failing,
         ["mpi-mismatch"] = MpiRank.Mismatch,
         ["fit"] = Fits.Run,
+        ["fit-elastic"] = ElasticFits.Run,
         ["wait"] = _ => Task.Delay(Timeout.Infinite).ContinueWith(_ => 0, TaskScheduler.Default).GetAwaiter().GetResult(),
     };
 }

@@ -15,6 +15,7 @@ sealed class ConfigImportCommand : CliCommand
     readonly Option<long?> _accumulation = new("--accumulation") { Description = "Fills in \"auto\": forward passes of a step (default: 1)", HelpName = "N" };
     readonly Option<string> _precision = new("--precision") { Description = "Fills in \"auto\": the arithmetic (default: float32)", HelpName = "NAME" };
     readonly Option<double?> _rate = new("--learning-rate") { Description = "Fills in \"auto\": the learning rate (default: 5e-5)", HelpName = "RATE" };
+    readonly Option<double?> _decay = new("--weight-decay") { Description = "Fills in \"auto\": weight decay (default: 0)", HelpName = "DECAY" };
     readonly Option<long?> _steps = new("--steps") { Description = "Fills in \"auto\": updates of the run", HelpName = "N" };
     readonly Option<long?> _hidden = new("--hidden") { Description = "Fills in \"auto\": the model's width", HelpName = "N" };
 
@@ -22,7 +23,7 @@ sealed class ConfigImportCommand : CliCommand
     public ConfigImportCommand() : base("import", "Says what a DeepSpeed configuration becomes")
     {
         Arguments.Add(_file);
-        foreach (var option in (Option[])[_world, _output, _micro, _accumulation, _precision, _rate, _steps, _hidden]) Options.Add(option);
+        foreach (var option in (Option[])[_world, _output, _micro, _accumulation, _precision, _rate, _decay, _steps, _hidden]) Options.Add(option);
     }
 
     /// <inheritdoc/>
@@ -40,6 +41,7 @@ sealed class ConfigImportCommand : CliCommand
         if (invocation.Text(_precision) is { } name && !Precision.TryParse(name, null, out precision!)) faults.Add(new($"--precision = {name}", $"allowed: {string.Join(", ", Precision.All)}"));
         foreach (var (option, value) in (ReadOnlySpan<(Option, double?)>)[(_world, invocation.Get(_world)), (_micro, invocation.Get(_micro)), (_accumulation, invocation.Get(_accumulation)), (_rate, invocation.Get(_rate)), (_steps, invocation.Get(_steps)), (_hidden, invocation.Get(_hidden))])
             if (value is <= 0 or double.NaN or double.PositiveInfinity) faults.Add(new($"{option.Name} = {invocation.Text(option)}", "allowed: above 0"));
+        if (invocation.Get(_decay) is < 0 or double.NaN or double.PositiveInfinity) faults.Add(new($"{_decay.Name} = {invocation.Text(_decay)}", "allowed: 0 and more"));
         InvalidOptionsException.ThrowIfAny(faults);
 
         var file = invocation.Get(_file)!;
@@ -51,6 +53,7 @@ sealed class ConfigImportCommand : CliCommand
             GradientAccumulation = invocation.Get(_accumulation) ?? standard.GradientAccumulation,
             Precision = precision,
             LearningRate = invocation.Get(_rate) ?? standard.LearningRate,
+            WeightDecay = invocation.Get(_decay) ?? standard.WeightDecay,
             TotalSteps = invocation.Get(_steps),
             HiddenSize = invocation.Get(_hidden),
         };
@@ -77,6 +80,7 @@ sealed class ConfigImportCommand : CliCommand
         {
             human.MarkupLine("The same as a configuration of Raijin's".In(Palette.Heading));
             human.Write(string.Concat(yaml.TrimEnd('\n').Split('\n').Select(line => $"  {line}\n")));
+            PrintUnsaid(human, run);
             return;
         }
         try
@@ -88,5 +92,12 @@ sealed class ConfigImportCommand : CliCommand
             throw new InvalidOptionsException([new($"--output = {output}", $"can't be written: {error.Message}")]);
         }
         human.MarkupLine($"Written to {Markup.Escape(output)}.");
+        PrintUnsaid(human, run);
+    }
+
+    static void PrintUnsaid(IAnsiConsole console, DeepSpeedRun run)
+    {
+        if (run.Unsaid.Count == 0) return;
+        console.MarkupLine($"Not in it, for it has no key: {string.Join(", ", run.Unsaid.Select(unsaid => $"{unsaid.Key} ({unsaid.Option})"))}. `raijin fit TASK --deepspeed` has it.".In(Palette.Warn));
     }
 }

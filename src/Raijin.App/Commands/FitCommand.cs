@@ -35,6 +35,7 @@ sealed class FitCommand : TaskCommand
         $"{Typed}{Learning.RequiredArguments} --trainer.maxEpochs 50 --seed 1",
         $"{Typed} --resume",
         $"{Typed}{Learning.RequiredArguments} --deepspeed ds_config.json --devices 2",
+        $"{Typed}{Learning.RequiredArguments} --devices 4 --max-restarts 3",
     ];
 
     /// <inheritdoc/>
@@ -43,9 +44,13 @@ sealed class FitCommand : TaskCommand
         var resume = invocation.Texts(_resume);
         var deepspeed = DeepSpeedFit.Of(invocation, invocation.Text(_deepspeed), Config, Learning, complete: resume is null);
         var config = Config.Resolve(invocation, complete: resume is null, imported: deepspeed?.Layer);
-        // Several ranks begin here, before any of them has done a thing.
-        var world = RankWorld.Of(config.Options.Trainer);
-        var folder = invocation.Text(_resume) ?? config.Options.Trainer.Output;
+        var trainer = config.Options.Trainer;
+        var folder = invocation.Text(_resume) ?? trainer.Output;
+        if (folder is null && RankProcess.MaxRestarts > 0)
+            InvalidOptionsException.ThrowIfAny([new("--output", "is missing: ranks that are started again go on from the checkpoints in the run's folder, so name it")]);
+        // Several ranks begin here, before any of them has done a thing. Those that are started from here are told the folder that a restart goes on in.
+        var world = RankWorld.Of(trainer, launch => folder is not null || trainer.MaxRestarts == 0 ? launch
+            : launch with { Command = [.. launch.Command, "--output", (resume is null ? null : RunFolders.Newest(Learning.Runs)) ?? RunFolders.Next(Learning.Runs)] });
         if (folder is null && resume is not null && (folder = RunFolders.Newest(Learning.Runs)) is null)
             invocation.Terminal.Human.Write($"Nothing to resume below {Learning.Runs}: starting afresh.\n");
         folder ??= RunFolders.Next(Learning.Runs);
@@ -54,7 +59,7 @@ sealed class FitCommand : TaskCommand
         if (resume is not null) config = Config.Resolve(invocation, RunFolders.SavedConfig(folder), imported: deepspeed?.Layer);
         if (world is null or { Rank: 0 }) deepspeed?.Print(invocation.Terminal.Human);
 
-        var result = Fit(config, folder, resume is not null, invocation, deepspeed);
+        var result = Fit(config, folder, resume is not null || RankProcess.Restart > 0, invocation, deepspeed);
         if (world is { Rank: > 0 }) return result.ExitCode;
         Print(result, invocation);
         JsonReport.Write(invocation.Terminal, Reported, result.ExitCode, json => WriteJson(json, result));

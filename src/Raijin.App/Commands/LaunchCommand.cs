@@ -24,12 +24,15 @@ sealed class LaunchCommand : CliCommand
     readonly Option<double> _heartbeat = new("--heartbeat") { Description = "Seconds without a sign of life after which a rank is dead, 0 for never (default: 30)", HelpName = "SECONDS", DefaultValueFactory = _ => 30 };
     readonly Option<bool> _dryRun = new("--dry-run") { Description = "Prints what would be started, and starts nothing" };
     readonly LaunchHosts _hosts;
+    readonly LaunchElastic _elastic;
 
     /// <summary>Makes the command.</summary>
     public LaunchCommand() : base(Verb, "Runs a program as several ranks")
     {
         Arguments.Add(_command);
-        foreach (var option in (Option[])[_ranks, _restarts, _logs, _noBind, _cpus, _heartbeat]) Options.Add(option);
+        foreach (var option in (Option[])[_ranks, _restarts]) Options.Add(option);
+        _elastic = new LaunchElastic(this);
+        foreach (var option in (Option[])[_logs, _noBind, _cpus, _heartbeat]) Options.Add(option);
         _hosts = new LaunchHosts(this);
         Options.Add(_dryRun);
     }
@@ -39,6 +42,7 @@ sealed class LaunchCommand : CliCommand
     [
         "raijin launch --ranks 4 bin/Release/net10.0/train.dll --epochs 3",
         "raijin launch --ranks 2 --max-restarts 3 raijin fit digits --output runs/digits/shared",
+        "raijin launch --ranks 4 --max-restarts 3 --elastic ds_config.json raijin fit digits --deepspeed ds_config.json --output runs/digits/shared",
         "raijin launch --hostfile hosts --ranks 16 /shared/train",
         "raijin launch --hostfile hosts --exclude worker-0:0,2@worker-1 --dry-run /shared/train",
     ];
@@ -73,7 +77,7 @@ sealed class LaunchCommand : CliCommand
         if (invocation.Get(_restarts) is < 0 and var restarts) faults.Add(new($"--max-restarts = {restarts}", "allowed: 0 and more"));
         var heartbeat = invocation.Get(_heartbeat);
         if (heartbeat != 0 && heartbeat is not (>= 1 and <= MaxHeartbeat)) faults.Add(new($"--heartbeat = {invocation.Text(_heartbeat)}", "allowed: 0 for never, or 1 to 1,000,000 seconds"));
-        _hosts.Check(invocation, ranks, faults);
+        _hosts.Check(invocation, ranks, _elastic.IsAsked(invocation), faults);
         var cpus = Cpus(invocation, faults);
         if (!isLocal)
         {
@@ -84,19 +88,24 @@ sealed class LaunchCommand : CliCommand
         // The parser takes what is no option for the program's name.
         if (typed is [['-', ..] option, ..]) faults.Add(new(option, Overrides.UnknownOption(option, invocation.Arguments)));
         else if (typed is [var file, ..] && (file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) || file.Contains('/', StringComparison.Ordinal)) && !File.Exists(file)) faults.Add(new($"COMMAND = {file}", "does not exist"));
+        var slots = !isLocal && _elastic.IsAsked(invocation) && faults.Count == 0 ? _hosts.Slots(invocation) : null;
+        ranks ??= slots?.Sum(host => host.Slots.Count);
+        var allowed = _elastic.Ranks(invocation, ranks, invocation.Get(_restarts), faults);
         InvalidOptionsException.ThrowIfAny(faults);
 
         var command = Startable(typed);
-        return isLocal ? RunHere(invocation, command, ranks!.Value, cpus, heartbeat) : RunElsewhere(invocation, command, ranks);
+        if (isLocal) return RunHere(invocation, command, ranks!.Value, allowed, cpus, heartbeat);
+        return RunElsewhere(invocation, command, ranks, slots is null ? null : new ElasticHosts(slots, ranks!.Value, allowed!));
     }
 
-    int RunHere(Invocation invocation, IReadOnlyList<string> command, int ranks, IReadOnlyList<int>? cpus, double heartbeat)
+    int RunHere(Invocation invocation, IReadOnlyList<string> command, int ranks, IReadOnlyList<int>? allowed, IReadOnlyList<int>? cpus, double heartbeat)
     {
         var options = new LaunchOptions
         {
             Command = command,
             Ranks = ranks,
             MaxRestarts = invocation.Get(_restarts),
+            ElasticRanks = allowed,
             LogFolder = invocation.Text(_logs),
             BindCores = !invocation.Get(_noBind),
             Cpus = cpus,
@@ -107,7 +116,7 @@ sealed class LaunchCommand : CliCommand
         var result = Launcher.Run(options);
         JsonReport.Write(invocation.Terminal, Verb, result.ExitCode, json =>
         {
-            json.WriteNumber("ranks", ranks);
+            json.WriteNumber("ranks", result.Ranks);
             json.WriteNumber("restarts", result.Restarts);
             json.WriteString("logs", result.LogFolder);
             if (result.Failure is not { } failure) return;
@@ -125,6 +134,7 @@ sealed class LaunchCommand : CliCommand
         var listing = new Listing(Palette.Quiet, "", "");
         foreach (var rank in plan)
             listing.Add(FormattableString.Invariant($"rank {rank.Rank}"), rank.Cpus is { } cpus ? $"CPUs {string.Join(',', cpus)}" : "not bound", rank.Threads == 1 ? "1 thread" : FormattableString.Invariant($"{rank.Threads} threads"));
+        if (options.ElasticRanks is { } allowed) listing.Add("restarts", FormattableString.Invariant($"with {string.Join(", ", allowed.Where(count => count <= options.Ranks).Order())} ranks, as places are left"), "");
         listing.Print(console);
         JsonReport.Write(invocation.Terminal, Verb, ExitCodes.Success, json =>
         {
@@ -148,31 +158,37 @@ sealed class LaunchCommand : CliCommand
         return ExitCodes.Success;
     }
 
-    int RunElsewhere(Invocation invocation, IReadOnlyList<string> command, int? ranks)
+    int RunElsewhere(Invocation invocation, IReadOnlyList<string> command, int? ranks, ElasticHosts? elastic)
     {
+        IReadOnlyList<string> Line(IReadOnlyList<HostSlots> hosts, int restart) => MultiHost.Mpirun(command, hosts, !invocation.Get(_noBind), RaijinEnvironment.All.Keys, restart, invocation.Text(_logs));
         for (var restart = 0; ; restart++)
         {
-            var line = _hosts.Line(invocation, command, ranks, !invocation.Get(_noBind), invocation.Text(_logs), RaijinEnvironment.All.Keys, restart);
+            var line = elastic is not null ? Line(elastic.InUse, restart) : _hosts.Line(invocation, command, ranks, !invocation.Get(_noBind), invocation.Text(_logs), RaijinEnvironment.All.Keys, restart);
             if (invocation.Get(_dryRun))
             {
                 invocation.Terminal.Human.Write($"{Shown(line)}\n");
+                foreach (var (host, left) in elastic?.Losses() ?? [])
+                    invocation.Terminal.Human.Write($"without {host}: {(left is null ? "too few slots are left" : Shown(Line(left, 1)))}\n");
                 JsonReport.Write(invocation.Terminal, Verb, ExitCodes.Success, json => WriteLine(json, line));
                 return ExitCodes.Success;
             }
             invocation.Terminal.Error.WriteLine(Shown(line));
             var exit = MultiHost.Run(line, restart);
-            if (exit.Code == 0 || exit.Code is 130 or 143 || restart == invocation.Get(_restarts))
+            var isOver = exit.Code is 0 or 130 or 143 || restart == invocation.Get(_restarts);
+            var loss = isOver ? null : elastic?.Ask();
+            if (isOver || elastic is { InUse.Count: 0 })
             {
+                if (loss is not null) invocation.Terminal.Error.WriteLine($"raijin: {loss}");
                 JsonReport.Write(invocation.Terminal, Verb, exit.Code, json =>
                 {
-                    if (ranks is { } count) json.WriteNumber("ranks", count);
+                    if ((elastic?.InUse.Sum(host => host.Slots.Count) ?? ranks) is { } count) json.WriteNumber("ranks", count);
                     json.WriteNumber("restarts", restart);
                     WriteLine(json, line);
                     if (exit.Code != 0) json.WriteString("failure", $"{line[0]} ended with {exit}");
                 });
                 return exit.Code;
             }
-            invocation.Terminal.Error.WriteLine(FormattableString.Invariant($"raijin: {line[0]} ended with {exit}; all ranks are started again ({restart + 1} of at most {invocation.Get(_restarts)})"));
+            invocation.Terminal.Error.WriteLine(FormattableString.Invariant($"raijin: {line[0]} ended with {exit}; {loss ?? "all ranks are started again"} ({(loss is null ? "" : "restart ")}{restart + 1} of at most {invocation.Get(_restarts)})"));
         }
     }
 

@@ -23,7 +23,11 @@ sealed class LaunchHosts
     public bool IsLocal(Invocation invocation) => invocation.Text(_file) is null && !invocation.Get(_srun);
 
     /// <summary>What is wrong with the choice.</summary>
-    public void Check(Invocation invocation, int? ranks, List<OptionFault> faults)
+    /// <param name="invocation">The call.</param>
+    /// <param name="ranks">How many are asked for; null for all.</param>
+    /// <param name="elastic">Whether hosts may be left out later, so that it must be known which there are.</param>
+    /// <param name="faults">Gets it.</param>
+    public void Check(Invocation invocation, int? ranks, bool elastic, List<OptionFault> faults)
     {
         var file = invocation.Text(_file);
         var srun = invocation.Get(_srun);
@@ -34,14 +38,18 @@ sealed class LaunchHosts
                 if (invocation.Texts(option) is not null) faults.Add(new(option.Name, option == _each ? "says how many ranks each of several hosts has: give --ranks on this one" : "chooses among several hosts: give --hostfile or --srun"));
         }
         if (file is not null && !File.Exists(file)) faults.Add(new($"--hostfile = {file}", Directory.Exists(file) ? "is a folder: give a file of hosts" : "does not exist"));
-        else if (file is not null && !srun && IsSelected(invocation)) Try(() => Select(invocation, ranks), faults);
+        else if (file is not null && !srun && (elastic || IsSelected(invocation))) Try(() => Select(invocation, ranks), faults);
         else if (file is not null && !MultiHost.NamesHosts(file)) faults.Add(new($"--hostfile = {file}", "names no host: write one a line, such as node-0 slots=4"));
         if (!srun || file is not null) return;
+        if (elastic) faults.Add(new("--srun", "asks Slurm for hosts, which knows those that are lost: leave out --elastic and --min-ranks"));
         foreach (var option in (Option<string>[])[_include, _exclude])
             if (invocation.Text(option) is { } text && text.Split('@').Any(host => host.Length == 0 || host.Contains(':', StringComparison.Ordinal))) faults.Add(new($"{option.Name} = {text}", "Slurm chooses the slots of a host: give hosts only, such as node-0@node-1"));
         foreach (var option in (Option<int?>[])[_nodes, _each])
             if (invocation.Text(option) is not null && invocation.Get(option) is < 1 and var number) faults.Add(new($"{option.Name} = {number}", "allowed: 1 and more"));
     }
+
+    /// <summary>The slots that may be used, of all hosts; the file is in order.</summary>
+    public IReadOnlyList<HostSlots> Slots(Invocation invocation) => Select(invocation, null);
 
     /// <summary>The command line that starts the ranks on several hosts.</summary>
     public IReadOnlyList<string> Line(Invocation invocation, IReadOnlyList<string> command, int? ranks, bool bind, string? logs, IEnumerable<string> variables, int restart) => invocation.Text(_file) switch

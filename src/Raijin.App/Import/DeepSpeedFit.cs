@@ -1,4 +1,3 @@
-using Raijin.Collectives;
 using Spectre.Console;
 using TorchSharp;
 
@@ -21,6 +20,8 @@ sealed class DeepSpeedFit
         _isOptimizerConfigured = DeepSpeedLayer.HasOptimizer(run, task);
         foreach (var setting in run.Settings)
             if (arguments.Entries.Any(entry => entry.Key == setting.Key || setting.Key.StartsWith(entry.Key + ".", StringComparison.Ordinal))) _overruled.Add(setting.From);
+        // With the precision goes all that is said of it.
+        if (arguments.Entries.Any(entry => entry.Key == Precision)) _overruled.AddRange(run.Rows.Where(row => row.Key.StartsWith("fp16.", StringComparison.Ordinal)).Select(row => row.Key));
     }
 
     /// <summary>What the file says, as Raijin's keys.</summary>
@@ -42,8 +43,7 @@ sealed class DeepSpeedFit
         var facts = new DeepSpeedFacts { GradientAccumulation = trainer.AccumulateGradients, Precision = trainer.Precision, TotalSteps = trainer.MaxSteps };
         if (options.Optimizer is { } optimizer) facts = facts with { LearningRate = optimizer.LearningRate, WeightDecay = optimizer.WeightDecay };
         if (BatchSizeOf(task, options) is { } batch) facts = facts with { MicroBatchSize = batch };
-        var ranks = Math.Max(trainer.Devices, ClusterEnvironment.OfProcess().Identity.WorldSize);
-        var run = DeepSpeedConfig.Read(file).Resolve(ranks, facts);
+        var run = DeepSpeedConfig.Read(file).Resolve(RankWorld.SizeOf(trainer), facts);
         List<OptionFault> faults = [.. DeepSpeedConfig.Faults(file, run.Refused)];
         var isOverruled = config.Arguments(invocation).Entries.Any(entry => entry.Key == Precision);
         if (run.Precision.ScalesLoss && !isOverruled && trainer.Device.Resolve().type == DeviceType.CPU)

@@ -18,7 +18,9 @@ static class DeepSpeedLayer
             var branch = root;
             foreach (var key in keys[..^1]) branch = branch.Into(key);
             var origin = setting.Line > 0 ? new Origin(file, setting.Line) : new Origin($"{file}, which leaves it out", 0);
-            branch.Leaves[keys[^1]] = setting.Value == RunSetting.Nothing ? new ConfigList([], origin) : new ConfigScalar(setting.Value, IsText(setting.Value), origin);
+            branch.Leaves[keys[^1]] = setting.Value.StartsWith('[')
+                ? new ConfigList([.. setting.Value[1..^1].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => Scalar(item, origin))], origin)
+                : Scalar(setting.Value, origin);
         }
         return root.ToMap(new Origin(file, 1));
     }
@@ -37,6 +39,8 @@ static class DeepSpeedLayer
 
     /// <summary>The key of a microbatch's size, where a task's data has one.</summary>
     public const string BatchSize = "data.batchSize";
+
+    static ConfigScalar Scalar(string value, Origin origin) => new(value, IsText(value), origin);
 
     static bool IsText(string value) => value is not ("true" or "false") && !double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 

@@ -54,8 +54,11 @@ public sealed record AdamWOptions : OptimizerOptions
     [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.AdamW(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon);
+    protected override OptimizerSetup Build(Module module) => Optimizers.AdamW(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon, BiasCorrection);
 }
 
 /// <summary>Adam with L2 regularisation (Kingma and Ba 2015).</summary>
@@ -74,8 +77,11 @@ public sealed record AdamOptions : OptimizerOptions
     [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Adam(module, LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Adam(module, LearningRate, Beta1, Beta2, Epsilon, WeightDecay, BiasCorrection);
 }
 
 /// <summary>Stochastic gradient descent.</summary>
@@ -89,11 +95,14 @@ public sealed record SgdOptions : OptimizerOptions
     [Range(0, 1, MaximumIsExclusive = true)]
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Whether the momentum looks ahead (Nesterov).</summary>
+    /// <summary>The gradient enters the momentum less this share of it, but for the first time.</summary>
+    public double Dampening { get; init; }
+
+    /// <summary>Whether the momentum looks ahead (Nesterov); needs a momentum and no dampening.</summary>
     public bool Nesterov { get; init; }
 
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Sgd(module, LearningRate, Momentum, weightDecay: WeightDecay, nesterov: Nesterov);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Sgd(module, LearningRate, Momentum, Dampening, WeightDecay, Nesterov);
 }
 
 /// <summary>Lion: the sign of an interpolated momentum (Chen et al. 2023).</summary>
@@ -166,8 +175,43 @@ public sealed record LambOptions : OptimizerOptions
     [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-6;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
+    /// <summary>The least scale of a parameter's step.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double LeastTrust { get; init; }
+
+    /// <summary>The largest; null for no bound.</summary>
+    [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)]
+    public double? MostTrust { get; init; }
+
     /// <inheritdoc/>
-    protected override OptimizerSetup Build(Module module) => Optimizers.Lamb(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon);
+    protected override OptimizerSetup Build(Module module) => Optimizers.Lamb(module, LearningRate, WeightDecay, Beta1, Beta2, Epsilon, biasCorrection: BiasCorrection, leastTrust: LeastTrust, mostTrust: MostTrust);
+}
+
+/// <summary>1-bit Adam: one bit a value between ranks after some updates; stage 0 (Tang et al. 2021).</summary>
+[Choice("oneBitAdam")]
+public sealed record OneBitAdamOptions : OptimizerOptions
+{
+    /// <summary>Updates in full precision, before ranks send signs: some 15 % of the run.</summary>
+    [Range(0, long.MaxValue)]
+    public long FreezeSteps { get; init; } = 100_000;
+
+    /// <summary>Decay of the gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the squared gradient's running mean.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>What keeps a division from zero.</summary>
+    [Range(0, double.PositiveInfinity)]
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <inheritdoc/>
+    protected override OptimizerSetup Build(Module module) => Optimizers.OneBitAdam(module, LearningRate, FreezeSteps, WeightDecay, Beta1, Beta2, Epsilon);
 }
 
 /// <summary>Muon for matrices, AdamW for the rest (Jordan et al. 2024).</summary>

@@ -19,6 +19,7 @@ abstract class LearningTask
             new("--seed", "N", "trainer.seed", "Seed of everything random"),
             new("--output", "DIR", "trainer.output", $"The run's folder (default: {Runs}/1, 2, …)"),
             new("--devices", "N", "trainer.devices", "Ranks that train together on this machine"),
+            new("--max-restarts", "N", "trainer.maxRestarts", "How often they are started again after one failed, from the last checkpoint"),
             new("--strategy", "NAME", "trainer.strategy", "How their state is divided: ddp, zero1, zero2 or zero3"),
         ];
         foreach (var form in _shortForms)
@@ -67,6 +68,9 @@ abstract class LearningTask
 
     /// <summary>The size of the module that a configuration makes. It is made on the meta device: its weights take no memory.</summary>
     public abstract ModelShape Measure(TaskConfig config);
+
+    /// <summary>Records what a microbatch of a configuration computes and what training it holds.</summary>
+    public abstract RecordedStep RecordStep(TaskConfig config);
 
     /// <summary>Finds what trains fastest; every rank calls it.</summary>
     /// <param name="config">The configuration.</param>
@@ -130,6 +134,8 @@ sealed class LearningTask<TModule, TData, TBatch>(TaskDescription description) :
             set_default_device(device);
         }
     }
+
+    public override RecordedStep RecordStep(TaskConfig config) => new Trainer(config.Trainer with { Devices = 1, Strategy = null }).RecordStep<TBatch>(() => Model(config), Data(config));
 
     public override FoundThroughput FindThroughput(TaskConfig config, Func<int, TaskConfig> ofBatch, ThroughputFinder finder, Action<ThroughputTrial>? onTrial) =>
         new Trainer(config.Trainer).FindThroughput<TBatch>(() => Model(config), samples => Data(ofBatch(samples)), finder, onTrial);

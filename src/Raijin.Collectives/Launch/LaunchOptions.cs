@@ -25,6 +25,13 @@ public sealed record LaunchOptions
     /// <value>Default 0.</value>
     public int MaxRestarts { get; init; }
 
+    /// <summary>
+    /// Numbers of ranks that the program can go on with when places are lost, <see cref="Ranks"/> among them: a restart then takes the largest that is left. A place is lost when its rank was killed or fell silent, or failed
+    /// twice in a row.
+    /// </summary>
+    /// <value>Default null: always as many as at first. DeepSpeed's <c>elasticity</c> says which numbers share one global batch.</value>
+    public IReadOnlyList<int>? ElasticRanks { get; init; }
+
     /// <summary>Whether each rank has cores of its own, neighbours together. No effect where there are fewer CPUs than ranks, or the system can't.</summary>
     /// <value>Default true. DeepSpeed's <c>--bind_cores_to_rank</c>.</value>
     public bool BindCores { get; init; } = true;
@@ -69,6 +76,7 @@ public sealed record LaunchOptions
         if (Cpus is []) faults.Add(new("cpus", "is empty: name CPUs, or leave it out"));
         if (Cpus is not null && !BindCores) faults.Add(new("cpus", "has no effect on ranks that are not bound: leave out one of them"));
         if (MaxRestarts < 0) faults.Add(new("maxRestarts", $"= {MaxRestarts} (allowed: 0 and more)"));
+        if (ElasticRanks is not null && !ElasticRanks.Contains(Ranks)) faults.Add(new("ranks", $"= {Ranks} (allowed: {RankPlaces.Listed(ElasticRanks)})"));
         if (HeartbeatDeadline != Timeout.InfiniteTimeSpan && HeartbeatDeadline < LifeLine.Interval * 4)
             faults.Add(new("heartbeatDeadline", $"= {HeartbeatDeadline:c} (allowed: {LifeLine.Interval * 4:c} and more: a few beats)"));
         if (FailureGrace < TimeSpan.Zero) faults.Add(new("failureGrace", $"= {FailureGrace:c} (allowed: 0 and more)"));

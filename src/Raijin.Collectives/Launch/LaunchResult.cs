@@ -9,6 +9,9 @@ public sealed record LaunchResult
     /// <summary>0 when every rank ended with 0; else that of the rank that failed first, or 128 and the number of the signal that stopped the launch.</summary>
     public required int ExitCode { get; init; }
 
+    /// <summary>How many ranks there were in the end.</summary>
+    public required int Ranks { get; init; }
+
     /// <summary>How often all ranks were started again.</summary>
     public required int Restarts { get; init; }
 

@@ -22,9 +22,11 @@ public static class Launcher
         options.ThrowIfInvalid();
         var name = RandomNumberGenerator.GetHexString(12, lowercase: true);
         var folder = Path.GetFullPath(options.LogFolder ?? Path.Combine("rank-logs", name));
-        var cores = CoresOf(options);
+        var places = new RankPlaces(options);
         for (var restart = 0; ; restart++)
         {
+            var ranks = places.InUse.Count;
+            var cores = CoresOf(options, ranks);
             // A name of its own for each start: what a killed rank left behind can't be met again.
             var job = string.Create(CultureInfo.InvariantCulture, $"{name}-{restart}");
             var logs = restart == 0 ? folder : Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"restart-{restart}"));
@@ -34,7 +36,7 @@ public static class Launcher
             {
                 try
                 {
-                    supervisor.Run([.. Enumerable.Range(0, options.Ranks).Select(rank => Environment(rank, options.Ranks, job, restart, cores.Threads))], cores, logs);
+                    supervisor.Run([.. Enumerable.Range(0, ranks).Select(rank => Environment(rank, places, job, restart, cores.Threads, options))], cores, logs);
                 }
                 finally
                 {
@@ -43,10 +45,16 @@ public static class Launcher
                     if (options.LogFolder is null) RemoveEmpty(logs, folder, Path.GetDirectoryName(folder)!);
                 }
             }
-            if (supervisor.Failure is null || restart == options.MaxRestarts || supervisor.StopSignal != 0)
-                return new LaunchResult { Name = name, ExitCode = supervisor.ExitCode, Restarts = restart, Failure = supervisor.Failure, LogFolder = folder };
-            options.Messages.WriteLine($"raijin: all ranks are started again ({restart + 1} of at most {options.MaxRestarts})");
+            var ended = new LaunchResult { Name = name, ExitCode = supervisor.ExitCode, Ranks = ranks, Restarts = restart, Failure = supervisor.Failure, LogFolder = folder };
+            if (supervisor.Failure is null || supervisor.StopSignal != 0 || options.MaxRestarts == 0) return ended;
+            var why = supervisor.Failure.Said is { IsRefusal: true } ? "options that can't be are not tried again"
+                : restart == options.MaxRestarts ? FormattableString.Invariant($"no restart is left of {restart}")
+                : places.Note(supervisor.Failure) ? null
+                : places.Loss;
+            options.Messages.WriteLine(why is not null ? $"raijin: {why}"
+                : FormattableString.Invariant($"raijin: {places.Loss ?? "all ranks are started again"} ({(places.Loss is null ? "" : "restart ")}{restart + 1} of at most {options.MaxRestarts})"));
             options.Messages.Flush();
+            if (why is not null) return ended;
         }
     }
 
@@ -56,21 +64,22 @@ public static class Launcher
     {
         ArgumentNullException.ThrowIfNull(options);
         options.ThrowIfInvalid();
-        var cores = CoresOf(options);
+        var cores = CoresOf(options, options.Ranks);
         return [.. Enumerable.Range(0, options.Ranks).Select(rank => new PlannedRank(rank, cores.Cpus?[rank], cores.Threads))];
     }
 
-    static CorePlan CoresOf(LaunchOptions options)
+    static CorePlan CoresOf(LaunchOptions options, int ranks)
     {
         var host = CorePlan.OfHost();
         if (options.Cpus is { } cpus) host = [.. host.Where(cpu => cpus.Contains(cpu.Id))];
-        return CorePlan.Divide(host, options.Ranks, options.BindCores && CpuAffinity.IsSupported);
+        return CorePlan.Divide(host, ranks, options.BindCores && CpuAffinity.IsSupported);
     }
 
-    static Dictionary<string, string> Environment(int rank, int size, string job, int restart, int threads)
+    static Dictionary<string, string> Environment(int rank, RankPlaces places, string job, int restart, int threads, LaunchOptions options)
     {
         var variables = new Dictionary<string, string>(RaijinEnvironment.All, StringComparer.Ordinal);
-        foreach (var (key, value) in LocalEnvironment.Write(rank, size, job, restart)) variables[key] = value;
+        foreach (var (key, value) in LocalEnvironment.Write(rank, places.InUse.Count, job, restart, options)) variables[key] = value;
+        if (places.Gpus(variables.GetValueOrDefault(RankPlaces.GpuVariable)) is { } gpus) variables[RankPlaces.GpuVariable] = gpus;
         if (!RaijinEnvironment.SaysHowManyThreads) variables[Threads] = threads.ToString(CultureInfo.InvariantCulture);
         return variables;
     }

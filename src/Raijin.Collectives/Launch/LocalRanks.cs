@@ -8,7 +8,7 @@ public static class LocalRanks
 {
     /// <summary>
     /// The one call of a program that is to run as <paramref name="devices"/> ranks of this host. In a process that nobody started as a rank it starts the program that many times, with the same
-    /// arguments, waits for them, and ends the process with their exit code: it does not return. In a rank it returns at once, and so it does for one device.
+    /// arguments, waits for them, and ends the process with their exit code: it does not return. In a rank it returns at once, and so it does for one device. After a restart there may be fewer ranks (<see cref="LaunchOptions.ElasticRanks"/>).
     /// </summary>
     /// <remarks>
     /// To be called before any work: what comes before it in <c>Main</c> is done by this process too, and by each rank again. A <c>Trainer</c> calls it when it is constructed.
@@ -26,7 +26,7 @@ public static class LocalRanks
         if (RankProcess.IsSupervised || environment.Identity.WorldSize > 1)
         {
             LifeLine.Start(variables);
-            if (devices > 1 && environment.Identity.LocalWorldSize is var local && local != devices)
+            if (devices > 1 && environment.Identity.LocalWorldSize is var local && local != devices && environment.AskedRanks != devices)
                 throw new InvalidOptionsException([new("devices", $"= {devices}, but {environment.Launcher} started {local} {(local == 1 ? "rank" : "ranks")} on this host: start {devices}, or leave it out to take what was started")]);
             return;
         }

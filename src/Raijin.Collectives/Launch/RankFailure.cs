@@ -7,6 +7,9 @@ namespace Raijin.Collectives;
 /// <param name="IsEcho">Whether it gave up only because another rank did.</param>
 public sealed record RankFailure(string Type, string Message, string Text, bool IsEcho)
 {
+    /// <summary>Whether it refused its options: another start would do the same.</summary>
+    internal bool IsRefusal => Type == typeof(InvalidOptionsException).FullName;
+
     /// <summary>What <paramref name="error"/> tells.</summary>
     public static RankFailure Of(Exception error)
     {

@@ -9,6 +9,10 @@ public static class RankProcess
     /// <exception cref="InvalidOptionsException">A launcher's variables contradict each other.</exception>
     public static int Restart => ClusterEnvironment.OfProcess().Restart;
 
+    /// <summary>How often they may be restarted: above 0, a program that has no place for its checkpoints had better say so at once.</summary>
+    /// <exception cref="InvalidOptionsException">A launcher's variables contradict each other.</exception>
+    public static int MaxRestarts => ClusterEnvironment.OfProcess().MaxRestarts;
+
     /// <summary>Whether a <see cref="Launcher"/> started it, so that it need start no ranks.</summary>
     public static bool IsSupervised => RaijinEnvironment.All.ContainsKey(LifeLine.Variable);
 

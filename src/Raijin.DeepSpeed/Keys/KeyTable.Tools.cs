@@ -3,16 +3,17 @@ namespace Raijin.DeepSpeed;
 // What watches, saves and restarts.
 static partial class KeyTable
 {
-    const string Throughput = "`raijin tune` searches options; batch and stage are yours until it searches them too";
+    const string Throughput = "it searches with a process for each trial; ours plans, and measures the best few in one process a rank";
+    const string OwnFolder = "files lie in the run's folder: `trainer.output`";
 
     static IReadOnlyList<KeyRows> Tools =>
     [
         new KeyRows("tensorboard")
             .Honoured("enabled false", "`TensorBoardLogger`", "beside the run's CSV")
-            .NoEffect("output_path; job_name DeepSpeedJobName", "files lie in the run's folder: `trainer.output`", ValueKind.Text),
+            .NoEffect("output_path; job_name DeepSpeedJobName", OwnFolder, ValueKind.Text),
         new KeyRows("csv_monitor")
-            .Honoured("enabled false", "`CsvLogger`", "on anyway")
-            .NoEffect("output_path; job_name DeepSpeedJobName", "files lie in the run's folder: `trainer.output`", ValueKind.Text),
+            .NoEffect("enabled false", "a run writes its values as CSV anyway: `CsvLogger`")
+            .NoEffect("output_path; job_name DeepSpeedJobName", OwnFolder, ValueKind.Text),
         new KeyRows("wandb")
             .NotAvailable("enabled false", "`MLflowLogger`, `TensorBoardLogger`", "a logger of your own is one class")
             .NoEffect("group; team", "of that service", ValueKind.Text)
@@ -21,23 +22,31 @@ static partial class KeyTable
             .NotAvailable("enabled false", "`MLflowLogger`, `TensorBoardLogger`", "a logger of your own is one class")
             .NoEffect("samples_log_interval 100; project; workspace; api_key; experiment_name; experiment_key; online; mode", "of that service"),
         new KeyRows("comms_logger")
-            .Honoured("enabled false", "`Group.Traffic`", "calls and bytes by kind are counted always")
-            .NoEffect("prof_all true; prof_ops []; verbose false; debug false", "all kinds are counted"),
+            .Honoured("enabled false", "`trainer.logCollectives`", "each call timed; at the end a table by kind and size, with bandwidths and who came last")
+            .NoEffect("prof_all true; prof_ops []", "all kinds are timed, each in rows of its own: nothing is left out")
+            .NoEffect("verbose false", "there is a table at the end, no line for each call")
+            .NoEffect("debug false", "rows say the group of a call, not who made it"),
         new KeyRows("flops_profiler")
-            .Honoured("enabled false", "`FlopsProfiler`", "–")
-            .NoEffect("recompute_fwd_factor 0.0; profile_step 1; module_depth -1; top_modules 1; detailed true", "the whole tree is in the report")
-            .NoEffect("output_file", "the report lies in the run's folder", ValueKind.Text),
-        new KeyRows("timers.throughput").NoEffect("enabled true; synchronized true", "steps a second are in every result; `ThroughputMonitor` has samples and FLOPs"),
+            .Honoured("enabled false", "`FlopsProfiler`", "multiply-adds, FLOPs and time of each module, in one step")
+            .Honoured("profile_step 1", "`FlopsProfiler.Step`", "steps before the one that is profiled", min: 0)
+            .Honoured("module_depth -1", "`FlopsProfiler.Depth`", "-1 for all levels", min: -1)
+            .Honoured("top_modules 1", "`FlopsProfiler.TopModules`", "at each level", min: 0)
+            .Honoured("detailed true", "`FlopsProfiler.Detailed`", "module by module")
+            .Honoured("output_file", "`FlopsProfiler.OutputFile`", "its JSON lies beside it; where it is not given, both in the run's folder", ValueKind.Text)
+            .NoEffect("recompute_fwd_factor 0.0", "forward passes that backward repeats are counted as they run, in a row of their own"),
+        new KeyRows("timers.throughput")
+            .Honoured("enabled true", "`ThroughputMonitor`", "where the file says true: samples a second over the last ten written steps, the first two steps left out. Steps a second are in every result anyway")
+            .NoEffect("synchronized true", "it is arithmetic on the host's counters and waits for no device"),
         new KeyRows("autotuning")
-            .NotAvailable("enabled false", "`raijin tune`", Throughput)
+            .NotAvailable("enabled false", "`raijin tune throughput`", Throughput)
             .NoEffect("fast true; results_dir autotuning_results; exps_dir autotuning_exps; overwrite true; start_profile_step 3; end_profile_step 5; metric throughput; metric_path; tuner_type gridsearch; tuner_early_stopping 5; tuner_num_trials 50; arg_mappings {}; model_info {}; model_info_path; mp_size 1; max_train_batch_size; min_train_batch_size 1; max_train_micro_batch_size_per_gpu 1024; min_train_micro_batch_size_per_gpu 1; num_tuning_micro_batch_sizes 3", Throughput, ValueKind.Any),
     ];
 
     static KeyRows Elastic => new KeyRows("elasticity")
-        .Honoured("enabled false", "the batch", "global batch, microbatch and valid numbers of ranks follow from the ranks there are; other numbers are refused")
+        .Honoured("enabled false", "the batch", "global batch, microbatch and valid numbers of ranks follow from the ranks there are; other numbers are refused. With `--max-restarts` what is left of the ranks goes on in the next valid number")
         .Honoured("max_train_batch_size 2000", "the batch", "no larger than this", min: 1)
         .Honoured("micro_batch_sizes [2, 4, 6]", "the batch", "whole numbers above 0")
-        .Honoured("min_gpus 1; max_gpus 10000", "the batch", "ranks allowed", min: 1)
+        .Honoured("min_gpus 1; max_gpus 10000", "`trainer.elasticRanks`", "ranks allowed", min: 1)
         .Honoured("num_gpus_per_node 1; model_parallel_size 1", "the batch", "of version 0.2", min: 1)
         .NoEffect("min_time 0", "of a scheduler")
         .Honoured("prefer_larger_batch true", "the batch", "–", old: "elasticity.prefer_larger_batch_size")
@@ -50,12 +59,12 @@ static partial class KeyTable
             .NoEffect("tag_validation Warn", "options, data and model are compared over all ranks before the first step", choices: "Warn Ignore Fail WARN IGNORE FAIL")
             .NoEffect("load_universal false", "every checkpoint is")
             .NoEffect("use_node_local_storage false; checkpoint_serialization true", "every rank writes its part, below one folder that all see")
-            .NoEffect("writer {}", "parts are written beside each other, whole or not at all"),
+            .NoEffect("writer {}", "checkpoints are written while training goes on: `ModelCheckpoint.InBackground`"),
         new KeyRows("checkpoint.parallel_write").NoEffect("pipeline_stage false", "every rank writes its part"),
         new KeyRows("nebula")
             .NotAvailable("enabled false", "`ModelCheckpoint.MirrorTo`", "that service is Azure's")
             .NoEffect("persistent_storage_path; persistent_time_interval 100; num_of_version_in_retention 2; enable_nebula_load true; nebula_load_path", "of that service"),
-        new KeyRows("").NotAvailable("datastates_ckpt {}", "`ModelCheckpoint.InBackground`", "of that service"),
+        new KeyRows("").NoEffect("datastates_ckpt {}", "checkpoints are written while training goes on: `ModelCheckpoint.InBackground`"),
     ];
 
     static IReadOnlyList<KeyRows> Model =>

@@ -4,6 +4,8 @@ namespace Raijin.DeepSpeed;
 static partial class KeyTable
 {
     const string OneWay = "there is one way of doing it";
+    const string Transfers = "`trainer.strategy.offloadThreads`";
+    const string OnDisk = "the larger of depth and threads, for a transfer under way has a thread here; at most 256. Where nothing lies on nvme it has no effect";
     const string UnitsGather = "a unit, and those fetched ahead, are there; they go after their use";
 
     static KeyRows Zero => new KeyRows("zero_optimization")
@@ -24,11 +26,11 @@ static partial class KeyTable
         .NoEffect("stage3_gather_16bit_weights_on_model_save false", "`raijin checkpoint merge` makes one file of a checkpoint, after the run", old: "zero_optimization.stage3_gather_fp16_weights_on_model_save zero_optimization.gather_16bit_weights_on_model_save")
         .NoEffect("stage3_module_granularity_threshold 0", "units are named by the model, or cut by `trainer.strategy.unitBytes`")
         .NoEffect("stage3_use_all_reduce_for_fetch_params false; stage3_allgather_sequential false", OneWay)
-        .Honoured("zero_hpz_partition_size 1", "`trainer.strategy.shardSize`", "one division for weights and state, not a second copy of the weights", min: 1)
+        .Honoured("zero_hpz_partition_size 1", "`trainer.strategy.secondaryShardSize`", "stage 3; as there, more than there are ranks is one node with all of them, which changes nothing", min: 0)
         .Honoured("zero_quantized_weights false", "`trainer.strategy.weightCodec` int8", "blocks of 256; stage 3")
         .NoEffect("zero_quantized_nontrainable_weights false", "all that is gathered is coded")
-        .Honoured("zero_quantized_gradients false", "`trainer.strategy.gradientCodec` int4", "with error feedback, on each hop")
-        .Honoured("mics_shard_size -1", "`trainer.strategy.shardSize`", "groups of neighbouring ranks divide, and hold copies of each other", min: -1)
+        .Honoured("zero_quantized_gradients false", "`trainer.strategy.gradientCodec` int4", "with error feedback; in two hops, a node's first, where zero_hpz_partition_size says what a node is")
+        .Honoured("mics_shard_size -1", "`trainer.strategy.shardSize`", "groups of neighbouring ranks divide, and hold copies of each other; stages 1 to 3", min: -1)
         .NoEffect("mics_hierarchical_params_gather false", "a group of its own has nothing to climb")
         .NoEffect("memory_efficient_linear true; pipeline_loading_checkpoint false; override_module_apply true; log_trace_cache_warnings false; save_muon_momentum_buffer_in_memory false", OneWay)
         .Honoured("enable_sanity_checks false", "`trainer.checkCollectives`", "each call between ranks is compared before it is made")
@@ -37,8 +39,8 @@ static partial class KeyTable
         .Honoured("cpu_offload_params", "`trainer.strategy.offloadParameters` host", "the old name of offload_param with device cpu", ValueKind.Flag, old: "zero_optimization.cpu_offload_param");
 
     static KeyRows OffloadParam => new KeyRows("zero_optimization.offload_param")
-        .Honoured("device none", "`trainer.strategy.offloadParameters`", "stage 3; cpu is the host's memory. A run refuses nvme: parameters are not kept on a disk yet", choices: "none cpu nvme")
-        .NoEffect("nvme_path", "parameters are not kept on a disk yet", ValueKind.Text)
+        .Honoured("device none", "`trainer.strategy.offloadParameters`", "stage 3; cpu is the host's memory, nvme a folder, on CPUs", choices: "none cpu nvme")
+        .Honoured("nvme_path", "`trainer.strategy.offloadParameters` disk:FOLDER", "needed with nvme", ValueKind.Text)
         .NoEffect("buffer_count 5; buffer_size 1e8; max_in_cpu 1e9", "units are leased one by one", min: 0)
         .NoEffect("pin_memory true", "memory is pinned where a device copies from it");
 
@@ -62,6 +64,8 @@ static partial class KeyTable
         .NotAvailable("topk_ratio 0.1; select_strategy auto; select_interval auto; update_interval auto; overlap_step false; offload false; auto_ratio 0.99; full_warm_up_rounds 0; pt_reserved_cores_perc 0.5", "offload_optimizer", "stale updates change results", ValueKind.Any);
 
     static KeyRows Aio => new KeyRows("aio")
-        .NoEffect("block_size 1048576; queue_depth 8; intra_op_parallelism 1; thread_count 1", "blocks and depth are those of the disk queue", min: 1)
+        .Honoured("queue_depth 8; intra_op_parallelism 1", Transfers, OnDisk, min: 1)
+        .Honoured("thread_count 1", Transfers, "the older name of intra_op_parallelism", min: 1)
+        .NoEffect("block_size 1048576", "transfers are 4 MiB; `raijin bench disk` compares sizes", min: 1)
         .NoEffect("single_submit false; overlap_events true; use_gds false", "reads and writes overlap always, past the page cache where that can be");
 }

@@ -25,11 +25,11 @@ readonly record struct BatchTriple(long Train, long Micro, long Accumulation)
         switch (train, micro, accumulation)
         {
             case ({ } t, { } m, { } a):
-                if ((Int128)m * a * ranks != t) problem = FormattableString.Invariant($"{Equation}: {t} ≠ {m} × {a} × {ranks} = {(Int128)m * a * ranks}. Leave one of the three out, or {Fitting(t, m, ranks)}");
+                if ((Int128)m * a * ranks != t) problem = FormattableString.Invariant($"{Equation}: {t} ≠ {m} × {a} × {ranks} = {(Int128)m * a * ranks}. Leave one of the three out, or {Fitting(t, m, ranks, 'g')}");
                 return new(t, m, a);
             case ({ } t, { } m, null):
                 var steps = t / m / ranks;
-                if ((Int128)steps * m * ranks != t) problem = FormattableString.Invariant($"{Equation}: no whole accumulation makes {t} = {m} × ? × {ranks}. {Fitting(t, m, ranks)}");
+                if ((Int128)steps * m * ranks != t) problem = FormattableString.Invariant($"{Equation}: no whole accumulation makes {t} = {m} × ? × {ranks}. {Fitting(t, m, ranks, 'G')}");
                 return new(t, m, steps);
             case ({ } t, null, { } a):
                 var share = t / ranks / a;
@@ -43,17 +43,17 @@ readonly record struct BatchTriple(long Train, long Micro, long Accumulation)
                 if (t % ranks != 0) problem = FormattableString.Invariant($"{Equation}: no whole microbatch makes {t} = ? × 1 × {ranks}. Give a multiple of {ranks}");
                 return new(t, t / ranks, 1);
             default:
-                problem = $"neither train_batch_size nor train_micro_batch_size_per_gpu is given. {Equation}: two of the three are needed, or one batch size";
+                problem = $"neither train_batch_size nor train_micro_batch_size_per_gpu is given. {Equation}: two of the three are needed, or one batch size; \"train_micro_batch_size_per_gpu\": \"auto\" takes the run's own";
                 return default;
         }
     }
 
     const string Equation = "train_batch_size = train_micro_batch_size_per_gpu × gradient_accumulation_steps × ranks";
 
-    static string Fitting(long train, long micro, int ranks)
+    static string Fitting(long train, long micro, int ranks, char give)
     {
         var unit = (Int128)micro * ranks;
         var below = train / unit * unit;
-        return below == 0 ? FormattableString.Invariant($"give train_batch_size {unit}, or fewer ranks") : below == train ? FormattableString.Invariant($"give gradient_accumulation_steps {train / unit}") : FormattableString.Invariant($"give train_batch_size {below} or {below + unit}");
+        return below == 0 ? FormattableString.Invariant($"{give}ive train_batch_size {unit}, or fewer ranks") : below == train ? FormattableString.Invariant($"{give}ive gradient_accumulation_steps {train / unit}") : FormattableString.Invariant($"{give}ive train_batch_size {below} or {below + unit}");
     }
 }

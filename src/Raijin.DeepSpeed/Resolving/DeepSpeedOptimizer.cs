@@ -31,6 +31,15 @@ public sealed record DeepSpeedOptimizer
     /// <summary>Whether weight decay is decoupled from the gradient; of Adam.</summary>
     public bool Decoupled { get; init; } = true;
 
+    /// <summary>Whether averages are corrected for the updates they have not seen yet; of Adam and Lamb.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
+    /// <summary>The least scale of a parameter's step; of Lamb.</summary>
+    public double LeastTrust { get; init; } = 0.01;
+
+    /// <summary>The largest; of Lamb.</summary>
+    public double MostTrust { get; init; } = 10;
+
     /// <summary>Momentum of SGD, RMSprop and Muon.</summary>
     public double Momentum { get; init; }
 
@@ -43,6 +52,9 @@ public sealed record DeepSpeedOptimizer
     /// <summary>Decay of RMSprop's squares.</summary>
     public double Alpha { get; init; } = 0.99;
 
+    /// <summary>Updates of 1-bit Adam before ranks send signs.</summary>
+    public long FreezeSteps { get; init; } = 100_000;
+
     /// <summary>The name of DeepSpeed's that is meant, whatever its letters' case; null for none.</summary>
     internal static string? NameOf(string type) => Array.Find(Names, name => name.Equals(type, StringComparison.OrdinalIgnoreCase));
 
@@ -51,7 +63,17 @@ public sealed record DeepSpeedOptimizer
     internal static IReadOnlyList<string> Known => Names;
 
     /// <summary>Whether a run can have it.</summary>
-    internal bool IsAvailable => NameOf(Type) is not (null or "OneBitAdam" or "ZeroOneAdam" or "OneBitLamb" or "MuAdam" or "MuAdamW" or "MuSGD");
+    internal bool IsAvailable => NameOf(Type) is not (null or "ZeroOneAdam" or "OneBitLamb" or "MuAdam" or "MuAdamW" or "MuSGD");
+
+    /// <summary>Whether it brings gradients together itself, as signs.</summary>
+    internal bool IsOneBit => NameOf(Type) == "OneBitAdam";
+
+    /// <summary>What to use where a run can't have it.</summary>
+    internal static string Instead(string name) => name switch
+    {
+        "ZeroOneAdam" or "OneBitLamb" => "OneBitAdam",
+        _ => "AdamW, with groups of their own rates (OptimizerSetup.Group)",
+    };
 
     /// <summary>The setup for all parameters of a module.</summary>
     /// <param name="module">Whose parameters are updated.</param>
@@ -61,10 +83,11 @@ public sealed record DeepSpeedOptimizer
         var rate = schedule?.BaseRate ?? LearningRate;
         var setup = NameOf(Type) switch
         {
-            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" when Decoupled => Optimizers.AdamW(module, rate, WeightDecay, Beta1, Beta2, Epsilon),
-            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" => Optimizers.Adam(module, rate, Beta1, Beta2, Epsilon, WeightDecay),
+            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" when Decoupled => Optimizers.AdamW(module, rate, WeightDecay, Beta1, Beta2, Epsilon, BiasCorrection),
+            "Adam" or "AdamW" or "FusedAdam" or "DeepSpeedCPUAdam" => Optimizers.Adam(module, rate, Beta1, Beta2, Epsilon, WeightDecay, BiasCorrection),
+            "OneBitAdam" => Optimizers.OneBitAdam(module, rate, FreezeSteps, WeightDecay, Beta1, Beta2, Epsilon),
             "Adagrad" => Optimizers.Adagrad(module, rate, epsilon: Epsilon, weightDecay: WeightDecay),
-            "Lamb" or "FusedLamb" => Optimizers.Lamb(module, rate, WeightDecay, Beta1, Beta2, Epsilon),
+            "Lamb" or "FusedLamb" => Optimizers.Lamb(module, rate, WeightDecay, Beta1, Beta2, Epsilon, biasCorrection: BiasCorrection, leastTrust: LeastTrust, mostTrust: MostTrust),
             "Lion" => Optimizers.Lion(module, rate, WeightDecay, Beta1, Beta2),
             // Its matrices' updates are scaled by √max(1, rows / columns).
             "Muon" => Optimizers.Muon(module, rate, WeightDecay, Momentum, matchAdamW: false),
@@ -74,7 +97,7 @@ public sealed record DeepSpeedOptimizer
             "RAdam" => Optimizers.RAdam(module, rate, Beta1, Beta2, Epsilon, WeightDecay),
             "Adamax" => Optimizers.Adamax(module, rate, Beta1, Beta2, Epsilon, WeightDecay),
             "Adadelta" => Optimizers.Adadelta(module, rate, epsilon: Epsilon, weightDecay: WeightDecay),
-            _ => throw new InvalidOptionsException([new("optimizer.type", $"= {Type}: no run can have it; use AdamW, with strategy.gradientCodec = int4 for fewer bytes between ranks")]),
+            _ => throw new InvalidOptionsException([new("optimizer.type", $"= {Type} is not there; use {Instead(NameOf(Type) ?? "")}")]),
         };
         return schedule is null ? setup : setup.With(schedule.Schedule);
     }

@@ -48,6 +48,9 @@ public sealed record DeepSpeedRun
     /// <summary>Whether ranks compare what they are about to do.</summary>
     public required bool CheckCollectives { get; init; }
 
+    /// <summary>Whether each call between ranks is timed.</summary>
+    public required bool LogCollectives { get; init; }
+
     /// <summary>The elastic batch, with the numbers of ranks it is for; null without the section <c>elasticity</c>.</summary>
     public required ElasticBatch? Elastic { get; init; }
 
@@ -70,7 +73,10 @@ public sealed record DeepSpeedRun
 
     internal bool MemoryBreakdown { get; init; }
 
-    internal bool FlopsProfiler { get; init; }
+    // Each run makes its own: it keeps what it saw.
+    internal Func<FlopsProfiler>? FlopsProfiler { get; init; }
+
+    internal bool MeasuresThroughput { get; init; }
 
     internal bool TensorBoard { get; init; }
 
@@ -79,6 +85,9 @@ public sealed record DeepSpeedRun
 
     /// <summary>The options it becomes, by their keys in a configuration file of Raijin's.</summary>
     internal IReadOnlyList<RunSetting> Settings { get; init; } = [];
+
+    /// <summary>Keys of the file that become an option which no key of a configuration file of Raijin's says, each with that option.</summary>
+    internal IReadOnlyList<(string Key, string Option)> Unsaid { get; init; } = [];
 
     /// <summary>What a run refuses.</summary>
     internal IReadOnlyList<ConfigMessage> Refused { get; init; } = [];
@@ -105,8 +114,11 @@ public sealed record DeepSpeedRun
             ClipGradients = GradientClipping > 0 ? Clip.Norm(GradientClipping) : Clip.None,
             AccumulateGradients = checked((int)GradientAccumulation),
             Strategy = Strategy,
+            ElasticRanks = Elastic?.Ranks ?? options.ElasticRanks,
             Log = LogSteps is { } steps ? Every.Steps(steps) : options.Log,
             CheckCollectives = CheckCollectives || options.CheckCollectives,
+            LogCollectives = LogCollectives || options.LogCollectives,
+            Callbacks = MeasuresThroughput && !options.Callbacks.OfType<ThroughputMonitor>().Any() ? [.. options.Callbacks, new ThroughputMonitor { Warmup = TimerWarmup }] : options.Callbacks,
             Loggers = TensorBoard ? [.. options.Loggers ?? [new CsvLogger()], new TensorBoardLogger()] : options.Loggers,
             Profiler = profilers.Count == 0 ? options.Profiler : options.Profiler is { } own ? Raijin.Profiler.Of([own, .. profilers]) : Raijin.Profiler.Of(profilers),
             Optimizers = Optimizer is null ? options.Optimizers : Optimizers,
@@ -117,10 +129,13 @@ public sealed record DeepSpeedRun
     /// <exception cref="InvalidOperationException">The file has no optimizer.</exception>
     public OptimizerSetup Optimizers(Module module) => (Optimizer ?? throw new InvalidOperationException("The file names no optimizer.")).For(module, Schedule);
 
+    // Steps that DeepSpeed's timer leaves out.
+    const int TimerWarmup = 2;
+
     IEnumerable<Profiler> Profilers()
     {
         if (WallClockBreakdown) yield return new SimpleProfiler();
         if (MemoryBreakdown) yield return new MemoryProfiler();
-        if (FlopsProfiler) yield return new FlopsProfiler();
+        if (FlopsProfiler is { } flops) yield return flops();
     }
 }

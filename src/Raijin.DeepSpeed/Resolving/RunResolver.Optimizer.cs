@@ -33,36 +33,52 @@ sealed partial class RunResolver
             // torch.optim.AdamW decays by 0.01 where nothing is said, DeepSpeed's own by nothing.
             WeightDecay = _values.Optional(P + "weight_decay", facts.WeightDecay) ?? (adam && _values.Flag(P + "torch_adam") && (name == "AdamW" || _values.Flag(P + "adam_w_mode")) ? 0.01 : 0),
             Decoupled = name == "AdamW" || _values.Flag(P + "adam_w_mode"),
+            BiasCorrection = _values.Flag(P + "bias_correction"),
+            LeastTrust = _values.Number(P + "min_coeff"),
+            MostTrust = _values.Number(P + "max_coeff"),
             Momentum = _values.Optional(P + "momentum") ?? (name == "Muon" ? 0.95 : 0),
             Dampening = _values.Number(P + "dampening"),
             Nesterov = _values.Flag(P + "nesterov"),
             Alpha = _values.Number(P + "alpha"),
+            FreezeSteps = _values.Whole(P + "freeze_step"),
         };
+        if (optimizer.MostTrust < optimizer.LeastTrust) Fault(P + "max_coeff", Text($"= {optimizer.MostTrust} is below min_coeff = {optimizer.LeastTrust}"));
+        if (name != "Adam") _quiet.Add("optimizer.type");
+        if (name == "OneBitAdam") Off(P + "bias_correction", "1-bit Adam has none, as there");
+        else if (!optimizer.BiasCorrection && !adam && name is not ("Lamb" or "FusedLamb")) NoEffect(P + "bias_correction", $"on {type}");
         if (optimizer.Nesterov && (optimizer.Momentum == 0 || optimizer.Dampening != 0)) Fault(P + "nesterov", "= true needs a momentum and no dampening");
-        if (!optimizer.IsAvailable) Refuse("optimizer.type", $"= {type} is not available: no run chooses it yet. In its place: AdamW, with strategy.gradientCodec = int4 for fewer bytes between ranks");
+        if (!optimizer.IsAvailable) Refuse("optimizer.type", $"= {type} is not available: it is not there. In its place: {DeepSpeedOptimizer.Instead(name)}");
         var algorithm = adam ? optimizer.Decoupled ? "AdamW" : "Adam" : name;
-        _becomes["optimizer.type"] = optimizer.IsAvailable ? $"Optimizers.{algorithm}" : "not available; instead AdamW";
+        _becomes["optimizer.type"] = optimizer.IsAvailable ? $"Optimizers.{algorithm}" : $"not available; instead {DeepSpeedOptimizer.Instead(name)}";
         foreach (var (path, value) in (ReadOnlySpan<(string, double)>)[("lr", optimizer.LearningRate), ("eps", optimizer.Epsilon), ("weight_decay", optimizer.WeightDecay)])
             _becomes[P + path] = value.ToString("R", CultureInfo.InvariantCulture);
         _becomes[P + "betas"] = Text($"{optimizer.Beta1}, {optimizer.Beta2}");
+        if (adam) _becomes[P + "adam_w_mode"] = $"Optimizers.{algorithm}";
         if (!optimizer.IsAvailable) return optimizer;
-        var kind = adam ? optimizer.Decoupled ? "adamW" : "adam" : name switch { "SGD" => "sgd", "RMSprop" => "rmsProp", "Lion" => "lion", "Adagrad" => "adagrad", "Lamb" or "FusedLamb" => "lamb", "Muon" => "muon", _ => null };
+        var kind = adam ? optimizer.Decoupled ? "adamW" : "adam" : name switch { "SGD" => "sgd", "RMSprop" => "rmsProp", "Lion" => "lion", "Adagrad" => "adagrad", "Lamb" or "FusedLamb" => "lamb", "Muon" => "muon", "OneBitAdam" => "oneBitAdam", _ => null };
         // The rest of torch.optim has no name in a configuration yet; a run takes it all the same.
         if (kind is null) return optimizer;
         Sets("optimizer.type", "optimizer.kind", kind);
-        if (kind is "adamW" or "adam" or "lion" or "lamb")
+        if (kind is "adamW" or "adam" or "lion" or "lamb" or "oneBitAdam")
         {
             Sets(P + "betas", "optimizer.beta1", Number(optimizer.Beta1));
             Sets(P + "betas", "optimizer.beta2", Number(optimizer.Beta2));
         }
-        if (kind is "adamW" or "adam" or "lamb" or "adagrad" or "rmsProp") Sets(P + "eps", "optimizer.epsilon", Number(optimizer.Epsilon));
+        if (kind is "oneBitAdam") Sets(P + "freeze_step", "optimizer.freezeSteps", optimizer.FreezeSteps);
+        if (kind is "adamW" or "adam" or "lamb" or "adagrad" or "rmsProp" or "oneBitAdam") Sets(P + "eps", "optimizer.epsilon", Number(optimizer.Epsilon));
+        if (kind is "adamW" or "adam" or "lamb") Sets(P + "bias_correction", "optimizer.biasCorrection", optimizer.BiasCorrection ? "true" : "false");
+        if (kind is "lamb")
+        {
+            Sets(P + "min_coeff", "optimizer.leastTrust", optimizer.LeastTrust);
+            Sets(P + "max_coeff", "optimizer.mostTrust", optimizer.MostTrust);
+        }
         if (kind is "sgd" or "rmsProp" or "muon") Sets(P + "momentum", "optimizer.momentum", Number(optimizer.Momentum));
         if (kind is "rmsProp") Sets(P + "alpha", "optimizer.alpha", Number(optimizer.Alpha));
         if (kind is "muon") Sets("optimizer.type", "optimizer.matchAdamW", "false");
         if (kind is "sgd")
         {
             Sets(P + "nesterov", "optimizer.nesterov", optimizer.Nesterov ? "true" : "false");
-            if (optimizer.Dampening != 0) Refuse(P + "dampening", "is not available: no configuration has it. In its place: SGD without it");
+            Sets(P + "dampening", "optimizer.dampening", optimizer.Dampening);
         }
         Sets(P + "weight_decay", "optimizer.weightDecay", Number(optimizer.WeightDecay));
         // DeepSpeed decays every parameter.

@@ -1,5 +1,4 @@
 using System.Globalization;
-using static TorchSharp.torch;
 
 namespace Raijin.DeepSpeed;
 
@@ -10,12 +9,16 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     const string Micro = "train_micro_batch_size_per_gpu";
     const string Accumulation = "gradient_accumulation_steps";
     const string Z = "zero_optimization.";
+    const int LongestShown = 60;
+    const string LossScaling = "trainer.lossScale.";
 
     readonly Values _values = new(check);
     readonly List<ConfigMessage> _errors = [.. syntax, .. check.Errors];
     readonly List<ConfigMessage> _warnings = [.. check.Warnings];
     readonly List<ConfigMessage> _refused = [];
     readonly Dictionary<string, string> _becomes = new(StringComparer.Ordinal);
+    readonly HashSet<string> _off = new(StringComparer.Ordinal);
+    readonly HashSet<string> _quiet = new(StringComparer.Ordinal);
     readonly List<RunSetting> _settings = [];
 
     /// <summary>What makes the file wrong at so many ranks.</summary>
@@ -34,14 +37,19 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         var clip = _values.Number("gradient_clipping", facts.MaxGradientNorm);
         Becomes("gradient_clipping", "trainer.clipGradients", clip > 0 ? Clip.Norm(clip).ToString() : "none");
         var stage = (int)_values.Whole(Z + "stage");
-        var strategy = Division(stage);
         var optimizer = Optimizer();
+        var strategy = Division(stage, optimizer);
+        if (optimizer is { IsOneBit: true } && ranks > 1 && (stage > 0 || IsDisk(strategy.OffloadOptimizer)))
+            Refuse("optimizer.type", $"= {optimizer.Type} is not available {(stage > 0 ? $"in stage {stage}, where ranks divide its moments" : "with its moments on a disk")}. In its place: {(stage > 0 ? "stage 0, or" : "offload_optimizer none, or")} AdamW with zero_quantized_gradients for fewer bytes between ranks");
         var schedule = Scheduler(optimizer);
         Becomes(Micro, "data.batchSize", Text($"{batch.Micro}"));
         Becomes(Accumulation, "trainer.accumulateGradients", Text($"{batch.Accumulation}"));
         var log = _values.OptionalWhole("steps_per_print");
         if (log is { } steps) Becomes("steps_per_print", "trainer.log", Text($"{steps} steps"));
         if (_values.Flag(Z + "enable_sanity_checks")) Becomes(Z + "enable_sanity_checks", "trainer.checkCollectives", "true");
+        if (_values.Flag("comms_logger.enabled")) Becomes("comms_logger.enabled", "trainer.logCollectives", "true");
+        var measured = _values.Given("timers.throughput.enabled")?.Value is true;
+        if (measured) _becomes["timers.throughput.enabled"] = nameof(ThroughputMonitor);
 
         return new DeepSpeedRun
         {
@@ -59,6 +67,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             Schedule = schedule,
             LogSteps = log,
             CheckCollectives = _values.Flag(Z + "enable_sanity_checks"),
+            LogCollectives = _values.Flag("comms_logger.enabled"),
             ReduceBucketSize = _values.Whole(Z + "reduce_bucket_size", Square(1)),
             AllgatherBucketSize = _values.Whole(Z + "allgather_bucket_size"),
             PrefetchBucketSize = _values.Whole(Z + "stage3_prefetch_bucket_size", Square(0.9)),
@@ -68,11 +77,13 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             SubGroupSize = _values.Whole(Z + "sub_group_size"),
             WallClockBreakdown = _values.Flag("wall_clock_breakdown"),
             MemoryBreakdown = _values.Flag("memory_breakdown"),
-            FlopsProfiler = _values.Flag("flops_profiler.enabled"),
+            FlopsProfiler = Flops(),
+            MeasuresThroughput = measured,
             TensorBoard = _values.Flag("tensorboard.enabled"),
             Elastic = _elastic,
             Rows = Rows(),
             Settings = _settings,
+            Unsaid = Unsaid(optimizer),
             Refused = _refused,
             Warnings = _warnings,
         };
@@ -96,8 +107,8 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (problem is not null)
         {
             // What can't be read is reported by itself.
-            if (_errors.Exists(error => error.Key is Batch or Micro or Accumulation)) return triple;
             var given = (string[])[Batch, Micro, Accumulation];
+            if (given.Any(check.Unread.Contains)) return triple;
             Fault(given.FirstOrDefault(key => _values.Has(key)) ?? Batch, problem);
         }
         if (_values.Filled.ContainsKey(Batch)) _values.Filled[Batch] = Text($"{triple.Train}");
@@ -142,6 +153,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             Fault(Section + "micro_batch_sizes", Text($"has none that divides {_elastic.TrainBatchSize} / {dataParallel} samples of a rank"));
         else
         {
+            Sets(Section + "max_gpus", "trainer.elasticRanks", $"[{string.Join(", ", _elastic.Ranks)}]");
             _becomes[Section + "enabled"] = Text($"{_elastic.TrainBatchSize} = {micro} × {_elastic.TrainBatchSize / micro / dataParallel} × {dataParallel} ranks; allowed: {Numbers(_elastic.Ranks)}");
             return new(_elastic.TrainBatchSize, micro, _elastic.TrainBatchSize / micro / dataParallel);
         }
@@ -168,7 +180,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (!precision.ScalesLoss)
         {
             foreach (var key in check.Given.Keys)
-                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") _becomes.TryAdd(key, "of fp16, which is off");
+                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") Off(key, "of fp16, which is off");
         }
         return precision;
     }
@@ -177,11 +189,20 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     {
         const double Lowest = 1.0 / (1 << 24);
         var fixedScale = _values.Number("fp16.loss_scale");
-        if (fixedScale > 0) return new() { InitialScale = fixedScale, MinScale = fixedScale, Window = int.MaxValue, ThrowAtMinScale = false };
+        if (fixedScale > 0)
+        {
+            const string Key = "fp16.loss_scale";
+            Sets(Key, LossScaling + "initialScale", fixedScale);
+            Sets(Key, LossScaling + "minScale", fixedScale);
+            Sets(Key, LossScaling + "window", (long)int.MaxValue);
+            Sets(Key, LossScaling + "throwAtMinScale", "false");
+            return new() { InitialScale = fixedScale, MinScale = fixedScale, Window = int.MaxValue, ThrowAtMinScale = false };
+        }
+        _becomes["fp16.loss_scale"] = "dynamic";
         var initial = Math.Pow(2, _values.Whole("fp16.initial_scale_power"));
         var lowest = Math.Max(Lowest, _values.Number("fp16.min_loss_scale"));
         if (lowest > initial) Fault("fp16.min_loss_scale", Text($"= {lowest} is above the first scale of 2^{_values.Whole("fp16.initial_scale_power")} = {initial}"));
-        return new()
+        var scale = new LossScalerOptions
         {
             InitialScale = initial,
             Window = Int(_values.Whole("fp16.loss_scale_window")),
@@ -189,83 +210,30 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             ConsecutiveHysteresis = _values.Flag("fp16.consecutive_hysteresis"),
             MinScale = Math.Min(lowest, initial),
         };
+        Sets("fp16.initial_scale_power", LossScaling + "initialScale", initial);
+        Sets("fp16.loss_scale_window", LossScaling + "window", (long)scale.Window);
+        Sets("fp16.hysteresis", LossScaling + "hysteresis", (long)scale.Hysteresis);
+        Sets("fp16.consecutive_hysteresis", LossScaling + "consecutiveHysteresis", scale.ConsecutiveHysteresis ? "true" : "false");
+        Sets("fp16.min_loss_scale", LossScaling + "minScale", scale.MinScale);
+        return scale;
     }
 
-    Strategy Division(int stage)
+    IReadOnlyList<(string, string)> Unsaid(DeepSpeedOptimizer? optimizer)
     {
-        Becomes(Z + "stage", "trainer.strategy.stage", Text($"{stage}"));
-        var strategy = new Strategy { Stage = stage };
-        switch (Device(Z + "offload_optimizer", Z + "cpu_offload"))
-        {
-            case "cpu":
-                strategy = strategy with { OffloadOptimizer = Tier.Host };
-                break;
-            case "nvme" when _values.Text(Z + "offload_optimizer.nvme_path") is { Length: > 0 } folder:
-                strategy = strategy with { OffloadOptimizer = Tier.Disk(folder) };
-                Becomes(Z + "offload_optimizer.nvme_path", null, strategy.OffloadOptimizer.ToString());
-                break;
-            case "nvme":
-                Fault(Z + "offload_optimizer.device", "= nvme needs nvme_path, a folder on the disk");
-                break;
-        }
-        _becomes[Z + "offload_optimizer.device"] = _becomes[Z + "offload_param.device"] = "off";
-        if (strategy.OffloadOptimizer != Tier.Device)
-        {
-            Becomes(Z + "offload_optimizer.device", "trainer.strategy.offloadOptimizer", strategy.OffloadOptimizer.ToString());
-            if (_values.Number(Z + "offload_optimizer.ratio") is var ratio and < 1)
-            {
-                strategy = strategy with { OffloadRatio = ratio };
-                Becomes(Z + "offload_optimizer.ratio", "trainer.strategy.offloadRatio", ratio.ToString("R", CultureInfo.InvariantCulture));
-            }
-        }
-        switch (Device(Z + "offload_param", Z + "cpu_offload_params"))
-        {
-            case "none":
-                break;
-            case var device when stage != 3:
-                Warn(Z + "offload_param.device", Text($"= {device} has no effect below stage 3; the stage is {stage}"));
-                _becomes[Z + "offload_param.device"] = "no effect below stage 3";
-                break;
-            case "cpu":
-                strategy = strategy with { OffloadParameters = Tier.Host };
-                Becomes(Z + "offload_param.device", "trainer.strategy.offloadParameters", "host");
-                break;
-            default:
-                Refuse(Z + "offload_param.device", "= nvme is not available: parameters are not kept on a disk yet. In its place: cpu, or offload_optimizer to nvme");
-                break;
-        }
-        if (_values.Text("communication_data_type") is { } wire)
-        {
-            strategy = strategy with { GradientWire = wire switch { "fp16" => ScalarType.Float16, "fp32" => ScalarType.Float32, _ => ScalarType.BFloat16 } };
-            Becomes("communication_data_type", "trainer.strategy.gradientWire", wire switch { "fp16" => "float16", "fp32" => "float32", _ => "bFloat16" });
-        }
-        if (_values.Flag(Z + "zero_quantized_weights"))
-        {
-            if (stage == 3)
-            {
-                strategy = strategy with { WeightCodec = WeightCodec.Int8 };
-                Becomes(Z + "zero_quantized_weights", "trainer.strategy.weightCodec", "int8");
-            }
-            else Warn(Z + "zero_quantized_weights", Text($"has no effect below stage 3; the stage is {stage}"));
-        }
-        if (_values.Flag(Z + "zero_quantized_gradients"))
-        {
-            strategy = strategy with { GradientCodec = GradientCodec.Int4, GradientWire = null };
-            Becomes(Z + "zero_quantized_gradients", "trainer.strategy.gradientCodec", "int4");
-            if (_settings.RemoveAll(setting => setting.Key == "trainer.strategy.gradientWire") > 0) Warn("communication_data_type", "has no effect beside zero_quantized_gradients, which codes what it would shorten");
-        }
-        long mics = _values.Whole(Z + "mics_shard_size"), secondary = _values.Whole(Z + "zero_hpz_partition_size");
-        var (shard, from) = mics > 0 ? (mics, Z + "mics_shard_size") : secondary > 1 ? (secondary, Z + "zero_hpz_partition_size") : (0, "");
-        if (shard > 0)
-        {
-            if (shard > ranks || ranks % shard != 0) Fault(from, Text($"= {shard} does not divide the {ranks} ranks: give a divisor of {ranks}"));
-            else
-            {
-                strategy = strategy with { ShardSize = (int)shard };
-                Becomes(from, "trainer.strategy.shardSize", Text($"{shard}"));
-            }
-        }
-        return strategy;
+        string[] keys = ["wall_clock_breakdown", "memory_breakdown", "flops_profiler.enabled", "timers.throughput.enabled", "tensorboard.enabled"];
+        var unsaid = keys.Where(key => _values.Given(key)?.Value is true).Select(key => (_values.Given(key)!.Written, Plain(KeyTable.ByPath[key].Becomes))).ToList();
+        if (optimizer is { IsAvailable: true } && !_settings.Exists(setting => setting.Key == "optimizer.kind")) unsaid.Add(("optimizer.type", _becomes["optimizer.type"]));
+        return unsaid;
+    }
+
+    Func<FlopsProfiler>? Flops()
+    {
+        if (!_values.Flag("flops_profiler.enabled")) return null;
+        var depth = Int(_values.Whole("flops_profiler.module_depth"));
+        var (step, top) = (Int(_values.Whole("flops_profiler.profile_step")), Int(_values.Whole("flops_profiler.top_modules")));
+        var detailed = _values.Flag("flops_profiler.detailed");
+        var file = _values.Text("flops_profiler.output_file") is { Length: > 0 } given ? given : null;
+        return () => new() { Step = step, Depth = depth < 0 ? null : depth, TopModules = top, Detailed = detailed, OutputFile = file };
     }
 
     string Device(string section, string old) => _values.Has(section + ".device") ? _values.Text(section + ".device")! : _values.Flag(old) ? "cpu" : "none";
@@ -277,6 +245,13 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     {
         _becomes[path] = setting is null ? value : $"{setting} = {value}";
         if (setting is not null) Sets(path, setting, value);
+    }
+
+    /// <summary>A key that has no say beside the others, and why.</summary>
+    void Off(string path, string why)
+    {
+        _becomes[path] = why;
+        _off.Add(path);
     }
 
     void Fault(string path, string message) => _errors.Add(Message(path, message));
@@ -294,13 +269,15 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         {
             var key = given.Key;
             var shown = given.IsAuto ? _values.Filled.TryGetValue(key.Path, out var filled) ? $"auto: {filled}" : "auto" : given.Shown;
-            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {setting.Value}"));
+            var settings = string.Join(", ", _settings.Where(setting => setting.From == given.Written).Select(setting => $"{setting.Key} = {(setting.Value.Length <= LongestShown ? setting.Value : setting.Value[..(LongestShown - 1)] + "…")}"));
             var becomes = settings.Length > 0 ? settings : _becomes.GetValueOrDefault(key.Path) ?? (key.Class == KeyClass.Honoured ? Plain(key.Becomes) : key.ClassText);
-            if (settings.Length == 0 && key is { Class: KeyClass.Honoured, Kind: ValueKind.Flag } && given.Value is false) becomes = "off";
+            if (settings.Length == 0 && key is { Class: KeyClass.Honoured, Kind: ValueKind.Flag, Default: "false" } && given.Value is false) becomes = "off";
             if (given.IsRefused) becomes = $"not available; instead {Plain(key.Becomes)}";
             else if (key.Class == KeyClass.NotAvailable) becomes = "as here";
-            var isOff = key.Class == KeyClass.NotAvailable && !given.IsRefused;
-            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isOff || key.Note == "–" ? "" : Plain(key.Note), given.At));
+            // What a note says of a value that has no say here would mislead.
+            var isOff = key.Class == KeyClass.Honoured && (becomes == "off" || _off.Contains(key.Path));
+            var isQuiet = isOff || (key.Class == KeyClass.NotAvailable && !given.IsRefused) || key.Note == "–" || _quiet.Contains(key.Path);
+            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isQuiet ? "" : Plain(key.Note), given.At) { IsOff = isOff });
         }
         if (_values.Given("gradient_clipping") is null && _becomes.TryGetValue("gradient_clipping", out var clips)) rows.Add(new("gradient_clipping", "1.0 (default)", KeyClass.Honoured, false, clips, Plain(KeyTable.ByPath["gradient_clipping"].Note), new(0, 0)));
         return rows;

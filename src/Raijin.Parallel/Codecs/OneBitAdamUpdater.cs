@@ -25,6 +25,7 @@ sealed class OneBitAdamUpdater : IParameterUpdater
     readonly OneBitAdam _algorithm;
     readonly Group _group;
     readonly CodedGradientExchange _exchange;
+    readonly EngineContext? _context;
 
     // Never stepped: it checks the parameters, measures and clears gradients, and compares states.
     readonly FusedOptimizer _whole;
@@ -42,13 +43,15 @@ sealed class OneBitAdamUpdater : IParameterUpdater
     /// <param name="groups">As for <see cref="FusedOptimizer"/>.</param>
     /// <param name="group">The ranks; borrowed.</param>
     /// <param name="masters">fp32 values, by parameter name, that masters of half-precision parameters start from; null: from the parameters themselves.</param>
-    public OneBitAdamUpdater(OneBitAdam algorithm, IReadOnlyList<ParameterGroup> groups, Group group, IReadOnlyDictionary<string, Tensor>? masters = null)
+    /// <param name="context">The engine in whose books it is; null for none.</param>
+    public OneBitAdamUpdater(OneBitAdam algorithm, IReadOnlyList<ParameterGroup> groups, Group group, IReadOnlyDictionary<string, Tensor>? masters = null, EngineContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(algorithm);
         ArgumentNullException.ThrowIfNull(group);
         _whole = new(algorithm, groups, new() { UseLibtorchOnly = true });
         _algorithm = algorithm;
         _group = group;
+        _context = context;
         _exchange = new(group, new OneBitCodec());
         using var none = no_grad();
         _count = groups.Sum(g => g.Parameters.Sum(p => p.Value.numel()));
@@ -76,6 +79,8 @@ sealed class OneBitAdamUpdater : IParameterUpdater
             }
         }
         _entries = [.. entries];
+        _context?.Ledger.Allocated(BufferKind.Bucket, BytesOf(_gradients));
+        _context?.Ledger.Allocated(BufferKind.OptimizerState, StateBytes);
     }
 
     /// <inheritdoc/>
@@ -110,18 +115,21 @@ sealed class OneBitAdamUpdater : IParameterUpdater
         if (IsCompressing)
         {
             _momentum.mul_(_algorithm.Beta1).add_(_gradients, alpha: 1 - _algorithm.Beta1);
+            foreach (var call in _exchange.CallsToAllReduce(_momentum)) _context?.Post(BufferKind.Gradients, call);
             _exchange.AllReduce(Bucket, _momentum).Wait();
             // The padding has signs too; what is saved has no padding.
             _momentum.narrow(0, _count, _momentum.NumberOfElements - _count).zero_();
         }
         else
         {
+            _context?.Post(BufferKind.Gradients, new(_group, CollectiveKind.AllReduce, BytesOf(_gradients)));
             _group.AllReduce(_gradients, ReduceOp.Mean);
             _momentum.mul_(_algorithm.Beta1).add_(_gradients, alpha: 1 - _algorithm.Beta1);
             _variance.mul_(_algorithm.Beta2).addcmul_(_gradients, _gradients, value: 1 - _algorithm.Beta2);
         }
         foreach (var entry in _entries) Update(entry);
         Updates++;
+        _context?.Ledger.EndStep();
     }
 
     /// <summary>
@@ -196,6 +204,8 @@ sealed class OneBitAdamUpdater : IParameterUpdater
     {
         if (_disposed) return;
         _disposed = true;
+        _context?.Ledger.Freed(BufferKind.Bucket, BytesOf(_gradients));
+        _context?.Ledger.Freed(BufferKind.OptimizerState, StateBytes);
         _exchange.Dispose();
         _whole.Dispose();
         foreach (var entry in _entries) entry.Dispose();
@@ -225,6 +235,8 @@ sealed class OneBitAdamUpdater : IParameterUpdater
         weights.addcdiv_(entry.Momentum, entry.Variance.sqrt().add_(_algorithm.Epsilon).masked_fill_(entry.Variance.eq(0), double.PositiveInfinity), -rate);
         if (entry.Master is not null) entry.Parameter.copy_(weights);
     }
+
+    static long BytesOf(Tensor flat) => flat.NumberOfElements * sizeof(float);
 
     static Tensor View(Tensor flat, long offset, Tensor like)
     {

@@ -7,6 +7,9 @@ namespace Raijin.Parallel;
 /// The memory that gathered parameters lie in while their unit computes: a unit takes the block that another has let go, so that pages are faulted in once a pass and not at every gather. Blocks are as long as what lies in
 /// them, to a quarter: never is more held than the units in use at once need.
 /// </summary>
+/// <remarks>
+/// Memory changes hands here and is not borrowed, as a <see cref="HollowTensor"/> borrows parts of a lease: a loss that outlives the model still holds what its graph saved. Nor is it the host's alone.
+/// </remarks>
 sealed class GatherPool(Device device, Ledger ledger) : IDisposable
 {
     const double LargestExcess = 1.25;

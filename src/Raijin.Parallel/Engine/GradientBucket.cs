@@ -99,7 +99,7 @@ sealed class GradientBucket : IDisposable
         }
         else if (_lease is not null)
         {
-            Move(parameter);
+            Move(parameter, add: _filled[parameter.Entry]);
         }
         _filled[parameter.Entry] = true;
         if (_lease is null && isNext && _ring is { CanLease: true }) Borrow();
@@ -224,12 +224,12 @@ sealed class GradientBucket : IDisposable
         _leasedSlice = _buffer.Slice(_lease);
         _slots = [.. _buffer.Parameters.Select(p => _buffer.View(_lease, p))];
         foreach (var parameter in _buffer.Parameters)
-            if (_filled[parameter.Entry]) Move(parameter);
+            if (_filled[parameter.Entry]) Move(parameter, add: false);
     }
 
-    void Move(ShardedParameter parameter)
+    void Move(ShardedParameter parameter, bool add)
     {
-        GradientAccess.MoveTo(parameter.Real, _slots[parameter.Entry], add: false);
+        GradientAccess.MoveTo(parameter.Real, _slots[parameter.Entry], add);
         GradientAccess.ClearGradient(parameter.Real);
     }
 

@@ -133,6 +133,9 @@ sealed class GradientReducer : IDisposable
         _underWay.Enqueue(bucket);
     }
 
+    /// <summary>Whether some rank has a gradient of it, as was agreed on last.</summary>
+    public bool IsPresent(ShardedParameter parameter) => _present[parameter.Index] != 0;
+
     bool IsPresent(GradientBucket bucket)
     {
         foreach (var parameter in bucket.Buffer.Parameters)

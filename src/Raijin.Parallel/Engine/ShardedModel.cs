@@ -26,6 +26,7 @@ public sealed partial class ShardedModel : IDisposable
     readonly List<ShardedOptimizer> _optimizers = [];
     readonly List<TrustSums> _trustSums = [];
     readonly List<OneBitAdamUpdater> _oneBit = [];
+    readonly List<(IParameterUpdater Updater, IReadOnlyDictionary<string, Tensor>? Masters)> _updaters = [];
     readonly GradientReducer? _reducer;
     readonly GatherScheduler? _scheduler;
     readonly ShardStore? _store;
@@ -40,7 +41,7 @@ public sealed partial class ShardedModel : IDisposable
     /// <param name="initialize">Gives values to a parameter that has none yet, by name and on its device; for a module of the meta device. Rank 0's are taken.</param>
     /// <param name="device">Where the parameters of a module of the meta device will lie; null for the host.</param>
     /// <exception cref="InvalidOptionsException">The strategy can't be; carries every fault.</exception>
-    /// <exception cref="ArgumentException">A parameter has no values and nothing gives it any.</exception>
+    /// <exception cref="ArgumentException">A parameter, or a buffer, has no values and nothing gives it any.</exception>
     /// <exception cref="NotSupportedException">A module on the meta device holds its parameters inside libtorch: an embedding, an LSTM.</exception>
     public ShardedModel(Module module, Strategy strategy, Group world, Action<string, Tensor>? initialize = null, Device? device = null)
     {
@@ -50,12 +51,18 @@ public sealed partial class ShardedModel : IDisposable
         device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
         InvalidOptionsException.ThrowIfAny([.. strategy.Faults(world.Size), .. strategy.FaultsOn(device)]);
         NativeModules.ThrowIfMeta(module);
+        if (module.named_buffers().FirstOrDefault(b => b.buffer.device_type == TorchSharp.DeviceType.META) is { buffer: not null } hollow)
+            throw new ArgumentException($"Buffer '{hollow.name}' is on the meta device and has no values: make buffers on the host.", nameof(module));
         Module = module;
         Strategy = strategy;
         World = world;
         _context = EngineContext.Make(strategy, world, device);
-        // What is gathered and let go must not stay resident.
-        if (_context.DividesGradients && device.type == TorchSharp.DeviceType.CPU) NativeHeap.ReturnLargeBlocks();
+        if (device.type == TorchSharp.DeviceType.CPU)
+        {
+            // What is gathered and let go must not stay resident.
+            if (_context.DividesGradients) NativeHeap.ReturnLargeBlocks();
+            else NativeHeap.ReuseLargeBlocks();
+        }
         using (no_grad())
         using (NewDisposeScope())
         {
@@ -106,13 +113,18 @@ public sealed partial class ShardedModel : IDisposable
         }
     } = 1;
 
+    /// <summary>
+    /// Whether a rank holds what no other does, so that all of them write a checkpoint of it: parts of the state, or what coded gradients have yet to give back.
+    /// </summary>
+    public bool HoldsItsOwn => World.Size > 1 && (Strategy.Stage > 0 || Strategy.GradientCodec != GradientCodec.None || _oneBit.Count > 0);
+
     /// <summary>Names of the units, in the order of the forward pass; what is around others comes before them.</summary>
     public IReadOnlyList<string> Units => [.. _units.Select(u => u.Name)];
 
     /// <summary>
     /// Makes the optimizer of some of the parameters. Its <see cref="IParameterUpdater.MeasureGradients"/> gives the norm over all ranks; its step updates this rank's part and brings the parts together.
     /// </summary>
-    /// <param name="algorithm">What is done to each parameter. From stage 1 on elementwise ones, LAMB and LARS.</param>
+    /// <param name="algorithm">What is done to each parameter. From stage 1 on elementwise ones, LAMB and LARS; on several ranks 1-bit Adam in stage 0 alone.</param>
     /// <param name="groups">Parameters of the module.</param>
     /// <param name="options">How it runs; its masters are whole, under the names of <paramref name="groups"/>.</param>
     /// <exception cref="NotSupportedException">The algorithm needs whole tensors, but each rank has parts of them.</exception>
@@ -123,12 +135,21 @@ public sealed partial class ShardedModel : IDisposable
         ArgumentNullException.ThrowIfNull(groups);
         ObjectDisposedException.ThrowIf(_disposed, this);
         options ??= new FusedOptimizerOptions();
+        var updater = MakeOptimizer(algorithm, groups, options);
+        _updaters.Add((updater, options.Masters));
+        return updater;
+    }
+
+    IParameterUpdater MakeOptimizer(OptimizerAlgorithm algorithm, IReadOnlyList<ParameterGroup> groups, FusedOptimizerOptions options)
+    {
         if (_reducer is null) return MakeUpdater(algorithm, groups, options, isMeasuring: false);
-        if (algorithm is OneBitAdam oneBit)
+        if (algorithm is OneBitAdam oneBit && World.Size > 1)
         {
             if (_context.DividesUpdates) throw new NotSupportedException($"1-bit Adam keeps whole moments on every rank: use it with stage 0, not {Strategy.Stage}.");
+            if (Strategy.OffloadOptimizer is Tier.OnDisk) throw new NotSupportedException($"1-bit Adam keeps its moments in memory, not on {Strategy.OffloadOptimizer}.");
+            foreach (var (name, parameter) in groups.SelectMany(g => g.Parameters)) Find(name, parameter);
             // It averages momenta itself: gradients stay on the rank.
-            var updater = new OneBitAdamUpdater(oneBit, groups, World);
+            var updater = new OneBitAdamUpdater(oneBit, groups, World, options.Masters, _context);
             _oneBit.Add(updater);
             return updater;
         }

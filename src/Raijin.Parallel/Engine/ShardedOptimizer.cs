@@ -50,6 +50,9 @@ sealed class ShardedOptimizer : IParameterUpdater
 
     public long StateBytes => (_whole ?? _mine).StateBytes;
 
+    /// <summary>What updates here: whole parameters in stage 0, this rank's parts of them from stage 1 on.</summary>
+    public IParameterUpdater Here => _whole ?? _mine;
+
     /// <summary>This rank's parts of the parameters.</summary>
     public IReadOnlyList<ParameterPiece> Pieces => _pieces;
 

@@ -22,8 +22,10 @@ static class NativeModules
             + "modules that hold their own, such as Linear, or a Parameter and functional.embedding.");
     }
 
-    static bool IsNative(Module module) => module
-        is Embedding or EmbeddingBag
-        or RNN or GRU or LSTM or RNNCell or GRUCell or LSTMCell
+    /// <summary>Whether libtorch computes several steps in it.</summary>
+    public static bool IsComposite(Module module) => module
+        is RNN or GRU or LSTM or RNNCell or GRUCell or LSTMCell
         or MultiheadAttention or Transformer or TransformerEncoder or TransformerEncoderLayer or TransformerDecoder or TransformerDecoderLayer;
+
+    static bool IsNative(Module module) => module is Embedding or EmbeddingBag || IsComposite(module);
 }

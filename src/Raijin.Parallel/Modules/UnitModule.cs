@@ -23,22 +23,39 @@ abstract class UnitModule(string name, Module module)
     public static UnitModule Of(string name, Module module)
     {
         var signature = Signature(module.GetType()) ?? throw new NotSupportedException(
-            $"'{name}' ({module.GetType().Name}) can't be a unit of stage 3: its calls take or give something else than tensors (one to four in, a tensor or a tuple of tensors out). Choose the blocks inside it, or the module around it.");
-        var type = signature.GetGenericArguments().Length switch
+            $"'{name}' ({module.GetType().Name}) can't be a unit: its calls take or give something else than tensors (one to four in, a tensor or a tuple of tensors out). Choose the blocks inside it, or the module around it.");
+        var arguments = signature.GetGenericArguments();
+        var type = arguments.Length switch
         {
-            2 => typeof(Watching<,>),
-            3 => typeof(Watching<,,>),
-            4 => typeof(Watching<,,,>),
-            _ => typeof(Watching<,,,,>),
+            2 => typeof(OfOne<>),
+            3 => typeof(OfTwo<>),
+            4 => typeof(OfThree<>),
+            _ => typeof(OfFour<>),
         };
-        return (UnitModule)Activator.CreateInstance(type.MakeGenericType(signature.GetGenericArguments()), BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, null, [name, module], null)!;
+        return (UnitModule)Activator.CreateInstance(type.MakeGenericType(arguments[^1]), BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, null, [name, module], null)!;
     }
 
     /// <summary>Watches its calls.</summary>
     /// <param name="before">Before each.</param>
     /// <param name="after">After each, once with every tensor that went in (false) and that came out (true); gives the tensor to go on with.</param>
     /// <param name="done">After that.</param>
-    public abstract IDisposable Watch(Action before, Func<Tensor, bool, Tensor> after, Action done);
+    public IDisposable Watch(Action before, Func<Tensor, bool, Tensor> after, Action done) => Watch(_ => before(), (inputs, results) =>
+    {
+        foreach (var input in inputs)
+            if (input is not null) after(input, false);
+        var through = new Tensor[results.Count];
+        for (var i = 0; i < through.Length; i++) through[i] = after(results[i], true);
+        done();
+        return through;
+    });
+
+    /// <summary>Watches its calls.</summary>
+    /// <param name="before">Before each, given what goes in; null for an optional input that is absent.</param>
+    /// <param name="after">After each, given what went in and what came out; gives as many tensors to go on with.</param>
+    public abstract IDisposable Watch(Action<IReadOnlyList<Tensor?>> before, Func<IReadOnlyList<Tensor?>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> after);
+
+    /// <summary>Its forward pass itself, of which nobody who watches its calls is told.</summary>
+    public abstract IReadOnlyList<Tensor> Forward(IReadOnlyList<Tensor?> inputs);
 
     static Type? Signature(Type? type)
     {
@@ -55,24 +72,31 @@ abstract class UnitModule(string name, Module module)
 
     static bool IsTensors(Type type) => type == typeof(Tensor) || type.IsAssignableTo(typeof(ITuple)) && type.IsValueType && type.GetGenericArguments().All(IsTensors);
 
-    // An optional input may be absent.
-    static void In<T>(T input, Func<Tensor, bool, Tensor> after)
+    static List<Tensor> Flat(object result, List<Tensor>? into = null)
     {
-        if (input is Tensor tensor) after(tensor, false);
+        into ??= [];
+        if (result is Tensor tensor) into.Add(tensor);
+        else
+        {
+            var tuple = (ITuple)result;
+            for (var i = 0; i < tuple.Length; i++) Flat(tuple[i]!, into);
+        }
+        return into;
     }
 
-    static TResult Through<TResult>(TResult result, Func<Tensor, bool, Tensor> after)
+    static object Build(Type type, IReadOnlyList<Tensor> tensors, ref int next)
     {
-        if (typeof(TResult) == typeof(Tensor)) return (TResult)(object)after((Tensor)(object)result!, true);
-        return (TResult)ThroughTuple((ITuple)result!, typeof(TResult), after);
-    }
-
-    static object ThroughTuple(ITuple tuple, Type type, Func<Tensor, bool, Tensor> after)
-    {
+        if (type == typeof(Tensor)) return tensors[next++];
         var arguments = type.GetGenericArguments();
-        var items = new object[tuple.Length];
-        for (var i = 0; i < items.Length; i++) items[i] = tuple[i] is Tensor tensor ? after(tensor, true) : ThroughTuple((ITuple)tuple[i]!, arguments[i], after);
+        var items = new object[arguments.Length];
+        for (var i = 0; i < items.Length; i++) items[i] = Build(arguments[i], tensors, ref next);
         return Activator.CreateInstance(type, items)!;
+    }
+
+    static TResult Through<TResult>(Tensor?[] inputs, TResult result, Func<IReadOnlyList<Tensor?>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> after)
+    {
+        var next = 0;
+        return (TResult)Build(typeof(TResult), after(inputs, Flat(result!)), ref next);
     }
 
     sealed class Watched(params IReadOnlyList<Action> remove) : IDisposable
@@ -83,77 +107,39 @@ abstract class UnitModule(string name, Module module)
         }
     }
 
-    sealed class Watching<T, TResult>(string name, Module module) : UnitModule(name, module)
+    sealed class OfOne<TResult>(string name, Module<Tensor, TResult> module) : UnitModule(name, module)
     {
-        public override IDisposable Watch(Action before, Func<Tensor, bool, Tensor> after, Action done)
-        {
-            var typed = (Module<T, TResult>)Module;
-            var pre = typed.register_forward_pre_hook((_, x) => { before(); return x; });
-            var post = typed.register_forward_hook((_, x, y) =>
-            {
-                In(x, after);
-                var result = Through(y, after);
-                done();
-                return result;
-            });
-            return new Watched(pre.remove, post.remove);
-        }
+        public override IDisposable Watch(Action<IReadOnlyList<Tensor?>> before, Func<IReadOnlyList<Tensor?>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> after) => new Watched(
+            module.register_forward_pre_hook((_, a) => { before([a]); return a; }).remove,
+            module.register_forward_hook((_, a, y) => Through([a], y, after)).remove);
+
+        public override IReadOnlyList<Tensor> Forward(IReadOnlyList<Tensor?> inputs) => Flat(module.forward(inputs[0]!)!);
     }
 
-    sealed class Watching<T1, T2, TResult>(string name, Module module) : UnitModule(name, module)
+    sealed class OfTwo<TResult>(string name, Module<Tensor, Tensor, TResult> module) : UnitModule(name, module)
     {
-        public override IDisposable Watch(Action before, Func<Tensor, bool, Tensor> after, Action done)
-        {
-            var typed = (Module<T1, T2, TResult>)Module;
-            var pre = typed.register_forward_pre_hook((_, a, b) => { before(); return (a, b); });
-            var post = typed.register_forward_hook((_, a, b, y) =>
-            {
-                In(a, after);
-                In(b, after);
-                var result = Through(y, after);
-                done();
-                return result;
-            });
-            return new Watched(pre.remove, post.remove);
-        }
+        public override IDisposable Watch(Action<IReadOnlyList<Tensor?>> before, Func<IReadOnlyList<Tensor?>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> after) => new Watched(
+            module.register_forward_pre_hook((_, a, b) => { before([a, b]); return (a, b); }).remove,
+            module.register_forward_hook((_, a, b, y) => Through([a, b], y, after)).remove);
+
+        public override IReadOnlyList<Tensor> Forward(IReadOnlyList<Tensor?> inputs) => Flat(module.forward(inputs[0]!, inputs[1]!)!);
     }
 
-    sealed class Watching<T1, T2, T3, TResult>(string name, Module module) : UnitModule(name, module)
+    sealed class OfThree<TResult>(string name, Module<Tensor, Tensor, Tensor, TResult> module) : UnitModule(name, module)
     {
-        public override IDisposable Watch(Action before, Func<Tensor, bool, Tensor> after, Action done)
-        {
-            var typed = (Module<T1, T2, T3, TResult>)Module;
-            var pre = typed.register_forward_pre_hook((_, a, b, c) => { before(); return (a, b, c); });
-            var post = typed.register_forward_hook((_, a, b, c, y) =>
-            {
-                In(a, after);
-                In(b, after);
-                In(c, after);
-                var result = Through(y, after);
-                done();
-                return result;
-            });
-            return new Watched(pre.remove, post.remove);
-        }
+        public override IDisposable Watch(Action<IReadOnlyList<Tensor?>> before, Func<IReadOnlyList<Tensor?>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> after) => new Watched(
+            module.register_forward_pre_hook((_, a, b, c) => { before([a, b, c]); return (a, b, c); }).remove,
+            module.register_forward_hook((_, a, b, c, y) => Through([a, b, c], y, after)).remove);
+
+        public override IReadOnlyList<Tensor> Forward(IReadOnlyList<Tensor?> inputs) => Flat(module.forward(inputs[0]!, inputs[1]!, inputs[2]!)!);
     }
 
-    sealed class Watching<T1, T2, T3, T4, TResult>(string name, Module module) : UnitModule(name, module)
+    sealed class OfFour<TResult>(string name, Module<Tensor, Tensor, Tensor, Tensor, TResult> module) : UnitModule(name, module)
     {
-        public override IDisposable Watch(Action before, Func<Tensor, bool, Tensor> after, Action done)
-        {
-            var typed = (Module<T1, T2, T3, T4, TResult>)Module;
-            var pre = typed.register_forward_pre_hook((_, a, b, c, d) => { before(); return (a, b, c, d); });
-            var post = typed.register_forward_hook((_, a, b, c, d, y) =>
-            {
-                In(a, after);
-                In(b, after);
-                In(c, after);
-                In(d, after);
-                var result = Through(y, after);
-                done();
-                return result;
-            });
-            return new Watched(pre.remove, post.remove);
-        }
+        public override IDisposable Watch(Action<IReadOnlyList<Tensor?>> before, Func<IReadOnlyList<Tensor?>, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> after) => new Watched(
+            module.register_forward_pre_hook((_, a, b, c, d) => { before([a, b, c, d]); return (a, b, c, d); }).remove,
+            module.register_forward_hook((_, a, b, c, d, y) => Through([a, b, c, d], y, after)).remove);
+
+        public override IReadOnlyList<Tensor> Forward(IReadOnlyList<Tensor?> inputs) => Flat(module.forward(inputs[0]!, inputs[1]!, inputs[2]!, inputs[3]!)!);
     }
 }

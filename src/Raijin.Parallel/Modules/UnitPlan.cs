@@ -16,13 +16,7 @@ static class UnitPlan
     public static IReadOnlyList<PlannedUnit> Of(Module root, Strategy strategy)
     {
         var modules = Modules(root).ToList();
-        var units = new Dictionary<string, UnitModule?>(StringComparer.Ordinal) { [""] = UnitModule.CanWatch(root) ? UnitModule.Of("", root) : null };
-        var planned = modules.Where(m => m.Module is IShardable { ShardingPlan.Units.Count: > 0 }).ToList();
-        if (planned.Count > 0)
-            foreach (var (path, module) in planned) AddNamed(path, (IShardable)module, modules, units);
-        else
-            Divide("", root, strategy.UnitBytes, units);
-
+        var units = Units(root, modules, strategy);
         var owned = new Dictionary<string, List<(string, Parameter)>>(StringComparer.Ordinal);
         var all = Parameters(modules).ToList();
         if (strategy.SharedParameters.FirstOrDefault(s => !all.Exists(p => p.Name == s)) is { } unknown)
@@ -35,6 +29,26 @@ static class UnitPlan
         }
         // What is around other units gets its gradients last, and is needed first.
         return [.. owned.OrderByDescending(u => owned.Keys.Any(other => other != u.Key && IsInside(other, u.Key))).Select(u => new PlannedUnit(u.Key, units[u.Key], u.Value))];
+    }
+
+    /// <summary>Those of the units that hold no other and keep more for backward than what goes in and comes out, as a lone linear layer does.</summary>
+    public static IReadOnlyList<UnitModule> Recomputable(Module root, Strategy strategy)
+    {
+        var units = Units(root, [.. Modules(root)], strategy);
+        return [.. units.Where(u => u.Key.Length > 0 && !units.Keys.Any(other => other != u.Key && IsInside(other, u.Key))).Select(u => u.Value!).Where(u => KeepsMore(u.Module))];
+    }
+
+    static bool KeepsMore(Module module) => module.GetType().Assembly != typeof(TorchSharp.Modules.Linear).Assembly || module.named_children().Any() || NativeModules.IsComposite(module);
+
+    static Dictionary<string, UnitModule?> Units(Module root, List<(string Path, Module Module)> modules, Strategy strategy)
+    {
+        var units = new Dictionary<string, UnitModule?>(StringComparer.Ordinal) { [""] = UnitModule.CanWatch(root) ? UnitModule.Of("", root) : null };
+        var planned = modules.Where(m => m.Module is IShardable { ShardingPlan.Units.Count: > 0 }).ToList();
+        if (planned.Count > 0)
+            foreach (var (path, module) in planned) AddNamed(path, (IShardable)module, modules, units);
+        else
+            Divide("", root, strategy.UnitBytes, units);
+        return units;
     }
 
     static void AddNamed(string path, IShardable model, List<(string Path, Module Module)> modules, Dictionary<string, UnitModule?> units)

@@ -1,5 +1,6 @@
-// All ranks measure the same thing at the same time, since they share memory and clocks in training too. Each size is run once to warm up, then for its share of the two seconds; the lower quartile
-// counts, which what else runs on the machine disturbs least. Results are made anew in each run, as a step makes them.
+// All ranks measure the same thing at the same time, since they share memory and clocks in training too. Probes are run in rounds, so that each sees the machine over all of the time and not in one good or bad moment of it;
+// of their times the mean counts, as in a step. Results are made anew in each run, as a step makes them, and operands are taken in turn from more bytes than a cache holds, as
+// a step finds them.
 
 using System.Diagnostics;
 using Raijin.Collectives;
@@ -10,213 +11,260 @@ using static TorchSharp.torch.nn;
 namespace Raijin.Parallel;
 
 /// <summary>Measures a <see cref="MachineCalibration"/>.</summary>
-sealed class Calibrator(Group? group, CancellationToken cancellation)
+/// <param name="group">The ranks; null for one alone.</param>
+/// <param name="compute">The only type of arithmetic that is wanted; null for all.</param>
+/// <param name="kinds">The exchanges that are wanted.</param>
+/// <param name="cancellation">Breaks it off.</param>
+sealed class Calibrator(Group? group, ScalarType? compute, IReadOnlyCollection<CollectiveKind> kinds, CancellationToken cancellation)
 {
-    const double ShareSeconds = 0.03;
-    const int MaxRuns = 200;
+    /// <summary>What a step may exchange.</summary>
+    public static readonly IReadOnlyList<CollectiveKind> AllKinds = [CollectiveKind.AllReduce, CollectiveKind.ReduceScatter, CollectiveKind.AllGather, CollectiveKind.AllToAll];
+
     const int AttentionHeads = 16;
     const int HeadWidth = 64;
+    const int NormWidth = 256;
 
-    static readonly int[] Sides = [16, 64, 192, 512, 1024];
+    // Weights were last touched a step ago, what is moved a few ops ago: more than all caches hold, and more than those of a core.
+    const long ColdBytes = 48 << 20;
+    const long CoolBytes = 16 << 20;
+    const int MaxOperands = 128;
+
+    // No C library keeps so large a block that was freed.
+    const long FreshBytes = NativeHeap.LargestReused + (2 << 20);
+
+    static readonly int[] Sides = [16, 64, 192, 768];
+    static readonly (int Rows, int Width) Flat = (64, 2048);
+    static readonly Func<Tensor, Tensor, Tensor>[] FlatForms = [(x, w) => x.mm(w), (x, w) => x.mm(w.t()), (x, _) => x.t().mm(x)];
     static readonly int[] Keys = [32, 256];
     static readonly long[] MoveBytes = [1 << 12, 1 << 18, 1 << 22, 1 << 26];
+    static readonly long[] ElementBytes = [1 << 12, 1 << 18, 1 << 22];
+    static readonly long[] Updated = [1 << 14, 1 << 23];
     static readonly long[] ExchangeBytes = [1 << 12, 1 << 17, 1 << 20, 1 << 23, 1 << 25];
-    static readonly CollectiveKind[] Kinds = [CollectiveKind.AllReduce, CollectiveKind.ReduceScatter, CollectiveKind.AllGather, CollectiveKind.AllToAll];
+
+    static readonly Lock Recording = new();
 
     readonly Group? _group = group is { Size: > 1 } ? group : null;
+    readonly CalibrationProbes _probes = new(group is { Size: > 1 } ? group : null, cancellation);
+    Tensor? _pool;
+    Tensor? _halves;
 
     public MachineCalibration Measure(string? diskFolder)
     {
         using var scope = TensorScope.Open();
-        MachineCalibration mine;
-        using (no_grad()) mine = WithoutGradients(diskFolder);
-        mine = mine with { Attention = AttentionCurve(backward: false), AttentionBackward = AttentionCurve(backward: true) };
-        var (seconds, work) = Network(rows: 2, width: 8, layers: 8);
-        mine = mine with { OpSeconds = Math.Max(0, (seconds / (work.Forward.Count + work.Backward.Count)) - mine.Moves.Seconds[0]) };
-        (seconds, work) = Network(rows: 128, width: 768, layers: 3);
-        var (forward, backward) = TimePlan.PassSeconds(work, mine, ScalarType.Float32);
-        mine = mine with { StepFactor = seconds / (forward + backward) };
-        if (_group is null) return mine;
-        return _group.BroadcastObject(mine, 0, CalibrationJson.Default.MachineCalibration, cancellationToken: cancellation);
-    }
+        // As training on CPUs has it.
+        NativeHeap.ReuseLargeBlocks();
+        // Operands are views of it: made once, its pages are there.
+        _halves = ones(ColdBytes / 2, dtype: ScalarType.BFloat16);
+        _pool = Aten.ViewAs(_halves, ScalarType.Float32);
+        var products = Products(ScalarType.Float32);
+        var halves = compute is null or ScalarType.BFloat16 ? Products(ScalarType.BFloat16) : null;
+        var (attention, attentionBackward) = (Attention(isBackward: false), Attention(isBackward: true));
+        var moves = Curve(MoveBytes, bytes => OfElements(bytes / 12, 3, (x, y) => x.add(y)), bytes => bytes);
+        var functions = Curve(ElementBytes, bytes => OfElements(bytes / 4, 2, (x, _) => functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh)), bytes => bytes);
+        var norms = Curve(ElementBytes, bytes => OfElements(bytes / 4, 2, (x, _) => functional.layer_norm(x, [NormWidth])), bytes => bytes);
+        var randoms = Curve(ElementBytes, bytes => OfElements(bytes / 4, 1, (x, _) => empty_like(x).uniform_(0, 1)), bytes => bytes);
+        var updates = Curve(Updated, Update, count => 28.0 * count);
+        var exchanges = _group is null ? [] : kinds.ToDictionary(kind => kind, kind => Curve(ExchangeBytes, bytes => new(Exchange(kind, bytes)), bytes => bytes, isTogether: true));
+        var (fresh, used) = (_probes.Add(() => new(() => empty(FreshBytes, ScalarType.Byte).fill_(1).Dispose())), _probes.Add(Used));
+        var (network, work) = Network();
 
-    MachineCalibration WithoutGradients(string? diskFolder)
-    {
-        var moves = Curve(MoveBytes, bytes => OfElements(bytes / 12, (x, y) => x.add(y)), bytes => bytes);
-        var (read, write) = diskFolder is null ? default : DiskRates(diskFolder);
-        return new()
+        _probes.Run();
+        var mine = new MachineCalibration
         {
             Ranks = _group?.Size ?? 1,
             Threads = get_num_threads(),
             Transport = _group?.Transport ?? TransportKind.InProcess,
-            Products = ProductCurve(ScalarType.Float32, moves),
-            BFloat16Products = ProductCurve(ScalarType.BFloat16, moves),
-            Attention = new([1], [1]),
-            AttentionBackward = new([1], [1]),
-            Moves = moves,
-            Functions = Curve(MoveBytes, bytes => OfElements(bytes / 8, (x, _) => functional.gelu(x)), bytes => bytes),
-            Updates = UpdateCurve(),
+            Products = products(),
+            BFloat16Products = halves?.Invoke(),
+            Attention = attention(),
+            AttentionBackward = attentionBackward(),
+            Moves = moves(),
+            Functions = functions(),
+            Norms = norms(),
+            Randoms = randoms(),
+            Updates = updates(),
+            FreshSeconds = Math.Max(0, fresh.Seconds - used.Seconds) / FreshBytes,
             OpSeconds = 0,
-            StepFactor = 1,
-            Exchanges = _group is null ? new Dictionary<CollectiveKind, CostCurve>() : Kinds.ToDictionary(kind => kind, ExchangeCurve),
-            DiskReadRate = diskFolder is null ? null : read,
-            DiskWriteRate = diskFolder is null ? null : write,
+            Exchanges = exchanges.ToDictionary(e => e.Key, e => e.Value()),
+        };
+        var (forward, backward) = TimePlan.PassSeconds(work, mine, ScalarType.Float32, NativeHeap.LargestReused);
+        mine = mine with { OpSeconds = Math.Max(0, (network.Seconds - forward - backward) / work.Calls) };
+        if (diskFolder is not null)
+        {
+            var (read, write) = DiskRates(diskFolder);
+            mine = mine with { DiskReadRate = read, DiskWriteRate = write };
+        }
+        return _group is null ? mine : _group.BroadcastObject(mine, 0, CalibrationJson.Default.MachineCalibration, cancellationToken: cancellation);
+    }
+
+    // A cube and a flat product tell the time of the arithmetic from that of the matrices' bytes, which are read from memory and packed.
+    Func<ProductSpeed> Products(ScalarType type)
+    {
+        const double leastShare = 0.5;
+        var elementBytes = type == ScalarType.BFloat16 ? 2.0 : sizeof(float);
+        var cubes = Sides.Select(side => _probes.Add(() => new(Product(type, side, side, FlatForms[0])))).ToArray();
+        var (rows, width) = Flat;
+        var flats = FlatForms.Select(form => _probes.Add(() => new(Product(type, rows, width, form)))).ToArray();
+        return () =>
+        {
+            // cube = flops(cube)·r + bytes(cube)·c, flat = flops(flat)·r + bytes(flat)·c
+            var cube = Sides[^1];
+            var share = (double)rows * width * width / ((double)cube * cube * cube);
+            var byteSeconds = Math.Max(0, (flats.Average(f => f.Seconds) - (share * cubes[^1].Seconds)) / (Bytes(rows, width) - (share * Bytes(cube, cube))));
+            return new(
+                new([.. Sides.Select(side => (double)side)], [.. cubes.Zip(Sides, (probe, side) => Math.Max(leastShare * probe.Seconds, probe.Seconds - (byteSeconds * Bytes(side, side))))]),
+                byteSeconds);
+        };
+
+        double Bytes(double m, double n) => elementBytes * ((2 * m * n) + (n * n));
+    }
+
+    Action Product(ScalarType type, int rows, int width, Func<Tensor, Tensor, Tensor> form)
+    {
+        var operands = InTurn(ColdBytes, type, [rows, width], [width, width]);
+        return () =>
+        {
+            using var scope = NewDisposeScope();
+            var pair = operands();
+            form(pair[0], pair[1]);
         };
     }
 
-    // The arithmetic alone: what its matrices' bytes take is counted apart, so that flat matrices, which have more of them, can be told from cubes.
-    CostCurve ProductCurve(ScalarType type, CostCurve moves)
+    Action OfElements(long count, int numTensors, Func<Tensor, Tensor, Tensor> op)
     {
-        const double leastShare = 0.7;
-        var whole = Curve(Sides, side =>
+        long[] shape = [Math.Max(1, count / NormWidth), NormWidth];
+        var operands = InTurn(Math.Max(CoolBytes, numTensors * count * sizeof(float)), ScalarType.Float32, shape, shape);
+        return () =>
         {
-            var (left, right) = (rand(side, side).to(type), rand(side, side).to(type));
-            return () => left.mm(right).Dispose();
-        }, side => side);
-        var bytes = 3 * (type == ScalarType.BFloat16 ? 2.0 : 4);
-        return whole with { Seconds = [.. whole.Seconds.Zip(Sides, (seconds, side) => Math.Max(leastShare * seconds, seconds - moves.At(bytes * side * side)))] };
+            var pair = operands();
+            op(pair[0], pair[1]).Dispose();
+        };
     }
 
-    static Action OfElements(long count, Func<Tensor, Tensor, Tensor> op)
+    // Pairs of operands over so many bytes of the pool, one after the other.
+    Func<Tensor[]> InTurn(long total, ScalarType type, long[] left, long[] right)
     {
-        var (x, y) = (rand(Math.Max(1, count)), rand(Math.Max(1, count)));
-        return () => op(x, y).Dispose();
+        var pool = type == ScalarType.Float32 ? _pool! : _halves!;
+        var (first, second) = (left.Aggregate(1L, (n, d) => n * d), right.Aggregate(1L, (n, d) => n * d));
+        var pairs = Enumerable.Range(0, (int)Math.Clamp(total / pool.element_size() / (first + second), 1, MaxOperands))
+            .Select(i => (Tensor[])[pool.narrow(0, i * (first + second), first).view(left), pool.narrow(0, (i * (first + second)) + first, second).view(right)]).ToArray();
+        var turn = 0;
+        return () => pairs[turn++ % pairs.Length];
     }
 
     // For each FLOP, so that other widths and heads can be told from it.
-    CostCurve AttentionCurve(bool backward)
+    Func<CostCurve> Attention(bool isBackward)
     {
-        var seconds = new List<double>();
-        foreach (var keys in Keys)
-        {
-            using var scope = TensorScope.Open();
-            var heads = AttentionHeads * Keys[^1] / keys;
-            using var gradients = set_grad_enabled(backward);
-            var (q, k, v) = (Head(), Head(), Head());
-            var flops = 2.0 * heads * keys * keys * HeadWidth * (backward ? 5 : 2);
-            if (!backward) seconds.Add(Time(() => functional.scaled_dot_product_attention(q, k, v, is_casual: true).Dispose()) / flops);
-            else
-            {
-                var output = functional.scaled_dot_product_attention(q, k, v, is_casual: true);
-                var ones = ones_like(output);
-                seconds.Add(Time(() =>
-                {
-                    foreach (var gradient in autograd.grad([output], [q, k, v], [ones], retain_graph: true)) gradient.Dispose();
-                }) / flops);
-            }
-
-            Tensor Head() => rand([1, heads, keys, HeadWidth], requires_grad: backward);
-        }
-        return new([.. Keys.Select(k => (double)k)], seconds);
+        var probes = Keys.Select(keys => _probes.Add(() => new(Attend(keys, isBackward)), hasGradients: isBackward)).ToArray();
+        return () => new([.. Keys.Select(k => (double)k)], [.. probes.Zip(Keys, (probe, keys) => probe.Seconds / (2.0 * Heads(keys) * keys * keys * HeadWidth * (isBackward ? 5 : 2)))]);
     }
 
-    CostCurve UpdateCurve() => Curve((long[])[1 << 14, 1 << 20, 1 << 22], count =>
+    static int Heads(int keys) => AttentionHeads * Keys[^1] / keys;
+
+    static Action Attend(int keys, bool isBackward)
+    {
+        var (q, k, v) = (Head(), Head(), Head());
+        if (!isBackward) return () => functional.scaled_dot_product_attention(q, k, v, is_casual: true).Dispose();
+        var output = functional.scaled_dot_product_attention(q, k, v, is_casual: true);
+        var gradient = ones_like(output);
+        return () =>
+        {
+            foreach (var made in autograd.grad([output], [q, k, v], [gradient], retain_graph: true)) made.Dispose();
+        };
+
+        Tensor Head() => rand([1, Heads(keys), keys, HeadWidth], requires_grad: isBackward);
+    }
+
+    static Probed Used()
+    {
+        var there = zeros(FreshBytes, ScalarType.Byte);
+        return new(() => there.fill_(1));
+    }
+
+    static Probed Update(long count)
     {
         var parameter = new TorchSharp.Modules.Parameter(zeros(count));
         parameter.grad = zeros(count);
         var optimizer = new FusedOptimizer(new AdamW(), [new ParameterGroup("all", [KeyValuePair.Create("all", parameter)], 1e-3)]);
-        return (() => optimizer.Step(), () =>
+        return new(() => optimizer.Step(), After: () =>
         {
             optimizer.Dispose();
             parameter.grad?.Dispose();
             parameter.Dispose();
         });
-    }, count => 28.0 * count);
-
-    // What a network's passes take, and what they compute.
-    (double Seconds, StepWork Work) Network(int rows, int width, int layers)
-    {
-        using var scope = TensorScope.Open();
-        using var gradients = enable_grad();
-        var weights = Enumerable.Range(0, layers).Select(_ => rand([width, width], requires_grad: true)).ToArray();
-        var inputs = rand(rows, width);
-        Tensor Loss() => weights.Aggregate(inputs, (x, w) => functional.linear(x, w).relu()).sum();
-        void Clear()
-        {
-            foreach (var weight in weights) GradientAccess.ClearGradient(weight);
-        }
-
-        var seconds = Time(() =>
-        {
-            using var step = TensorScope.Open();
-            Backward.Run(Loss());
-            Clear();
-        });
-        _group?.Barrier(cancellation);
-        // Ranks as threads: there is one recording for the process.
-        lock (Recording) return (seconds, StepRecording.Record(rows, Loss, Clear));
     }
 
-    static readonly Lock Recording = new();
+    // Layers so small that their calls are what takes the time, after something large: in a step, too, what calls need has left the caches before they come again.
+    (Probe Probe, StepWork Work) Network()
+    {
+        const int rows = 2, width = 8;
+        StepWork work;
+        using (enable_grad())
+        {
+            using var network = Layers(width);
+            var inputs = rand(rows, width);
+            // Ranks as threads: there is one recording for the process.
+            lock (Recording) work = StepRecording.Record(rows, () => network.call(inputs).sum(), () => Clear(network));
+        }
+        var probe = _probes.Add(() =>
+        {
+            var network = Layers(width);
+            var inputs = rand(rows, width);
+            var large = zeros(CoolBytes / sizeof(float));
+            return new(() =>
+            {
+                using var step = TensorScope.Open();
+                Backward.Run(network.call(inputs).sum());
+                Clear(network);
+            }, Before: () => { using var none = no_grad(); large.add_(1); }, After: network.Dispose);
+        }, hasGradients: true);
+        return (probe, work);
+    }
 
-    CostCurve ExchangeCurve(CollectiveKind kind) => Curve(ExchangeBytes, bytes =>
+    static Module<Tensor, Tensor> Layers(int width) => Sequential(LayerNorm(width), Linear(width, width), GELU(), Linear(width, width), ReLU(), Softmax(-1));
+
+    static void Clear(Module network)
+    {
+        foreach (var parameter in network.parameters()) GradientAccess.ClearGradient(parameter);
+    }
+
+    Action Exchange(CollectiveKind kind, long bytes)
     {
         var whole = _group!.Allocate(bytes / sizeof(float), ScalarType.Float32);
-        var part = zeros(whole.NumberOfElements / _group.Size);
+        var other = kind == CollectiveKind.AllToAll ? zeros_like(whole) : zeros(whole.NumberOfElements / _group.Size);
         return kind switch
         {
             CollectiveKind.AllReduce => () => _group.AllReduce(whole, ReduceOp.Mean, cancellationToken: cancellation),
-            CollectiveKind.ReduceScatter => () => _group.ReduceScatter(whole, part, ReduceOp.Mean, cancellationToken: cancellation),
-            CollectiveKind.AllGather => () => _group.AllGather(part, whole, cancellationToken: cancellation),
-            _ => () => _group.AllToAll(whole, whole.clone(), cancellationToken: cancellation),
+            CollectiveKind.ReduceScatter => () => _group.ReduceScatter(whole, other, ReduceOp.Mean, cancellationToken: cancellation),
+            CollectiveKind.AllGather => () => _group.AllGather(other, whole, cancellationToken: cancellation),
+            _ => () => _group.AllToAll(whole, other, cancellationToken: cancellation),
         };
-    }, bytes => bytes, together: true);
-
-    static (double Read, double Write) DiskRates(string folder)
-    {
-        const int block = 4 << 20, blocks = 16;
-        Directory.CreateDirectory(folder);
-        var path = Path.Combine(folder, Path.GetRandomFileName());
-        using var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
-        var bytes = new byte[block];
-        var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < blocks; i++) file.Write(bytes);
-        file.Flush(flushToDisk: true);
-        var write = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        file.Position = 0;
-        start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < blocks; i++) file.ReadExactly(bytes);
-        return ((double)block * blocks / Stopwatch.GetElapsedTime(start).TotalSeconds, (double)block * blocks / write);
     }
 
-    CostCurve Curve<T>(IReadOnlyList<T> sizes, Func<T, Action> make, Func<T, double> size, bool together = false) => Curve(sizes, s => (make(s), (Action?)null), size, together);
-
-    CostCurve Curve<T>(IReadOnlyList<T> sizes, Func<T, (Action Run, Action? After)> make, Func<T, double> size, bool together = false)
+    // As state goes there: past the page cache, by as many threads, on all ranks at once. The second pass counts: in the first the file system still finds places.
+    (double Read, double Write) DiskRates(string folder)
     {
-        var seconds = new List<double>();
-        foreach (var one in sizes)
+        const long bytes = 64 << 20;
+        using var store = new DiskStore(folder, [("probe", bytes)], new TieredOptimizerOptions().DiskThreads);
+        var memory = ScratchFile.AllocateAligned(bytes, ScalarType.Byte);
+        var range = store["probe"];
+        double Pass(Func<Task> transfer)
         {
-            using var scope = TensorScope.Open();
-            var (run, after) = make(one);
-            seconds.Add(Time(run, together));
-            after?.Invoke();
+            _group?.Barrier(cancellation);
+            var start = Stopwatch.GetTimestamp();
+            transfer().GetAwaiter().GetResult();
+            return bytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
-        return new([.. sizes.Select(size)], seconds);
+        Pass(() => store.WriteAsync(range, memory));
+        var write = Pass(() => store.WriteAsync(range, memory));
+        return (Pass(() => store.ReadAsync(range, memory)), write);
     }
 
-    double Time(Action run, bool together = false)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        run();
-        _group?.Barrier(cancellation);
-        var times = new List<double>();
-        // Where ranks wait for each other they run equally often: the first one says how often.
-        var runs = MaxRuns;
-        if (together)
-        {
-            var first = Timed(run);
-            runs = int.Parse(_group!.BroadcastText($"{Math.Clamp((int)(ShareSeconds / 2 / first), 3, MaxRuns)}", 0, cancellationToken: cancellation), System.Globalization.CultureInfo.InvariantCulture);
-        }
-        var began = Stopwatch.GetTimestamp();
-        while (times.Count < runs && (together || times.Count < 3 || Stopwatch.GetElapsedTime(began).TotalSeconds < ShareSeconds)) times.Add(Timed(run));
-        times.Sort();
-        return times[times.Count / 4];
-    }
+    Func<CostCurve> Curve(long[] sizes, Func<long, Action> make, Func<long, double> size) => Curve(sizes, one => new Probed(make(one)), size);
 
-    static double Timed(Action run)
+    Func<CostCurve> Curve(long[] sizes, Func<long, Probed> make, Func<long, double> size, bool isTogether = false)
     {
-        var start = Stopwatch.GetTimestamp();
-        run();
-        return Math.Max(1e-9, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        var probes = sizes.Select(one => _probes.Add(() => make(one), isTogether)).ToArray();
+        return () => new([.. sizes.Select(size)], [.. probes.Select(p => p.Seconds)]);
     }
 }

@@ -23,3 +23,8 @@ public sealed record CostCurve(IReadOnlyList<double> Sizes, IReadOnlyList<double
         : Sizes.Zip(Sizes.Skip(1)).Any(pair => pair.First >= pair.Second) ? "has sizes that do not rise"
         : null;
 }
+
+/// <summary>How fast matrices are multiplied: the time of the arithmetic, and on top of it that of the matrices' bytes, which are read from memory and packed.</summary>
+/// <param name="Arithmetic">Seconds of the arithmetic of two square matrices, by their side.</param>
+/// <param name="ByteSeconds">Seconds of each byte of the operands and the result; 0 and more.</param>
+public sealed record ProductSpeed(CostCurve Arithmetic, double ByteSeconds);

@@ -84,6 +84,7 @@ public sealed class StepRecording : IDisposable
         var thread = trace.Threads.FirstOrDefault(t => t.ThreadId == Environment.CurrentManagedThreadId);
         if (thread is null || trace.Dropped > 0) throw new InvalidOperationException(thread is null ? "No op of the step was seen on its thread." : $"A step of more than {thread.Records.Count} ops can't be recorded.");
         var until = long.MinValue;
+        var calls = thread.Records.Count(op => op.Began < _backward);
         for (var i = 0; i < thread.Records.Count; i++)
         {
             var op = thread.Records[i];
@@ -93,7 +94,7 @@ public sealed class StepRecording : IDisposable
             until = op.Ended;
             (op.Began < _backward ? forward : backward).Add(work);
         }
-        return new() { Samples = _samples, Forward = forward, Backward = backward, ActivationBytes = peak, PeakBytes = peak };
+        return new() { Samples = _samples, Forward = forward, Backward = backward, ForwardCalls = calls, BackwardCalls = thread.Records.Count - calls, ActivationBytes = peak, PeakBytes = peak };
     }
 
     /// <summary>Breaks off what is being recorded.</summary>

@@ -11,8 +11,14 @@ public enum WorkKind : byte
     /// <summary>Multiply-adds of attention.</summary>
     Attention,
 
-    /// <summary>Elements through a function (exponentials, norms, softmax).</summary>
+    /// <summary>Elements through a function: exponentials, GELU.</summary>
     Function,
+
+    /// <summary>Random numbers, as dropout draws them.</summary>
+    Random,
+
+    /// <summary>Elements of rows that are normed: layer norms, softmax.</summary>
+    Norm,
 
     /// <summary>Bytes read and written.</summary>
     Move,
@@ -21,9 +27,10 @@ public enum WorkKind : byte
 /// <summary>One op of a step.</summary>
 /// <param name="Kind">What bounds its time.</param>
 /// <param name="Flops">Two for each multiply-add; 0 where elements count.</param>
-/// <param name="Bytes">Of its tensors, read and written.</param>
+/// <param name="Bytes">Of its tensors, read and written; of functions, random numbers and norms those of the largest.</param>
+/// <param name="MadeBytes">Of the largest tensor that is made for its results; 0 where it writes to what is there.</param>
 /// <param name="Side">Of a product the side of the cube as compact as it, 3 / (1/m + 1/n + 1/k); of attention the number of keys; else 0.</param>
-public readonly record struct OpWork(WorkKind Kind, double Flops, double Bytes, double Side);
+public readonly record struct OpWork(WorkKind Kind, double Flops, double Bytes, double MadeBytes, double Side);
 
 /// <summary>What one microbatch's forward and backward pass computes, and the memory it takes beside weights: recorded from a step, or derived from two.</summary>
 public sealed record StepWork
@@ -36,6 +43,15 @@ public sealed record StepWork
 
     /// <summary>Ops of the backward pass.</summary>
     public required IReadOnlyList<OpWork> Backward { get; init; }
+
+    /// <summary>Calls of the forward pass inside libtorch: ops, views and what ops are made of.</summary>
+    public required int ForwardCalls { get; init; }
+
+    /// <summary>Calls of the backward pass, steps of autograd included.</summary>
+    public required int BackwardCalls { get; init; }
+
+    /// <summary>Calls of both passes.</summary>
+    public int Calls => ForwardCalls + BackwardCalls;
 
     /// <summary>The most bytes the passes have at a time beside weights, where gradients of an earlier pass are there already.</summary>
     public required long ActivationBytes { get; init; }
@@ -65,6 +81,8 @@ public sealed record StepWork
             Samples = samples,
             Forward = [.. first.Forward.Zip(second.Forward, Between)],
             Backward = [.. first.Backward.Zip(second.Backward, Between)],
+            ForwardCalls = second.ForwardCalls,
+            BackwardCalls = second.BackwardCalls,
             ActivationBytes = (long)Line(first.ActivationBytes, second.ActivationBytes),
             PeakBytes = (long)Line(first.PeakBytes, second.PeakBytes),
         };
@@ -72,7 +90,7 @@ public sealed record StepWork
         double Line(double one, double two) => Math.Max(0, one + (share * (two - one)));
 
         // A side is compact in all three dims: its inverse is the one that has the batch's share in it.
-        OpWork Between(OpWork one, OpWork two) => new(one.Kind, Line(one.Flops, two.Flops), Line(one.Bytes, two.Bytes), Side(one, two));
+        OpWork Between(OpWork one, OpWork two) => new(one.Kind, Line(one.Flops, two.Flops), Line(one.Bytes, two.Bytes), Line(one.MadeBytes, two.MadeBytes), Side(one, two));
 
         double Side(OpWork one, OpWork two)
         {

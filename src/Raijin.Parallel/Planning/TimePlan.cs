@@ -1,12 +1,13 @@
 // Ψ parameters of p bytes, N ranks that divide the state, m microbatches. A step's seconds, part by part, nothing of it at the same time as something else: on a CPU the ranks that compute are those that move.
 //
-//   forward, backward   m times the work's ops: seconds of an op, and of its product, attention or bytes, by the calibration's curves (a product's bytes come on top of its arithmetic); from the second microbatch on gradients are added to those there, 3pΨ bytes each
+//   forward, backward   m times the work's ops: seconds of a call, and of its product, attention, elements or bytes, by the calibration's curves (a product's bytes come on top of its arithmetic); from the second microbatch on gradients are added to those there, 3pΨ bytes each
 //   exchange            each call of the communication plan, unit by unit, by the curve of its kind; gradients are copied to where ranks reduce them, 2pΨ a pass
 //   update              bytes that the optimizer reads and writes of its Ψ/N: gradient, parameter (or master, and the copy of 16 bits) and state twice
 //   disk                what is offloaded there, read and written once
 //
 // What prepares batches, hooks and the loop itself are not in it.
 
+using Raijin.Tensors;
 using static TorchSharp.torch;
 
 namespace Raijin;
@@ -38,6 +39,7 @@ public sealed record TimePlan(TimeSpan Forward, TimeSpan Backward, TimeSpan Exch
         ArgumentNullException.ThrowIfNull(strategy);
         options ??= new();
         if (ranks > 1 && machine.Exchanges.Count == 0) InvalidOptionsException.ThrowIfAny([new("plan.ranks", $"= {ranks}, but the machine was calibrated by one rank, which exchanges nothing: calibrate it with {ranks}")]);
+        if (options.Precision.Compute == ScalarType.BFloat16 && machine.BFloat16Products is null) InvalidOptionsException.ThrowIfAny([new("plan.precision", $"= {options.Precision}, but the machine's bfloat16 was not calibrated: calibrate it anew")]);
         var traffic = CommunicationPlan.Of(shape, strategy, ranks, options).Traffic;
         var passes = options.Microbatches;
         var size = PlanOptions.ShardSize(strategy, ranks);
@@ -45,7 +47,7 @@ public sealed record TimePlan(TimeSpan Forward, TimeSpan Backward, TimeSpan Exch
         var adding = (passes - 1) * Bytes(3.0 * options.ParameterBytes * shape.NumTrained);
         var copies = ranks > 1 ? (strategy.Stage >= 2 ? passes : 1) * Bytes(2.0 * options.ParameterBytes * shape.NumTrained) : 0;
         var updated = (strategy.Stage > 0 ? (shape.NumTrained + size - 1) / size : shape.NumTrained) * (double)UpdateBytes(options);
-        var (forward, backward) = PassSeconds(work, machine, options.Precision.Compute);
+        var (forward, backward) = PassSeconds(work, machine, options.Precision.Compute, strategy.Stage >= 2 && ranks > 1 ? NativeHeap.LeastReturned : NativeHeap.LargestReused);
         return new(
             Span(passes * forward),
             Span((passes * backward) + adding),
@@ -75,21 +77,32 @@ public sealed record TimePlan(TimeSpan Forward, TimeSpan Backward, TimeSpan Exch
     }
 
     /// <summary>Seconds of a microbatch's forward and backward pass.</summary>
-    internal static (double Forward, double Backward) PassSeconds(StepWork work, MachineCalibration machine, ScalarType compute)
+    internal static (double Forward, double Backward) PassSeconds(StepWork work, MachineCalibration machine, ScalarType compute, double freshBytes)
     {
-        var products = compute == ScalarType.BFloat16 ? machine.BFloat16Products : machine.Products;
-        return (machine.StepFactor * work.Forward.Sum(op => Seconds(op, machine.Attention)), machine.StepFactor * work.Backward.Sum(op => Seconds(op, machine.AttentionBackward)));
+        var products = compute == ScalarType.BFloat16 ? machine.BFloat16Products! : machine.Products;
+        var arithmetic = products.Arithmetic;
+        return (
+            (work.ForwardCalls * machine.OpSeconds) + work.Forward.Sum(op => Seconds(op, machine.Attention) + Fresh(op)),
+            (work.BackwardCalls * machine.OpSeconds) + work.Backward.Sum(op => Seconds(op, machine.AttentionBackward) + Fresh(op)));
 
-        double Seconds(OpWork op, CostCurve attention) => machine.OpSeconds + (op.Kind switch
+        // Blocks from a size on are new memory each time: NativeHeap.
+        double Fresh(OpWork op) => op.MadeBytes >= freshBytes ? op.MadeBytes * machine.FreshSeconds : 0;
+
+        // Calls are counted apart: of the curves only what comes with size.
+        double Seconds(OpWork op, CostCurve attention) => op.Kind switch
         {
-            WorkKind.Product => (op.Flops * SecondsOfFlop(Math.Max(products.Sizes[0], op.Side))) + machine.Moves.At(op.Bytes) - machine.Moves.Seconds[0],
+            WorkKind.Product => (op.Flops * SecondsOfFlop(Math.Clamp(op.Side, arithmetic.Sizes[0], arithmetic.Sizes[^1]))) + (op.Bytes * products.ByteSeconds),
             WorkKind.Attention => op.Flops * attention.At(Math.Clamp(op.Side, attention.Sizes[0], attention.Sizes[^1])),
-            WorkKind.Function => machine.Functions.At(op.Bytes),
-            _ => machine.Moves.At(op.Bytes),
-        });
+            WorkKind.Function => Beyond(machine.Functions, op.Bytes),
+            WorkKind.Random => Beyond(machine.Randoms, op.Bytes),
+            WorkKind.Norm => Beyond(machine.Norms, op.Bytes),
+            _ => Beyond(machine.Moves, op.Bytes),
+        };
 
         // Beyond the largest cube that was measured its rate holds.
-        double SecondsOfFlop(double side) => products.At(Math.Min(side, products.Sizes[^1])) / (2 * Math.Pow(Math.Min(side, products.Sizes[^1]), 3));
+        double SecondsOfFlop(double side) => arithmetic.At(side) / (2 * Math.Pow(side, 3));
+
+        static double Beyond(CostCurve curve, double bytes) => curve.At(bytes) - curve.Seconds[0];
     }
 
     static long UpdateBytes(PlanOptions options) => options.ParameterBytes + (2 * sizeof(float)) + (2 * options.StateBytes) + (options.Precision.ConvertsWeights ? options.ParameterBytes : 0);

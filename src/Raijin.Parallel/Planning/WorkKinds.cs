@@ -7,9 +7,18 @@ namespace Raijin.Parallel;
 static class WorkKinds
 {
     static readonly FrozenSet<string> Functions = FrozenSet.Create(StringComparer.Ordinal,
-        "gelu", "gelu_backward", "silu", "silu_backward", "sigmoid", "sigmoid_backward", "tanh", "tanh_backward", "elu", "elu_backward", "softplus", "softplus_backward", "exp", "log", "erf", "pow", "sqrt", "rsqrt",
+        "gelu", "gelu_backward", "silu", "silu_backward", "sigmoid", "sigmoid_backward", "tanh", "tanh_backward", "elu", "elu_backward", "softplus", "softplus_backward", "exp", "log", "erf", "pow", "sqrt", "rsqrt");
+
+    static readonly FrozenSet<string> Randoms = FrozenSet.Create(StringComparer.Ordinal, "native_dropout", "bernoulli_", "uniform_", "normal_", "random_", "exponential_", "geometric_");
+
+    static readonly FrozenSet<string> Norms = FrozenSet.Create(StringComparer.Ordinal,
         "_softmax", "_softmax_backward_data", "_log_softmax", "_log_softmax_backward_data", "native_layer_norm", "native_layer_norm_backward", "native_group_norm", "native_group_norm_backward",
-        "native_batch_norm", "native_batch_norm_backward", "_native_batch_norm_legit", "_batch_norm_with_update", "batch_norm_backward", "native_dropout", "bernoulli_");
+        "native_batch_norm", "native_batch_norm_backward", "_native_batch_norm_legit", "_batch_norm_with_update", "batch_norm_backward");
+
+    // They call others, which are part of what they move.
+    static readonly FrozenSet<string> Moves = FrozenSet.Create(StringComparer.Ordinal,
+        "sum", "mean", "amax", "amin", "max", "min", "var", "std", "linalg_vector_norm", "cumsum", "cat", "index", "index_select", "index_put_", "gather", "scatter", "scatter_add", "embedding_dense_backward", "masked_fill", "where",
+        "_to_copy", "clone", "contiguous", "repeat");
 
     // They make or name memory, and touch none of it.
     static readonly FrozenSet<string> Free = FrozenSet.Create(StringComparer.Ordinal,
@@ -27,12 +36,14 @@ static class WorkKinds
         if (!name.StartsWith("aten::", StringComparison.Ordinal)) return null;
         var op = name["aten::".Length..];
         double bytes = elementBytes * (inputs.Sum(a => (double)a.NumElements) + outputs.Sum(a => (double)a.NumElements));
+        double made = op.EndsWith('_') ? 0 : elementBytes * outputs.Select(a => (double)a.NumElements).DefaultIfEmpty(0).Max();
         if (OpCost.Of(name, inputs, outputs) is { Macs: > 0 } cost)
             return op.StartsWith("_scaled_dot_product", StringComparison.Ordinal)
-                ? new(WorkKind.Attention, cost.Flops, bytes, inputs.Where(a => a.Shape is { Length: >= 2 }).Select(a => (double)a.Shape![^2]).DefaultIfEmpty(1).Max())
-                : new(WorkKind.Product, cost.Flops, bytes, Side(op, inputs, outputs, cost.Macs));
-        if (Functions.Contains(op)) return new(WorkKind.Function, 0, bytes, 0);
-        return !isLeaf || Free.Contains(op) || bytes == 0 ? null : new(WorkKind.Move, 0, bytes, 0);
+                ? new(WorkKind.Attention, cost.Flops, bytes, made, inputs.Where(a => a.Shape is { Length: >= 2 }).Select(a => (double)a.Shape![^2]).DefaultIfEmpty(1).Max())
+                : new(WorkKind.Product, cost.Flops, bytes, made, Side(op, inputs, outputs, cost.Macs));
+        if ((Functions.Contains(op) ? WorkKind.Function : Norms.Contains(op) ? WorkKind.Norm : Randoms.Contains(op) ? WorkKind.Random : (WorkKind?)null) is { } kind)
+            return new(kind, 0, elementBytes * inputs.Concat(outputs).Max(a => (double)a.NumElements), made, 0);
+        return (!isLeaf && !Moves.Contains(op)) || Free.Contains(op) || bytes == 0 ? null : new(WorkKind.Move, 0, bytes, made, 0);
     }
 
     // Of a convolution the product that it is, of several products one of them.

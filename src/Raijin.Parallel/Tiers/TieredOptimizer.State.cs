@@ -67,6 +67,32 @@ sealed partial class TieredOptimizer
         return difference;
     }
 
+    /// <summary>Sets a tensor of the state, which is there.</summary>
+    /// <param name="name">The parameter.</param>
+    /// <param name="slot">The slot.</param>
+    /// <param name="values">Flat, as many as the parameter has.</param>
+    /// <exception cref="InvalidOperationException">The evaluation weights are in, or a step failed midway.</exception>
+    /// <exception cref="IOException">The file could not be read or written.</exception>
+    public void SetState(string name, string slot, Tensor values)
+    {
+        ThrowIfUnusable();
+        ThrowIfEvaluating();
+        ForgetCaptured();
+        foreach (var tile in _tiles)
+        {
+            foreach (var share in tile.Shares.Where(share => share.Piece.Name == name))
+            {
+                Enter(tile);
+                using var part = values.narrow(0, share.Start, share.Count);
+                var state = tile.Optimizer.CaptureState().Slots(share.Name)[slot];
+                using var shaped = part.view(state.shape);
+                state.copy_(shaped);
+                BeginWrite(tile);
+            }
+        }
+        Finish();
+    }
+
     /// <inheritdoc/>
     public void UseEvaluationWeights()
     {

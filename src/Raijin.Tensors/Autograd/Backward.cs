@@ -46,6 +46,7 @@ public static class Backward
         finally
         {
             t_pass = pass.Outer;
+            pass.Lend([]);
         }
         (pass.Error ?? TakeStray())?.Throw();
     }
@@ -68,6 +69,9 @@ public static class Backward
         lock (s_gate) s_stray ??= kept;
     }
 
+    /// <summary>Takes the wrappers of gradients that a node gives to libtorch, which holds them itself when the node has returned: they are freed when the next node comes, or the pass has ended, not with the step.</summary>
+    internal static void Lend(IReadOnlyList<Tensor?> gradients) => t_pass?.Lend(gradients);
+
     static ExceptionDispatchInfo? TakeStray()
     {
         if (s_stray is null) return null;
@@ -87,5 +91,13 @@ public static class Backward
         public ExceptionDispatchInfo? Error { get; set; }
 
         public bool Failed => Error is not null;
+
+        IReadOnlyList<Tensor?> _lent = [];
+
+        public void Lend(IReadOnlyList<Tensor?> gradients)
+        {
+            foreach (var gradient in _lent) gradient?.Dispose();
+            _lent = gradients;
+        }
     }
 }

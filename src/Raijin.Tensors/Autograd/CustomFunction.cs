@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 // Apply is called on the user's own, closed type: MyFunction.Apply(x).
@@ -22,9 +23,10 @@ public abstract class CustomFunction<TSelf> : autograd.SingleTensorFunction<TSel
     /// <exception cref="Exception">What <see cref="Evaluate"/> throws.</exception>
     public static Tensor Apply(params object[] inputs)
     {
-        var border = new ForwardBorder(inputs);
+        using var scope = NewDisposeScope();
+        var border = new ForwardBorder(inputs, scope);
         var output = apply([.. inputs, border]);
-        border.ThrowIfFailed([output]);
+        border.End([output]);
         return output;
     }
 
@@ -63,9 +65,10 @@ public abstract class CustomMultiFunction<TSelf> : autograd.MultiTensorFunction<
     /// <exception cref="Exception">What <see cref="Evaluate"/> throws.</exception>
     public static IReadOnlyList<Tensor> Apply(params object[] inputs)
     {
-        var border = new ForwardBorder(inputs);
+        using var scope = NewDisposeScope();
+        var border = new ForwardBorder(inputs, scope);
         var outputs = apply([.. inputs, border]);
-        border.ThrowIfFailed(outputs);
+        border.End(outputs);
         return outputs;
     }
 
@@ -96,11 +99,17 @@ public abstract class CustomMultiFunction<TSelf> : autograd.MultiTensorFunction<
 /// Rides as the last input of a function. TorchSharp keeps a node alive for ever when its forward throws, so a failing forward returns a
 /// placeholder instead, and the error is thrown once the node is complete and can be freed.
 /// </summary>
-sealed class ForwardBorder(object[] inputs)
+/// <remarks>
+/// For each output TorchSharp makes an empty tensor as large, whose shape zeros take where no gradient comes: when the scope it was made in had freed it, that would end the process. It is left to the node here, or freed at
+/// once where no zeros are wanted.
+/// </remarks>
+sealed class ForwardBorder(object[] inputs, DisposeScope scope)
 {
     public const string Key = "raijin.inputs";
 
     ExceptionDispatchInfo? _error;
+    HashSet<IDisposable> _own = [];
+    bool _wantsZeros;
 
     public static ForwardBorder Of(string name, object[] vars) =>
         vars is [.., ForwardBorder border] ? border : throw new InvalidOperationException($"Call {name}.Apply, not apply: it carries errors over the native border.");
@@ -117,13 +126,27 @@ sealed class ForwardBorder(object[] inputs)
             _error = ExceptionDispatchInfo.Capture(error);
             return [empty(0)];
         }
+        finally
+        {
+            _own = new(scope.DisposablesView, ReferenceEqualityComparer.Instance);
+            _wantsZeros = context.MaterializeGrads;
+        }
     }
 
-    public void ThrowIfFailed(IReadOnlyList<Tensor> outputs)
+    /// <summary>Gives what the forward made to the scope around, and throws what it threw.</summary>
+    public void End(IReadOnlyList<Tensor> outputs)
     {
-        if (_error is null) return;
-        foreach (var output in outputs) output.Dispose();
-        _error.Throw();
+        if (_error is not null)
+        {
+            foreach (var output in outputs) output.Dispose();
+            _error.Throw();
+        }
+        _own.UnionWith(outputs);
+        foreach (var made in scope.DisposablesView.ToList())
+        {
+            if (_own.Contains(made)) scope.MoveToOuter(made);
+            else if (_wantsZeros) scope.Detach(made);
+        }
     }
 }
 

@@ -6,8 +6,16 @@ namespace Raijin.Tensors;
 public static unsafe class NativeHeap
 {
     const int TrimThreshold = -1, TopPad = -2, MmapThreshold = -3, MmapMax = -4;
-    const int LargeBytes = 1 << 20;
     const int KeptBytes = 256 << 20;
+    const int DefaultTrimThreshold = 128 << 10;
+
+    /// <summary>Blocks up to so many bytes are used again after <see cref="ReuseLargeBlocks"/>: what mallopt(3) allows at most for blocks that are mapped one by one.</summary>
+    public const int LargestReused = 32 << 20;
+
+    /// <summary>Blocks from so many bytes on go back to the kernel after <see cref="ReturnLargeBlocks"/>.</summary>
+    public const int LeastReturned = 1 << 20;
+
+    static bool _keepsAll;
 
     // Looked up without NativeExports, which loads libtorch first: the heap is tuned while it loads.
     static readonly delegate* unmanaged[Cdecl]<MallInfo> MallInfo2 = (delegate* unmanaged[Cdecl]<MallInfo>)Find("mallinfo2");
@@ -24,6 +32,9 @@ public static unsafe class NativeHeap
         }
     }
 
+    /// <summary>Bytes in blocks that were mapped one by one, and go back to the kernel when they are freed; null as <see cref="LiveBytes"/>.</summary>
+    internal static long? MappedBytes => MallInfo2 == null ? null : (long)MallInfo2().Mapped;
+
     /// <summary>
     /// Makes glibc keep freed memory instead of returning it, for the rest of the process. A training step frees and allocates the same big blocks
     /// again and again; by default each goes back to the kernel and is faulted in anew, page by page. Nine of ten page faults of a step go away,
@@ -36,15 +47,25 @@ public static unsafe class NativeHeap
     {
         if (MallOpt == null) return false;
         // mallopt answers 1 for success. A threshold of -1 is "never".
-        return (MallOpt(MmapMax, 0) & MallOpt(TrimThreshold, -1) & MallOpt(TopPad, KeptBytes)) == 1;
+        return _keepsAll = (MallOpt(MmapMax, 0) & MallOpt(TrimThreshold, -1) & MallOpt(TopPad, KeptBytes)) == 1;
     }
 
     /// <summary>
-    /// Makes glibc give each freed block of a megabyte or more back to the kernel at once, for the rest of the process. By default it raises its threshold with the blocks it sees, and gathered parameters that come and
-    /// go then leave holes that nothing fits: in stage 3 a third more resident memory than is held. Each such block is faulted in anew, page by page. Nothing changes where <c>RAIJIN_KEEP_FREED_MEMORY=1</c> asks for the opposite.
+    /// Makes glibc use freed blocks of up to 32 MiB again, and return memory only above half a gigabyte of it, for the rest of the process. By default it learns with the blocks it sees what is worth keeping: the same step of a
+    /// model of some megabytes a layer faults its gradients and activations in anew, or not, by the order in which the first ones came and went, and takes up to a half longer. Training on CPUs calls it where no rank divides gradients.
     /// </summary>
-    /// <returns>False where the C library is not glibc, or freed memory is to be kept.</returns>
-    public static bool ReturnLargeBlocks() => MallOpt != null && !RaijinEnvironment.KeepFreedMemory && MallOpt(MmapThreshold, LargeBytes) == 1;
+    /// <returns>False where nothing changed: the C library is not glibc, it keeps all (<see cref="KeepFreedMemory"/>), or the environment says how it works (<see cref="RaijinEnvironment.SaysHowMallocWorks"/>).</returns>
+    public static bool ReuseLargeBlocks() => SetThresholds(LargestReused, 512 << 20);
+
+    /// <summary>
+    /// Makes glibc give each freed block of a megabyte or more back to the kernel at once, for the rest of the process. Gathered parameters that come and go would leave holes that nothing fits: in stage 3 a third more
+    /// resident memory than is held. Each such block is faulted in anew, page by page. Training on CPUs calls it where ranks divide gradients.
+    /// </summary>
+    /// <returns>As <see cref="ReuseLargeBlocks"/>.</returns>
+    public static bool ReturnLargeBlocks() => SetThresholds(LeastReturned, DefaultTrimThreshold);
+
+    static bool SetThresholds(int mmap, int trim) =>
+        MallOpt != null && !_keepsAll && !RaijinEnvironment.SaysHowMallocWorks && (MallOpt(MmapThreshold, mmap) & MallOpt(TrimThreshold, trim)) == 1;
 
     static nint Find(string symbol) =>
         OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var c) && NativeLibrary.TryGetExport(c, symbol, out var address) ? address : 0;

@@ -18,6 +18,10 @@ public static class RaijinEnvironment
     /// <summary><c>RAIJIN_KEEP_FREED_MEMORY</c>: 1 to make the C library keep freed memory (<see cref="NativeHeap.KeepFreedMemory"/>); false when unset or anything else.</summary>
     public static bool KeepFreedMemory => Read("RAIJIN_KEEP_FREED_MEMORY") == "1";
 
+    /// <summary>Whether <c>RAIJIN_KEEP_FREED_MEMORY</c>, a variable of glibc's (<c>MALLOC_MMAP_THRESHOLD_</c>, <c>MALLOC_TRIM_THRESHOLD_</c>) or its tunables (<c>GLIBC_TUNABLES</c>, of malloc) are set: then freed memory is kept as they say.</summary>
+    public static bool SaysHowMallocWorks =>
+        KeepFreedMemory || Read("MALLOC_MMAP_THRESHOLD_") is not null || Read("MALLOC_TRIM_THRESHOLD_") is not null || Read("GLIBC_TUNABLES")?.Contains("glibc.malloc.", StringComparison.Ordinal) == true;
+
     /// <summary><c>NO_COLOR</c>: whether the user wants no colours (https://no-color.org); true when set to anything but nothing.</summary>
     public static bool NoColor => Read("NO_COLOR") is not null;
 

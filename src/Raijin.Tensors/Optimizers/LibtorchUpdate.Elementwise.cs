@@ -43,6 +43,11 @@ sealed partial class LibtorchUpdate
                 else
                     s[0].add_(p - s[0], share);
                 break;
+            case OneBitAdam oneBit:
+                s[0].mul_(oneBit.Beta1).add_(g, alpha: 1 - oneBit.Beta1);
+                if (scalars.Step <= oneBit.FreezeStep) s[1].mul_(oneBit.Beta2).addcmul_(g, g, 1 - oneBit.Beta2);
+                p.mul_(1 - (scalars.LearningRate * scalars.WeightDecay)).addcdiv_(s[0], s[1].sqrt().add_(oneBit.Epsilon).masked_fill_(s[1].eq(0), double.PositiveInfinity), -scalars.LearningRate);
+                break;
             case LayerwiseAlgorithm layerwise:
                 Update(layerwise, p, g, s, scalars);
                 break;

@@ -18,7 +18,8 @@ sealed partial class LibtorchUpdate
         {
             case Lamb lamb:
                 s[0].lerp_(g, 1 - lamb.Beta1);
-                var direction = s[0].div(1 - Math.Pow(lamb.Beta1, step)).div_(Denominator(s[1], g, lamb.Beta2, lamb.Epsilon, step));
+                var corrected = lamb.CorrectedStep(step);
+                var direction = s[0].div(1 - Math.Pow(lamb.Beta1, corrected)).div_(Denominator(s[1], g, lamb.Beta2, lamb.Epsilon, corrected));
                 if (decay != 0) direction.add_(p, decay);
                 p.add_(direction, -lr * Trust(lamb, scalars, p, direction));
                 break;

@@ -97,11 +97,11 @@ sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHos
                 AdaptFused(algorithm, p, g, s, scalars);
                 break;
             case Adam adam:
-                Adapt(adam, p, g, s, lr, step);
+                Adapt(adam, p, g, s, lr, adam.CorrectedStep(step));
                 break;
             case AdamW adamW:
                 Foreach.Multiply(p, 1 - (lr * decay));
-                Adapt(new(adamW.Beta1, adamW.Beta2, adamW.Epsilon, adamW.AmsGrad), p, g, s, lr, step);
+                Adapt(new(adamW.Beta1, adamW.Beta2, adamW.Epsilon, adamW.AmsGrad), p, g, s, lr, adamW.CorrectedStep(step));
                 break;
             case Lion lion:
                 Foreach.Multiply(p, 1 - (lr * decay));
@@ -172,7 +172,8 @@ sealed partial class LibtorchUpdate(OptimizerAlgorithm algorithm, bool fuseOnHos
     static void AdaptFused(OptimizerAlgorithm algorithm, Tensor[] p, Tensor[] g, Tensor[][] s, in UpdateScalars scalars)
     {
         var largest = s.Length > 2 ? s[2] : [];
-        var step = tensor((float)scalars.Step, device: p[0].device);
+        var corrected = algorithm switch { AdamW decoupled => decoupled.CorrectedStep(scalars.Step), Adam plain => plain.CorrectedStep(scalars.Step), _ => scalars.Step };
+        var step = tensor((float)corrected, device: p[0].device);
         var steps = Enumerable.Repeat(step, p.Length).ToArray();
         if (algorithm is AdamW adamW)
             Aten.FusedAdamW(p, g, s[0], s[1], largest, steps, scalars.LearningRate, adamW.Beta1, adamW.Beta2, scalars.WeightDecay, adamW.Epsilon);

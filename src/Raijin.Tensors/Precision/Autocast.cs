@@ -75,6 +75,12 @@ public static unsafe class Autocast
         return before;
     }
 
+    /// <summary>Whether it is on for a device on this thread, and the dtype it computes in then.</summary>
+    internal static (bool Enabled, ScalarType DType) Read(DeviceType device) => (IsEnabled(device), (ScalarType)GetDType((sbyte)device));
+
+    /// <summary>Whether casts of parameters are kept on this thread.</summary>
+    internal static bool CachesCasts => IsCacheEnabled() != 0;
+
     static void ThrowUnlessSupported(DeviceType device)
     {
         if (!IsSupported) ThrowUnsupported();

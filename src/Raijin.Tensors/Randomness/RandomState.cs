@@ -53,8 +53,13 @@ public sealed class RandomState
         using var scope = NewDisposeScope();
         set_rng_state(tensor(Cpu));
         CudaGenerators.Restore(Cuda);
-        Seed.Stream = new RandomStream(Own);
+        // Whoever holds the stream goes on with it, unless it stands elsewhere.
+        if (Seed.Stream.Position != Own) Seed.Stream = new RandomStream(Own);
     }
+
+    /// <summary>Whether the generators stand at the same place in both.</summary>
+    internal bool IsAt(RandomState other) =>
+        Own == other.Own && Cpu.AsSpan().SequenceEqual(other.Cpu) && Cuda.Count == other.Cuda.Count && Cuda.Zip(other.Cuda).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
 
     internal static byte[] ToBytes(Tensor state) => state.data<byte>().ToArray();
 

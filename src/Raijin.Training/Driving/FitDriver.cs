@@ -291,10 +291,10 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
         _fabric.MakeWhole();
     }
 
-    // Null where the plan knows nothing of an optimizer's state.
+    // Null where the plan knows nothing of an optimizer's state, or of what it moves.
     PlanOptions? PlannedOptions()
     {
-        if (_run.Optimizers is not [{ Algorithm: { } algorithm }] || algorithm is Adafactor or Muon or LbfgsOptions) return null;
+        if (_run.Optimizers is not [{ Algorithm: { } algorithm }] || algorithm is Adafactor or Muon or LbfgsOptions or OneBitAdam) return null;
         return new PlanOptions { Precision = _plan.Options.Precision, Microbatches = _plan.Accumulation, ComputesOnHost = _plan.Device.type == TorchSharp.DeviceType.CPU }.For(algorithm);
     }
 
@@ -324,7 +324,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
 
     string? StopWished() => _run.StopReason is { } reason && _cursor.Epoch >= _plan.Options.MinEpochs && _cursor.Step >= _plan.Options.MinSteps ? reason : null;
 
-    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, _peers, _fabric.IsDivided ? _fabric.Sharded(_module) : null);
+    CheckpointContent Snapshot() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, _peers, _fabric.SavedTogether(_module));
 
     CheckpointContent SnapshotOfFailure() => RunSnapshot.Capture(_plan, _run, _cursor, _module, _data, _callbacks, Peers.None, null);
 

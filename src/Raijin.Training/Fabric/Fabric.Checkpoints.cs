@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Raijin.Parallel;
 using Raijin.Training;
 using static TorchSharp.torch.nn;
 
@@ -9,14 +10,16 @@ public sealed partial class Fabric
     /// <summary>Whether each rank holds only a part of the training state.</summary>
     internal bool IsDivided => _models.Stage > 0;
 
+    /// <summary>What holds a model whose checkpoint all ranks write, for each has something of its own; null where the first one has all there is.</summary>
+    internal ShardedModel? SavedTogether(Module model) => _models.HoldTheirOwn ? Sharded(model) : null;
+
     /// <summary>Writes a checkpoint folder: weights, optimizers, random state of every rank, and <paramref name="state"/> of your own (the first rank's). Atomic and durable. Every rank calls it.</summary>
     /// <exception cref="CheckpointException">It could not be written; what was there before is untouched.</exception>
     public void Save(string path, Module model, JsonObject? state = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var scope = TensorScope.Open();
-        var divided = IsDivided ? Sharded(model) : null;
-        var content = RunState.Capture(model, _optimizers, divided);
+        var content = RunState.Capture(model, _optimizers, SavedTogether(model));
         content.State["user"] = state?.DeepClone();
         RankStates.Gather(Peers, content, new JsonObject { [RunState.Random] = content.State[RunState.Random]!.DeepClone() }, RunState.CallbackFile, []);
         if (IsRankZero && Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent) Directory.CreateDirectory(parent);

@@ -48,9 +48,16 @@ public sealed partial class Fabric
         foreach (var fault in request.ScheduleFaults(_options.TotalSteps, _options.StepsPerEpoch)) yield return new(key, fault);
         if (_models.Stage > 0 && algorithm.LooksAtWholeTensors && algorithm is not (Lamb or Lars))
             yield return new(key, $"needs each parameter whole (its rows, its singular values), but stage {_models.Stage} cuts parameters where ranks meet: give strategy ddp, LAMB or LARS, or an optimizer that works element by element, such as AdamW");
+        if (algorithm is OneBitAdam && !Peers.IsAlone)
+        {
+            if (_models.Stage > 0) yield return new(key, $"keeps whole moments on every rank, but stage {_models.Stage} divides them: give strategy ddp, or AdamW with gradientCodec int4 for fewer bytes between ranks");
+            if (_options.Strategy is { } given && given.OffloadOptimizer != Tier.Device && given.OffloadOptimizer != Tier.Host) yield return new(key, $"keeps its moments in memory: leave out strategy.offloadOptimizer = {given.OffloadOptimizer}, or give AdamW");
+            if (_options.Strategy is { } coded && (coded.GradientCodec != GradientCodec.None || coded.GradientWire is not null)) yield return new(key, "brings gradients together itself, and codes its momenta: leave out strategy.gradientCodec and strategy.gradientWire");
+        }
         if (algorithm is not LbfgsOptions) yield break;
         if (request.Groups().Count > 1 || request.WeightDecay != 0) yield return new(key, "minimises one function of all parameters: leave out groups and weight decay, and add a penalty to the loss instead");
         if (_options.ClipGradients != Clip.None) yield return new(key, $"can't have its gradients clipped (clipGradients = {_options.ClipGradients}): its line search trusts them; leave clipping out");
+        if (_options.Strategy is { GradientCodec: not GradientCodec.None } codes && !Peers.IsAlone) yield return new(key, $"can't have its gradients coded (strategy.gradientCodec = {codes.GradientCodec}): its line search trusts them; leave the codec out");
         if (Scaler is not null || Precision.ConvertsWeights) yield return new(key, $"needs float32 or float64 weights, not precision = {Precision}");
     }
 

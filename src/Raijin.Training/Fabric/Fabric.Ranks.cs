@@ -65,11 +65,13 @@ public sealed partial class Fabric
     /// </summary>
     public FabricNoSync NoSync() => new(_models);
 
-    /// <summary>Every parameter whole while it is open, on every rank, whatever the strategy: to read or save weights in a way of your own. Every rank opens it.</summary>
-    public IDisposable Gather(Module module)
+    /// <summary>Every parameter whole while it is open, on every rank, whatever the strategy: to read, save or change weights in a way of your own. Every rank opens and closes it.</summary>
+    /// <param name="module">A model that was set up.</param>
+    /// <param name="changedBy">The rank whose values are everyone's when it is closed; null where nothing is changed.</param>
+    public IDisposable Gather(Module module, int? changedBy = null)
     {
         ArgumentNullException.ThrowIfNull(module);
-        return Sharded(module)?.Gather() ?? new NothingGathered();
+        return Sharded(module)?.Gather(changedBy) ?? new NothingGathered();
     }
 
     /// <summary>Prints a line, once for all ranks.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Raijin.Collectives;
+using Raijin.Parallel;
 using Raijin.Tensors;
 using Raijin.Training;
 using TorchSharp;
@@ -18,6 +19,7 @@ public sealed partial class Fabric : IDisposable
     readonly FabricOptions _options;
     readonly FullPrecision _fullPrecision = new();
     readonly SharedModels _models;
+    readonly List<RecomputedUnits> _recomputed = [];
     readonly World? _ownWorld;
     Tensor? _seedGradient;
     double _seedScale;
@@ -78,7 +80,35 @@ public sealed partial class Fabric : IDisposable
             module.to(Precision.Compute);
         }
         module.to(Device);
+        if (Peers.IsAlone && Device.type == DeviceType.CPU) NativeHeap.ReuseLargeBlocks();
+        if (_options.Recompute) RecomputeUnits(module);
         _models.Add(module);
+        return module;
+    }
+
+    /// <summary>
+    /// Sets up a model that was made on the meta device, and has no values yet: its parameters are made unit by unit, in the precision's type, and divided as they come, so that no rank ever holds them all. The same object
+    /// comes back. DeepSpeed's <c>zero.Init</c>.
+    /// </summary>
+    /// <param name="module">Its buffers, and modules that libtorch computes by itself (embeddings, LSTMs), are made on the host.</param>
+    /// <param name="initialize">Gives a parameter its first values, in place, by its name; rank 0's are everyone's.</param>
+    /// <exception cref="InvalidOperationException">One rank is alone, without a strategy: there is nothing to divide.</exception>
+    /// <exception cref="NotSupportedException">Such a module is on the meta device; or the device is none of the host's, and not all is on the meta device.</exception>
+    public TModule Setup<TModule>(TModule module, Action<string, Tensor> initialize) where TModule : Module
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(initialize);
+        if (Peers.World is null) throw new InvalidOperationException("One rank trains alone, without a strategy: it holds all of a model anyway. Make the model on its device, or give a strategy.");
+        if (Device.type != TorchSharp.DeviceType.CPU && module.named_parameters().FirstOrDefault(p => p.parameter.device_type != TorchSharp.DeviceType.META) is { parameter: not null } made)
+            throw new NotSupportedException($"'{made.name}' has values on {made.parameter.device}, and others of {module.GetName()} have none yet: make all of it on the meta device to train it on {Device}.");
+        using var gradients = no_grad();
+        using var scope = NewDisposeScope();
+        if (Precision.ConvertsWeights)
+        {
+            module.to(Precision.Compute);
+            _fullPrecision.KeepNothing(module);
+        }
+        _models.Add(module, initialize, Device);
         return module;
     }
 
@@ -131,6 +161,7 @@ public sealed partial class Fabric : IDisposable
     {
         FreeOptimizers();
         _models.Dispose();
+        foreach (var units in _recomputed) units.Dispose();
         Peers.Dispose();
         _ownWorld?.Dispose();
         _seedGradient?.Dispose();
@@ -147,6 +178,17 @@ public sealed partial class Fabric : IDisposable
     /// <summary>A batch in the dtype of converted weights.</summary>
     internal TBatch Convert<TBatch>(TBatch batch) where TBatch : IBatch<TBatch> =>
         Precision.ConvertsWeights ? batch.Map(t => t.is_floating_point() ? t.to(Precision.Compute) : t) : batch;
+
+    // Before the model is divided.
+    void RecomputeUnits(Module module)
+    {
+        var units = new RecomputedUnits(module, _options.Strategy ?? Zero.Stage0);
+        _recomputed.Add(units);
+        if (units.Names.Count < 2 && IsRankZero)
+            Logger.LogWarning(
+                "recompute: {Module} has {Count} unit(s) to compute again, and it is what lies in the others that is not kept: nothing is saved. Name its blocks (IShardable), or cut it smaller (strategy.unitBytes).",
+                module.GetName(), units.Names.Count);
+    }
 
     void FreeOptimizers()
     {

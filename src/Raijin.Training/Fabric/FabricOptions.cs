@@ -21,6 +21,9 @@ public sealed record FabricOptions
     /// <inheritdoc cref="TrainerOptions.Strategy"/>
     public Strategy? Strategy { get; init; }
 
+    /// <inheritdoc cref="TrainerOptions.Recompute"/>
+    public bool Recompute { get; init; }
+
     /// <inheritdoc cref="TrainerOptions.Transport"/>
     public TransportChoice Transport { get; init; } = TransportChoice.Auto;
 

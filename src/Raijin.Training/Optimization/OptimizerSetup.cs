@@ -70,12 +70,12 @@ public static partial class Optimizers
         Of(module, new Sgd(momentum, dampening, nesterov), learningRate, weightDecay);
 
     /// <summary>Adam with L2 regularisation (Kingma and Ba 2015).</summary>
-    public static OptimizerSetup Adam(Module module, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0) =>
-        Of(module, new Adam(beta1, beta2, epsilon), learningRate, weightDecay);
+    public static OptimizerSetup Adam(Module module, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0, bool biasCorrection = true) =>
+        Of(module, new Adam(beta1, beta2, epsilon, BiasCorrection: biasCorrection), learningRate, weightDecay);
 
     /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
-    public static OptimizerSetup AdamW(Module module, double learningRate = 1e-3, double weightDecay = 1e-2, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) =>
-        Of(module, new AdamW(beta1, beta2, epsilon), learningRate, weightDecay);
+    public static OptimizerSetup AdamW(Module module, double learningRate = 1e-3, double weightDecay = 1e-2, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, bool biasCorrection = true) =>
+        Of(module, new AdamW(beta1, beta2, epsilon, BiasCorrection: biasCorrection), learningRate, weightDecay);
 
     /// <summary>Lion: the sign of an interpolated momentum (Chen et al. 2023).</summary>
     public static OptimizerSetup Lion(Module module, double learningRate = 1e-4, double weightDecay = 0, double beta1 = 0.9, double beta2 = 0.99) =>

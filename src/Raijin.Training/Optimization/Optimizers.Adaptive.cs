@@ -33,6 +33,21 @@ public static partial class Optimizers
         Module module, double learningRate = 1e-2, double lambda = 1e-4, double alpha = 0.75, double averageFrom = 1e6, double weightDecay = 0) =>
         Of(module, new Asgd(lambda, alpha, averageFrom), learningRate, weightDecay);
 
+    /// <summary>
+    /// 1-bit Adam (Tang et al. 2021): AdamW without bias correction that, after <paramref name="freezeSteps"/> updates, lets the second moment stand still and sends one bit a value between ranks, 1/32 of the bytes, with error
+    /// feedback. Several ranks need stage 0; one rank sends nothing.
+    /// </summary>
+    /// <param name="module">Whose parameters.</param>
+    /// <param name="learningRate">The base rate.</param>
+    /// <param name="freezeSteps">Updates in full precision: some 15 % of the run, for the second moment must have settled. DeepSpeed's <c>freeze_step</c>.</param>
+    /// <param name="weightDecay">Decoupled.</param>
+    /// <param name="beta1">Decay of the gradient's average.</param>
+    /// <param name="beta2">Decay of the squared gradient's average.</param>
+    /// <param name="epsilon">Added to the root in the denominator.</param>
+    public static OptimizerSetup OneBitAdam(
+        Module module, double learningRate = 1e-3, long freezeSteps = 100_000, double weightDecay = 0, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) =>
+        Of(module, new OneBitAdam(beta1, beta2, epsilon, freezeSteps), learningRate, weightDecay);
+
     /// <summary>AdamW without a schedule (Defazio et al. 2024): put it on a warm-up or on nothing. Evaluated weights are not those in training (<see cref="FusedOptimizer.UseEvaluationWeights"/>).</summary>
     public static OptimizerSetup ScheduleFreeAdamW(
         Module module, double learningRate = 2.5e-3, double weightDecay = 0, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) =>

@@ -6,10 +6,11 @@ namespace Raijin;
 // Optimizers that look at a tensor as a whole: its norm, its rows and columns, its singular values.
 public static partial class Optimizers
 {
-    /// <summary>LAMB: Adam's step at a length of lr times the parameter's, for large batches (You et al. 2020).</summary>
+    /// <summary>LAMB: Adam's step at a length of lr times the parameter's, for large batches (You et al. 2020). Each parameter's scale stays from <paramref name="leastTrust"/> to <paramref name="mostTrust"/>.</summary>
     public static OptimizerSetup Lamb(
-        Module module, double learningRate = 1e-3, double weightDecay = 1e-2, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-6, bool scaleUndecayed = true) =>
-        Of(module, new Lamb(beta1, beta2, epsilon, scaleUndecayed), learningRate, weightDecay);
+        Module module, double learningRate = 1e-3, double weightDecay = 1e-2, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-6, bool scaleUndecayed = true,
+        bool biasCorrection = true, double leastTrust = 0, double? mostTrust = null) =>
+        Of(module, new Lamb(beta1, beta2, epsilon, scaleUndecayed, biasCorrection, leastTrust, mostTrust), learningRate, weightDecay);
 
     /// <summary>LARS: momentum of gradients scaled by the parameter's norm over the gradient's, for large batches (You et al. 2017).</summary>
     public static OptimizerSetup Lars(

@@ -7,6 +7,12 @@ sealed record RankOptions
 {
     public required int Devices { get; init; }
 
+    /// <summary>How often ranks that are started from here are started again.</summary>
+    public int MaxRestarts { get; init; }
+
+    /// <summary>In which numbers they may go on.</summary>
+    public IReadOnlyList<int>? ElasticRanks { get; init; }
+
     public required Strategy? Strategy { get; init; }
 
     public required TransportChoice Transport { get; init; }

@@ -40,12 +40,30 @@ public sealed record TrainerOptions
     /// <value>Default <see cref="Precision.Float32"/>.</value>
     public Precision Precision { get; init; } = Precision.Float32;
 
+    /// <summary>How the loss scale of <see cref="Precision.Float16"/> moves. Without effect in other precisions.</summary>
+    /// <value>Default null: as DeepSpeed's, from 65,536. DeepSpeed's <c>fp16</c>.</value>
+    public LossScalerOptions? LossScale { get; init; }
+
     /// <summary>
     /// Ranks of this machine that train together, each a process on its share of the cores, or with a GPU of its own. Above 1 the program is run once for each, from its
     /// first line. Where a launcher (<c>raijin launch</c>, <c>mpirun</c>, <c>srun</c>, torchrun) has started the ranks already, it says how many there are, and this may stay 1.
     /// </summary>
     /// <value>Default 1. Lightning's <c>devices</c>. Batch sizes are each rank's own.</value>
     public int Devices { get; init; } = 1;
+
+    /// <summary>
+    /// How often ranks that the trainer itself has started (<see cref="Devices"/>) are started again after one failed. A fit then goes on from the last checkpoint in <see cref="Output"/>, which must be given. Where a launcher
+    /// has started them it says how often.
+    /// </summary>
+    /// <value>Default 0.</value>
+    public int MaxRestarts { get; init; }
+
+    /// <summary>
+    /// Numbers of ranks that training can go on with when places are lost, <see cref="Devices"/> among them: a restart takes the largest that is left (<see cref="LaunchOptions.ElasticRanks"/>). Without effect where
+    /// <see cref="MaxRestarts"/> is 0.
+    /// </summary>
+    /// <value>Default null: always as many as at first. DeepSpeed's <c>elasticity</c>.</value>
+    public IReadOnlyList<int>? ElasticRanks { get; init; }
 
     /// <summary>How the training state is divided among the ranks.</summary>
     /// <value>Default null: not at all, every rank holds everything (data parallel); the same as <c>ddp</c>. Lightning's <c>strategy</c>, DeepSpeed's <c>zero_optimization</c>.</value>
@@ -69,6 +87,13 @@ public sealed record TrainerOptions
     /// </summary>
     /// <value>Default false. DeepSpeed's <c>comms_logger</c>.</value>
     public bool LogCollectives { get; init; }
+
+    /// <summary>
+    /// Whether the model's blocks compute twice, in forward and again in backward, instead of keeping what backward needs: a third more arithmetic for the memory of all blocks but one. Losses and gradients have the same bits.
+    /// Blocks are those the model names (<c>IShardable</c>), else its largest modules below <see cref="Strategy.UnitBytes"/>.
+    /// </summary>
+    /// <value>Default false. Known as activation checkpointing; PyTorch's <c>checkpoint</c>, Lightning's <c>activation_checkpointing_policy</c>.</value>
+    public bool Recompute { get; init; }
 
     /// <summary>Microbatches whose gradients make one optimizer step; the loss is divided by the number really used, also in an epoch's short last window.</summary>
     /// <value>Default 1. Lightning's <c>accumulate_grad_batches</c>, DeepSpeed's <c>gradient_accumulation_steps</c>.</value>
@@ -179,11 +204,6 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public Func<TorchSharp.torch.nn.Module, OptimizerSetup>? Optimizers { get; init; }
 
-    /// <summary>How the loss scale of <see cref="Precision.Float16"/> moves. Without effect in other precisions.</summary>
-    /// <value>Default null: as DeepSpeed's, from 65,536.</value>
-    [JsonIgnore]
-    public LossScalerOptions? LossScale { get; init; }
-
     /// <summary>What watches where the run's time and memory go: a <see cref="SimpleProfiler"/>, a <see cref="TraceProfiler"/>, a <see cref="MemoryProfiler"/>, a <see cref="FlopsProfiler"/>, or several by <see cref="Profiler.Of"/>.</summary>
     /// <value>Default null: nothing; a run pays one comparison a phase then.</value>
     [JsonIgnore]
@@ -207,7 +227,7 @@ public sealed record TrainerOptions
     [JsonIgnore]
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    internal RankOptions Ranks => new() { Devices = Devices, Strategy = Strategy, Transport = Transport, Deadline = CollectiveDeadline, CheckCalls = CheckCollectives };
+    internal RankOptions Ranks => new() { Devices = Devices, MaxRestarts = MaxRestarts, ElasticRanks = ElasticRanks, Strategy = Strategy, Transport = Transport, Deadline = CollectiveDeadline, CheckCalls = CheckCollectives };
 
     /// <summary>What is wrong with the settings on their own, by their keys (<c>trainer.maxEpochs</c>); a fit, which knows the module and the data too, may find more.</summary>
     public IReadOnlyList<OptionFault> Faults()
@@ -225,9 +245,12 @@ public sealed record TrainerOptions
         if (MinEpochs > MaxEpochs) Add("minEpochs", $"= {MinEpochs}, but maxEpochs = {MaxEpochs}: raise the one or lower the other");
         if (MinSteps > MaxSteps) Add("minSteps", $"= {MinSteps}, but maxSteps = {MaxSteps}: raise the one or lower the other");
         if (Devices < 1) Add("devices", $"= {Devices}; allowed: 1 and more");
+        if (MaxRestarts < 0) Add("maxRestarts", $"= {MaxRestarts}; allowed: 0 and more");
+        if (ElasticRanks is not null && Devices > 1 && !ElasticRanks.Contains(Devices)) Add("elasticRanks", $"= {string.Join(", ", ElasticRanks)} has not devices = {Devices}: add it, or start another number");
         if (CollectiveDeadline <= TimeSpan.Zero) Add("collectiveDeadline", $"= {CollectiveDeadline:c}; allowed: above zero");
         if (Strategy is { } strategy)
             foreach (var fault in strategy.Faults(Devices > 1 ? Devices : null)) Add(fault.Key, fault.Message);
+        if (LossScale is { } scale) faults.AddRange(scale.Validate("trainer.lossScale"));
         if (AccumulateGradients < 1) Add("accumulateGradients", $"= {AccumulateGradients}; allowed: 1 and more");
         if (SanityValidationBatches < -1) Add("sanityValidationBatches", $"= {SanityValidationBatches}; allowed: -1 (all) and more");
         if (!ReloadLoaders.IsNever && !ReloadLoaders.CountsEpochs) Add("reloadLoaders", $"= {ReloadLoaders}; allowed: epochs or never, for a loader is only left at its end");

@@ -1,3 +1,4 @@
+using Raijin.Tensors;
 using Raijin.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -114,6 +115,8 @@ public sealed class ModelInspection : IDisposable
 
     void Saw(Module module, ModuleCall call)
     {
+        // What backward computes again is no part of the forward pass.
+        if (Recomputation.IsUnderWay) return;
         _shapes[module] = call.Output!.shape;
         if (ModuleFlops.Of(module, call) is { } counted) _flops[module] = _flops.GetValueOrDefault(module) + counted;
     }

@@ -157,7 +157,9 @@ public enum ThroughputState : byte
 /// <param name="Seconds">Of a step, measured; of the slowest rank.</param>
 /// <param name="Bytes">Native memory at its fullest; of the rank that had the most.</param>
 /// <param name="Problem">Why it failed.</param>
-public sealed record ThroughputTrial(ThroughputCandidate Candidate, double PredictedSeconds, long PredictedBytes, ThroughputState State, double? Seconds = null, long? Bytes = null, string? Problem = null);
+/// <param name="TrialSeconds">What trying it took in all.</param>
+public sealed record ThroughputTrial(
+    ThroughputCandidate Candidate, double PredictedSeconds, long PredictedBytes, ThroughputState State, double? Seconds = null, long? Bytes = null, string? Problem = null, double? TrialSeconds = null);
 
 /// <summary>What a <see cref="ThroughputFinder"/> found; the same on all ranks.</summary>
 public sealed record FoundThroughput

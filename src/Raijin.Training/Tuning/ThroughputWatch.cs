@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Raijin.Parallel;
 
 namespace Raijin.Training;
 
@@ -37,42 +36,4 @@ sealed class ThroughputWatch(int microBatch, int accumulation, int warmup, doubl
     {
         if (TensorLedger.NativeBytes is { } bytes) PeakBytes = Math.Max(PeakBytes ?? 0, bytes);
     }
-}
-
-/// <summary>Records what a step's microbatch computes: in the second step without gradients there, in the third with them.</summary>
-sealed class WorkTrace(int samples, int elementBytes, IEnumerable<Strategy> strategies) : Callback, IDisposable
-{
-    public const int Steps = 2;
-
-    readonly StepRecording _recording = new(samples, elementBytes);
-    bool _isOn;
-
-    public StepWork? Work => _recording.Work;
-
-    /// <summary>The shape of the model by the size of its units.</summary>
-    public IReadOnlyDictionary<long, ModelShape> Shapes { get; private set; } = new Dictionary<long, ModelShape>();
-
-    public override void OnFitStart(TrainingRun run) => Shapes = strategies.DistinctBy(s => s.UnitBytes).ToDictionary(s => s.UnitBytes, s => ModelShape.Of(run.Module, s));
-
-    public override void OnTrainBatchStart(TrainStep step)
-    {
-        // Two microbatches a step: the first finds no gradients, the second those of the first.
-        if (step.Index < 1 || step.Samples != samples || Work is not null) return;
-        _isOn = true;
-        _recording.Begin();
-    }
-
-    public override void OnBeforeBackward(TrainStep step, TorchSharp.torch.Tensor loss)
-    {
-        if (_isOn) _recording.BackwardBegins();
-    }
-
-    public override void OnAfterBackward(TrainStep step)
-    {
-        if (!_isOn) return;
-        _isOn = false;
-        _recording.End();
-    }
-
-    public void Dispose() => _recording.Dispose();
 }

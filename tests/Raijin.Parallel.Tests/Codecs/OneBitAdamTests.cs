@@ -112,7 +112,6 @@ public sealed class OneBitAdamTests
         Assert.Throws<OptimizerStateMismatchException>(() => updater.LoadState(other.CaptureState()));
         pieces.Groups[0].Momentum = 0.5;
         Assert.Contains("'decayed'", Assert.Throws<InvalidOperationException>(() => updater.Step()).Message, StringComparison.Ordinal);
-        Assert.Throws<NotSupportedException>(() => new FusedOptimizer(Algorithm, pieces.Groups));
     });
 
     static int Seed(int step, int rank) => (step * 10) + rank;

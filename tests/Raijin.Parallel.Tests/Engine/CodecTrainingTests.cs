@@ -31,8 +31,12 @@ public sealed class CodecTrainingTests
     {
         var trained = Rig.Train(2, Zero.Stage0, 12, algorithm: new Tensors.OneBitAdam { FreezeStep = 6 });
         Assert.True(trained.Losses.All(double.IsFinite));
+        Assert.Equal((6, 6, 6), (Calls(CollectiveKind.AllReduce), Calls(CollectiveKind.AllToAll), Calls(CollectiveKind.AllGather)));
+        Assert.InRange((double)trained.Ledger.Crossed(BufferKind.Gradients, CollectiveKind.AllReduce).Bytes / trained.Ledger.Crossed(BufferKind.Gradients, CollectiveKind.AllToAll).Bytes, 25, 32);
         Rig.AssertSame(trained, Rig.Train(2, Zero.Stage0, 12, algorithm: new Tensors.OneBitAdam { FreezeStep = 6 }));
         Assert.Throws<NotSupportedException>(() => Rig.Train(2, Zero.Stage2, 1, algorithm: new Tensors.OneBitAdam()));
+
+        long Calls(CollectiveKind kind) => trained.Ledger.Crossed(BufferKind.Gradients, kind).Calls;
     }
 
     [Fact]

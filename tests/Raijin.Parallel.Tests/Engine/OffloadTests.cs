@@ -234,11 +234,18 @@ public sealed class OffloadTests
         }, Rig.Options);
     }
 
+    static readonly Lock Drawing = new();
+
     static (nn.Module<Tensor, Tensor> Model, ShardedModel Sharded, IParameterUpdater Optimizer) Start(World world, Strategy strategy, OptimizerAlgorithm algorithm)
     {
         set_num_threads(1);
-        Seed.Everything(11);
-        var model = Rig.Net();
+        nn.Module<Tensor, Tensor> model;
+        // The default generator is the process's.
+        lock (Drawing)
+        {
+            Seed.Everything(11);
+            model = Rig.Net();
+        }
         var sharded = new ShardedModel(model, strategy with { UnitBytes = 1 }, world.Group);
         return (model, sharded, sharded.CreateOptimizer(algorithm, [new ParameterGroup("all", model.named_parameters().Select(p => KeyValuePair.Create(p.name, p.parameter)), 1e-2)]));
     }

@@ -9,21 +9,23 @@ namespace Raijin.Parallel.Tests;
 /// <summary>The arithmetic of predicted times, by a machine whose speeds are round numbers.</summary>
 public sealed class TimePlanTests
 {
-    // 1 GFLOP/s at every side, 1 GB/s, 10 µs an op, exchanges of 1 ms and 100 MB/s.
+    // 1 GFLOP/s at every side, 1 GB/s, 10 µs a call, exchanges of 1 ms and 100 MB/s.
     internal static readonly MachineCalibration Machine = new()
     {
         Ranks = 2,
         Threads = 1,
         Transport = TransportKind.InProcess,
-        Products = new([10, 1000], [2e-6, 2]),
-        BFloat16Products = new([10, 1000], [1e-6, 1]),
+        Products = new(new([10, 1000], [2e-6, 2]), 1e-10),
+        BFloat16Products = new(new([10, 1000], [1e-6, 1]), 5e-11),
         Attention = new([1, 1000], [1e-9, 1e-9]),
         AttentionBackward = new([1, 1000], [2e-9, 2e-9]),
         Moves = new([1e-3, 1e9], [1e-12, 1]),
         Functions = new([1e-3, 1e9], [2e-12, 2]),
+        Norms = new([1e-3, 1e9], [3e-12, 3]),
+        Randoms = new([1e-3, 1e9], [4e-12, 4]),
         Updates = new([1, 1e9], [1e-9, 1]),
         OpSeconds = 1e-5,
-        StepFactor = 2,
+        FreshSeconds = 1e-9,
         Exchanges = new Dictionary<CollectiveKind, CostCurve>
         {
             [CollectiveKind.AllReduce] = new([1e5, 1e9], [1e-3, 10]),
@@ -37,8 +39,10 @@ public sealed class TimePlanTests
     static readonly StepWork Work = new()
     {
         Samples = 4,
-        Forward = [new(WorkKind.Product, 1e6, 0, 50), new(WorkKind.Function, 0, 1e6, 0)],
-        Backward = [new(WorkKind.Product, 2e6, 0, 5000), new(WorkKind.Attention, 1e6, 0, 64), new(WorkKind.Move, 0, 3e6, 0)],
+        Forward = [new(WorkKind.Product, 1e6, 1e7, 4e5, 50), new(WorkKind.Function, 0, 1e6, 2e6, 0), new(WorkKind.Norm, 0, 1e6, 0, 0), new(WorkKind.Random, 0, 1e6, 0, 0)],
+        Backward = [new(WorkKind.Product, 2e6, 0, 4e7, 5000), new(WorkKind.Attention, 1e6, 0, 0, 64), new(WorkKind.Move, 0, 3e6, 3e6, 0)],
+        ForwardCalls = 20,
+        BackwardCalls = 30,
         ActivationBytes = 100,
         PeakBytes = 200,
     };
@@ -55,12 +59,24 @@ public sealed class TimePlanTests
     {
         var shape = ModelShape.Even(1_000_000, 2);
         var plan = TimePlan.Of(Work, shape, Zero.Stage0, 2, Machine);
-        AssertSeconds(2 * (2e-5 + 1e-3 + 2e-3), plan.Forward);
-        AssertSeconds(2 * (3e-5 + 2e-3 + 2e-3 + 3e-3), plan.Backward);
+        AssertSeconds(2e-4 + 1e-3 + 1e-3 + 2e-3 + 3e-3 + 4e-3, plan.Forward);
+        // Of what it makes only the 40 MB are more than the heap keeps.
+        AssertSeconds(3e-4 + 2e-3 + 2e-3 + 3e-3 + 0.04, plan.Backward);
         // Two units of 2 MB at 100 MB/s, and 8 MB copied.
         AssertSeconds(0.04 + 0.008, plan.Exchange);
         AssertSeconds(0.028, plan.Update);
         Assert.Equal(plan.Forward + plan.Backward + plan.Exchange + plan.Update, plan.Total);
+    }
+
+    [Fact]
+    public void Arithmetic_of_16_bits_has_its_own_speed_and_stages_that_divide_gradients_get_large_blocks_anew()
+    {
+        var shape = ModelShape.Even(1_000_000, 2);
+        var plan = TimePlan.Of(Work, shape, Zero.Stage2, 2, Machine);
+        AssertSeconds(2e-4 + 1e-3 + 1e-3 + 2e-3 + 3e-3 + 4e-3 + 2e-3, plan.Forward);
+        AssertSeconds(3e-4 + 2e-3 + 2e-3 + 3e-3 + 0.04 + 3e-3, plan.Backward);
+        var half = TimePlan.Of(Work, shape, Zero.Stage0, 2, Machine, new() { Precision = Precision.BFloat16 });
+        AssertSeconds(2e-4 + 5e-4 + 5e-4 + 2e-3 + 3e-3 + 4e-3, half.Forward);
     }
 
     [Fact]
@@ -106,6 +122,7 @@ public sealed class TimePlanTests
             Assert.Equal(expected.Kind, actual.Kind);
             Assert.Equal(expected.Flops, actual.Flops, 1e-6);
             Assert.Equal(expected.Bytes, actual.Bytes, 1e-6);
+            Assert.Equal(expected.MadeBytes, actual.MadeBytes, 1e-6);
             Assert.Equal(expected.Side, actual.Side, 1e-6);
         }
         Assert.InRange(derived.ActivationBytes, 1, 2 * sixteen.ActivationBytes);
@@ -125,9 +142,10 @@ public sealed class TimePlanTests
         using var folder = new TemporaryFolder();
         Machine.Write(folder["machine.json"]);
         var read = MachineCalibration.Read(folder["machine.json"]);
-        Assert.Equal((Machine.Ranks, Machine.OpSeconds, Machine.StepFactor, Machine.DiskReadRate), (read.Ranks, read.OpSeconds, read.StepFactor, read.DiskReadRate));
+        Assert.Equal((Machine.Ranks, Machine.OpSeconds, Machine.FreshSeconds, Machine.DiskReadRate), (read.Ranks, read.OpSeconds, read.FreshSeconds, read.DiskReadRate));
         Assert.Equal(Machine.Exchanges[CollectiveKind.AllGather].At(1e6), read.Exchanges[CollectiveKind.AllGather].At(1e6));
-        Assert.Equal(Machine.Products.At(77), read.Products.At(77));
+        Assert.Equal(Machine.Products.Arithmetic.At(77), read.Products.Arithmetic.At(77));
+        Assert.Equal(Machine.Products.ByteSeconds, read.Products.ByteSeconds);
     }
 
     [Theory]
@@ -143,7 +161,8 @@ public sealed class TimePlanTests
     }
 
     [Theory]
-    [InlineData("\"stepFactor\": 2", "\"stepFactor\": 0", "stepFactor")]
+    [InlineData("\"freshSeconds\": 1E-09", "\"freshSeconds\": -1", "freshSeconds")]
+    [InlineData("\"byteSeconds\": 1E-10", "\"byteSeconds\": -1", "byteSeconds")]
     [InlineData("\"ranks\": 2", "\"ranks\": -2", "-2 ranks")]
     [InlineData("\"products\": {", "\"products\": null, \"x\": {", "products is missing")]
     public void Numbers_that_can_not_be_are_named(string said, string instead, string expected)
@@ -161,7 +180,7 @@ public sealed class TimePlanTests
     {
         var machines = World.Run(2, world => { set_num_threads(1); return MachineCalibration.Measure(world.Group); });
         Assert.Equal(2, machines[0].Ranks);
-        Assert.Equal(machines[0].Products.Seconds, machines[1].Products.Seconds);
+        Assert.Equal(machines[0].Products.Arithmetic.Seconds, machines[1].Products.Arithmetic.Seconds);
         Assert.Equal(machines[0].Exchanges[CollectiveKind.AllReduce].Seconds, machines[1].Exchanges[CollectiveKind.AllReduce].Seconds);
         Assert.All(machines[0].Exchanges.Values, curve => Assert.All(curve.Seconds, seconds => Assert.True(seconds > 0)));
     }

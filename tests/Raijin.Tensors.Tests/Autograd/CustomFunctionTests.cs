@@ -78,6 +78,17 @@ public sealed class CustomFunctionTests
         Assert.Equal((8f, -4f), (a.grad![0].item<float>(), b.grad![0].item<float>()));
     }
 
+    [Fact]
+    public void An_unused_output_of_a_scope_that_is_closed_gives_zeros()
+    {
+        using var scope = NewDisposeScope();
+        var (a, b) = (ones(2, requires_grad: true), ones(2, requires_grad: true));
+        Tensor sum;
+        using (NewDisposeScope()) sum = SumAndDifference.Apply(a, b)[0].MoveToOuterDisposeScope();
+        Backward.Run(sum.sum());
+        Assert.Equal((1f, 1f), (a.grad![0].item<float>(), b.grad![0].item<float>()));
+    }
+
     [Theory]
     [InlineData("throws", "in backward")]
     [InlineData("too few", "gave 1 gradients for 2 inputs")]

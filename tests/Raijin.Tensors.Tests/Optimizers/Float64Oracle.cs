@@ -21,8 +21,8 @@ sealed class Float64Oracle(OptimizerAlgorithm algorithm, double learningRate, do
         return algorithm switch
         {
             Sgd sgd => Sgd(sgd, p, g + (weightDecay * p)),
-            Adam adam => Adam(p, g + (weightDecay * p), adam.Beta1, adam.Beta2, adam.Epsilon, adam.AmsGrad),
-            AdamW adamW => Adam(p - (learningRate * weightDecay * p), g, adamW.Beta1, adamW.Beta2, adamW.Epsilon, adamW.AmsGrad),
+            Adam adam => Adam(p, g + (weightDecay * p), adam.Beta1, adam.Beta2, adam.Epsilon, adam.AmsGrad, adam.BiasCorrection),
+            AdamW adamW => Adam(p - (learningRate * weightDecay * p), g, adamW.Beta1, adamW.Beta2, adamW.Epsilon, adamW.AmsGrad, adamW.BiasCorrection),
             Lion lion => Lion(lion, p, g),
             Adagrad adagrad => Adagrad(adagrad, p, g + (weightDecay * p)),
             RmsProp rmsProp => RmsProp(rmsProp, p, g + (weightDecay * p)),
@@ -32,6 +32,7 @@ sealed class Float64Oracle(OptimizerAlgorithm algorithm, double learningRate, do
             Adadelta adadelta => Adadelta(adadelta, p, g + (weightDecay * p)),
             Rprop rprop => Rprop(rprop, p, g + (weightDecay * p)),
             Asgd asgd => Asgd(asgd, p, g + (weightDecay * p)),
+            OneBitAdam oneBit => OneBitAdam(oneBit, p, g),
             ScheduleFreeAdamW scheduleFree => ScheduleFree(scheduleFree, p, g),
             _ => throw new NotSupportedException(),
         };
@@ -44,13 +45,13 @@ sealed class Float64Oracle(OptimizerAlgorithm algorithm, double learningRate, do
         return p - (learningRate * (sgd.Nesterov ? g + (sgd.Momentum * _a) : _a));
     }
 
-    double Adam(double p, double g, double beta1, double beta2, double epsilon, bool amsGrad)
+    double Adam(double p, double g, double beta1, double beta2, double epsilon, bool amsGrad, bool corrects)
     {
         _a = (beta1 * _a) + ((1 - beta1) * g);
         _b = (beta2 * _b) + ((1 - beta2) * g * g);
         _largest = Math.Max(_largest, _b);
-        var first = _a / (1 - Math.Pow(beta1, _step));
-        var second = (amsGrad ? _largest : _b) / (1 - Math.Pow(beta2, _step));
+        var first = corrects ? _a / (1 - Math.Pow(beta1, _step)) : _a;
+        var second = (amsGrad ? _largest : _b) / (corrects ? 1 - Math.Pow(beta2, _step) : 1);
         return p - (learningRate * first / (Math.Sqrt(second) + epsilon));
     }
 
@@ -87,6 +88,13 @@ sealed class Float64Oracle(OptimizerAlgorithm algorithm, double learningRate, do
         _b = (nAdam.Beta2 * _b) + ((1 - nAdam.Beta2) * g * g);
         var mean = (Momentum(_step + 1) * _a / (1 - (_product * Momentum(_step + 1)))) + ((1 - Momentum(_step)) * g / (1 - _product));
         return p - (learningRate * mean / (Math.Sqrt(_b / (1 - Math.Pow(nAdam.Beta2, _step))) + nAdam.Epsilon));
+    }
+
+    double OneBitAdam(OneBitAdam oneBit, double p, double g)
+    {
+        _a = (oneBit.Beta1 * _a) + ((1 - oneBit.Beta1) * g);
+        if (_step <= oneBit.FreezeStep) _b = (oneBit.Beta2 * _b) + ((1 - oneBit.Beta2) * g * g);
+        return p - (learningRate * ((_b == 0 ? 0 : _a / (Math.Sqrt(_b) + oneBit.Epsilon)) + (weightDecay * p)));
     }
 
     double RAdam(RAdam rAdam, double p, double g)

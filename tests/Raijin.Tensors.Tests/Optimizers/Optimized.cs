@@ -17,6 +17,8 @@ static class Optimized
         new Adam(Beta1: 0.3, AmsGrad: true),
         new AdamW(),
         new AdamW(AmsGrad: true) { Maximize = true },
+        new Adam(AmsGrad: true, BiasCorrection: false),
+        new AdamW(BiasCorrection: false),
         new Lion(),
         new Adagrad(),
         new Adagrad(LearningRateDecay: 0.1, InitialAccumulator: 0.5),
@@ -34,6 +36,8 @@ static class Optimized
         new Rprop(SmallestStep: 4e-3, LargestStep: 0.02),
         new Asgd(),
         new Asgd(Lambda: 0.5, AverageFrom: 2),
+        new OneBitAdam(),
+        new OneBitAdam(Beta2: 0.9, FreezeStep: 2) { Maximize = true },
         new ScheduleFreeAdamW(),
         new ScheduleFreeAdamW(Beta1: 0.95, StepPower: 1),
     ];
@@ -43,6 +47,7 @@ static class Optimized
     [
         new Lamb(),
         new Lamb(ScaleUndecayed: false) { Maximize = true },
+        new Lamb(BiasCorrection: false, LeastTrust: 0.5, MostTrust: 0.7),
         new Lars(),
         new Lars(Momentum: 0.5, TrustCoefficient: 0.1, ScaleUndecayed: false),
         new Adafactor(),

@@ -31,11 +31,13 @@ sealed class TensorOracle(OptimizerAlgorithm algorithm, double learningRate, dou
         {
             _a[i] = (lamb.Beta1 * _a[i]) + ((1 - lamb.Beta1) * g[i]);
             _b[i] = (lamb.Beta2 * _b[i]) + ((1 - lamb.Beta2) * g[i] * g[i]);
-            var (first, second) = (_a[i] / (1 - Math.Pow(lamb.Beta1, _step)), _b[i] / (1 - Math.Pow(lamb.Beta2, _step)));
+            var (first, second) = lamb.BiasCorrection ? (_a[i] / (1 - Math.Pow(lamb.Beta1, _step)), _b[i] / (1 - Math.Pow(lamb.Beta2, _step))) : (_a[i], _b[i]);
             r[i] = (first / (Math.Sqrt(second) + lamb.Epsilon)) + (weightDecay * p[i]);
         }
 
         var trust = !lamb.ScaleUndecayed && weightDecay == 0 ? 1 : Norm(p) / Norm(r);
+        if (trust < lamb.LeastTrust) trust = lamb.LeastTrust;
+        if (trust > lamb.MostTrust) trust = lamb.MostTrust.Value;
         for (var i = 0; i < _count; i++) p[i] -= learningRate * trust * r[i];
     }
 

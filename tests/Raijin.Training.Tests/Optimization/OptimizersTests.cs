@@ -12,6 +12,7 @@ public sealed class OptimizersTests
         ("radam", m => Optimizers.RAdam(m, weightDecay: 0.1), new RAdam(), 1e-3, 0.1),
         ("adamax", m => Optimizers.Adamax(m, epsilon: 1e-6), new Adamax(Epsilon: 1e-6), 2e-3, 0),
         ("adadelta", m => Optimizers.Adadelta(m, rho: 0.8), new Adadelta(0.8), 1, 0),
+        ("onebit-adam", m => Optimizers.OneBitAdam(m, freezeSteps: 3, weightDecay: 0.1), new OneBitAdam(FreezeStep: 3), 1e-3, 0.1),
         ("rprop", m => Optimizers.Rprop(m, grow: 1.5), new Rprop(Grow: 1.5), 1e-2, 0),
         ("asgd", m => Optimizers.Asgd(m, averageFrom: 10), new Asgd(AverageFrom: 10), 1e-2, 0),
         ("schedule-free", m => Optimizers.ScheduleFreeAdamW(m, beta1: 0.95), new ScheduleFreeAdamW(0.95), 2.5e-3, 0),

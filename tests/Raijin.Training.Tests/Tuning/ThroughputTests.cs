@@ -14,15 +14,17 @@ public sealed class ThroughputTests : IDisposable
         Ranks = 2,
         Threads = 1,
         Transport = TransportKind.InProcess,
-        Products = new([10, 1000], [2e-6, 2]),
-        BFloat16Products = new([10, 1000], [2e-6, 2]),
+        Products = new(new([10, 1000], [2e-6, 2]), 0),
+        BFloat16Products = new(new([10, 1000], [2e-6, 2]), 0),
         Attention = new([1], [1e-9]),
         AttentionBackward = new([1], [1e-9]),
         Moves = new([1, 1e9], [1e-9, 1]),
         Functions = new([1, 1e9], [1e-9, 1]),
+        Norms = new([1, 1e9], [1e-9, 1]),
+        Randoms = new([1, 1e9], [1e-9, 1]),
         Updates = new([1, 1e9], [1e-9, 1]),
         OpSeconds = 1e-6,
-        StepFactor = 1,
+        FreshSeconds = 0,
         Exchanges = new Dictionary<CollectiveKind, CostCurve> { [CollectiveKind.AllReduce] = new([1], [1e-6]), [CollectiveKind.ReduceScatter] = new([1], [1e-6]), [CollectiveKind.AllGather] = new([1], [1e-6]) },
     };
 
@@ -42,7 +44,9 @@ public sealed class ThroughputTests : IDisposable
             return functional.cross_entropy(_net.call(batch.Inputs), batch.Labels);
         }
 
-        protected override OptimizerSetup ConfigureOptimizers() => Optimizers.AdamW(this, 1e-3);
+        public Func<Model, OptimizerSetup>? Optimizer { get; init; }
+
+        protected override OptimizerSetup ConfigureOptimizers() => Optimizer?.Invoke(this) ?? Optimizers.AdamW(this, 1e-3);
     }
 
     [Fact]
@@ -86,6 +90,38 @@ public sealed class ThroughputTests : IDisposable
         Assert.Equal(candidates[2].Candidate, selection.Best!.Candidate);
         Assert.Equal(candidates.Length, selection.All().Count);
         Assert.Equal(ThroughputState.TooLarge, selection.All()[^1].State);
+    }
+
+    [Fact]
+    public void Where_the_model_missed_two_by_the_same_nothing_that_promises_less_is_measured()
+    {
+        ThroughputTrial Planned(int micro, double seconds) => new(new(micro, 8 / micro, 0, 1, 0, null), seconds, 1, ThroughputState.NotMeasured);
+        ThroughputTrial[] candidates = [Planned(8, 1.0), Planned(4, 1.01), Planned(2, 1.02)];
+        ThroughputSelection After(double first, double second)
+        {
+            var selection = new ThroughputSelection(candidates, trials: 3);
+            selection.End(candidates[0] with { State = ThroughputState.Measured, Seconds = first });
+            selection.End(candidates[1] with { State = ThroughputState.Measured, Seconds = second });
+            return selection;
+        }
+        Assert.Null(After(2, 2.03).Next());
+        // 3 % and 8 % more than predicted: it may be wrong by as much again.
+        Assert.Equal(candidates[2], After(1.03, 1.09).Next());
+    }
+
+    [Fact]
+    public void A_recorded_step_knows_its_arithmetic_its_parameters_and_what_its_optimizer_keeps()
+    {
+        if (StepRecording.Unavailable is { } reason) Assert.Skip(reason);
+        var step = new Trainer(Fixture.Quiet()).RecordStep(() => new Model(), DataModule.Of<LabeledBatch>(_set.Batches(16)));
+        Assert.Equal((16, 8L * 16 + 16 + 16 * 3 + 3), (step.Work.Samples, step.Shape.NumParameters));
+        Assert.Equal(2.0 * 16 * ((8 * 16) + (16 * 3)), step.Work.Forward.Sum(op => op.Flops));
+        Assert.Equal(8, step.StateBytes);
+        Assert.InRange(step.Work.ForwardCalls, 5, 100);
+        Assert.InRange(step.Work.ActivationBytes, 4 * 16 * (16 + 3), 100_000);
+        Assert.Equal(4, new Trainer(Fixture.Quiet()).RecordStep(() => new Model { Optimizer = m => Optimizers.Sgd(m, 1e-3, momentum: 0.9) }, DataModule.Of<LabeledBatch>(_set.Batches(16))).StateBytes);
+        var few = Assert.Throws<InvalidOptionsException>(() => new Trainer(Fixture.Quiet()).RecordStep(() => new Model(), DataModule.Of<LabeledBatch>(_set.Batches(128))));
+        Assert.Contains("holds too few samples", few.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,6 +32,12 @@ public sealed record ClusterEnvironment
     /// <summary>How often the ranks were restarted before this: above 0, training goes on from the last checkpoint.</summary>
     public int Restart { get; init; }
 
+    /// <summary>How often they may be, as far as the launcher says.</summary>
+    public int MaxRestarts { get; init; }
+
+    /// <summary>How many ranks the launch was asked for; more than there are where it went on with fewer. Null where the launcher does not say.</summary>
+    public int? AskedRanks { get; init; }
+
     /// <summary>No launcher: the only rank.</summary>
     public static ClusterEnvironment None { get; } = new() { Launcher = "nobody", Identity = RankIdentity.Single };
 

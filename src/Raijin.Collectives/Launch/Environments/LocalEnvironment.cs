@@ -5,7 +5,7 @@ namespace Raijin.Collectives;
 /// <summary>Ranks that <see cref="Raijin.Collectives.Launcher"/> started, all on one host.</summary>
 static class LocalEnvironment
 {
-    public const string Rank = "RAIJIN_RANK", WorldSize = "RAIJIN_WORLD_SIZE", Job = "RAIJIN_JOB", Restart = "RAIJIN_RESTART";
+    public const string Rank = "RAIJIN_RANK", WorldSize = "RAIJIN_WORLD_SIZE", Job = "RAIJIN_JOB", Restart = "RAIJIN_RESTART", MaxRestarts = "RAIJIN_MAX_RESTARTS", AskedRanks = "RAIJIN_ASKED_RANKS";
 
     public static ClusterEnvironment? Read(LaunchVariables variables)
     {
@@ -21,15 +21,24 @@ static class LocalEnvironment
             Identity = new(rank, size, rank, size, 0, 1),
             Job = variables.Text(Job),
             Restart = variables.Number(Restart) ?? 0,
+            MaxRestarts = variables.Number(MaxRestarts) ?? 0,
+            AskedRanks = variables.Number(AskedRanks, least: 1) ?? size,
         };
     }
 
     /// <summary>The variables of one rank.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> Write(int rank, int size, string job, int restart) =>
+    /// <param name="rank">Its number.</param>
+    /// <param name="size">How many there are.</param>
+    /// <param name="job">The name of this start.</param>
+    /// <param name="restart">How often before.</param>
+    /// <param name="options">What was asked for.</param>
+    public static IEnumerable<KeyValuePair<string, string>> Write(int rank, int size, string job, int restart, LaunchOptions options) =>
     [
         new(Rank, rank.ToString(CultureInfo.InvariantCulture)),
         new(WorldSize, size.ToString(CultureInfo.InvariantCulture)),
         new(Job, job),
         new(Restart, restart.ToString(CultureInfo.InvariantCulture)),
+        new(MaxRestarts, options.MaxRestarts.ToString(CultureInfo.InvariantCulture)),
+        new(AskedRanks, options.Ranks.ToString(CultureInfo.InvariantCulture)),
     ];
 }

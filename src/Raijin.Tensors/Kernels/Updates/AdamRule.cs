@@ -16,7 +16,7 @@ readonly struct AdamRule<TLanes, TAmsGrad> : IUpdateRule<AdamRule<TLanes, TAmsGr
 
     AdamRule(Adam algorithm, in UpdateScalars scalars)
     {
-        _adam = new(algorithm.Beta1, algorithm.Beta2, algorithm.Epsilon, scalars);
+        _adam = new(algorithm.Beta1, algorithm.Beta2, algorithm.Epsilon, scalars.LearningRate, algorithm.CorrectedStep(scalars.Step));
         _weightDecay = new(scalars.WeightDecay);
     }
 
@@ -39,7 +39,7 @@ readonly struct AdamWRule<TLanes, TAmsGrad> : IUpdateRule<AdamWRule<TLanes, TAms
 
     AdamWRule(AdamW algorithm, in UpdateScalars scalars)
     {
-        _adam = new(algorithm.Beta1, algorithm.Beta2, algorithm.Epsilon, scalars);
+        _adam = new(algorithm.Beta1, algorithm.Beta2, algorithm.Epsilon, scalars.LearningRate, algorithm.CorrectedStep(scalars.Step));
         _decay = TLanes.Splat(1 - (scalars.LearningRate * scalars.WeightDecay));
     }
 
@@ -54,16 +54,16 @@ readonly struct AdamWRule<TLanes, TAmsGrad> : IUpdateRule<AdamWRule<TLanes, TAms
 }
 
 /// <summary>The coefficients of one step of either, and the arithmetic they share once the weight decay has been applied.</summary>
-readonly struct AdamCoefficients<TLanes, TAmsGrad>(double beta1, double beta2, double epsilon, in UpdateScalars scalars)
+readonly struct AdamCoefficients<TLanes, TAmsGrad>(double beta1, double beta2, double epsilon, double learningRate, long step)
     where TLanes : struct, ILanes<TLanes>
     where TAmsGrad : IFlag
 {
     readonly MovingAverage<TLanes> _average = new(1 - beta1);
     readonly TLanes _beta2 = TLanes.Splat(beta2);
     readonly TLanes _squareWeight = TLanes.Splat(1 - beta2);
-    readonly TLanes _correction = TLanes.Splat(1 / Math.Sqrt(1 - Math.Pow(beta2, scalars.Step)));
+    readonly TLanes _correction = TLanes.Splat(1 / Math.Sqrt(1 - Math.Pow(beta2, step)));
     readonly TLanes _epsilon = TLanes.Splat(epsilon);
-    readonly TLanes _stepSize = TLanes.Splat(-(scalars.LearningRate / (1 - Math.Pow(beta1, scalars.Step))));
+    readonly TLanes _stepSize = TLanes.Splat(-(learningRate / (1 - Math.Pow(beta1, step))));
 
     public static int Slots { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => TAmsGrad.On ? 3 : 2; }
 

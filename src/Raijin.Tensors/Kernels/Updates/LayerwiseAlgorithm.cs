@@ -22,8 +22,15 @@ public abstract record LayerwiseAlgorithm : OptimizerAlgorithm
 /// <param name="Beta2">Decay of the squared gradient's average, in [0, 1). Default 0.999.</param>
 /// <param name="Epsilon">Added to the root in the denominator. Default 1e-6.</param>
 /// <param name="ScaleUndecayed">Scale tensors of groups without weight decay (biases, norms) too, as the paper does; else they get Adam's step. Default true.</param>
-public sealed record Lamb(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-6, bool ScaleUndecayed = true) : LayerwiseAlgorithm
+/// <param name="BiasCorrection">Divide both averages by what they lack of full weight in the first updates. Default true.</param>
+/// <param name="LeastTrust">The scale is no smaller than this. Default 0.</param>
+/// <param name="MostTrust">And no larger. Default null: unbounded, as in the paper.</param>
+public sealed record Lamb(
+    double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-6, bool ScaleUndecayed = true, bool BiasCorrection = true, double LeastTrust = 0, double? MostTrust = null) : LayerwiseAlgorithm
 {
+    /// <summary>The update that averages are corrected as in.</summary>
+    internal long CorrectedStep(long step) => BiasCorrection ? step : NoCorrection;
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(false);
 
@@ -35,7 +42,7 @@ public sealed record Lamb(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
     internal override bool AddsDecayToGradient => false;
 
     internal override double Trust(in UpdateScalars scalars, double weights, double direction, long count) =>
-        weights > 0 && direction > 0 && (ScaleUndecayed || scalars.WeightDecay != 0) ? weights / direction : 1;
+        weights > 0 && direction > 0 && (ScaleUndecayed || scalars.WeightDecay != 0) ? Math.Clamp(weights / direction, LeastTrust, MostTrust ?? double.PositiveInfinity) : 1;
 
     internal override UpdateKernel CreateKernel(bool wide) => TrustKernel.Make<LambRule<Lanes512>, LambRule<Lanes256>>(this, wide);
 
@@ -44,6 +51,8 @@ public sealed record Lamb(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
         RequireRate(Beta1, nameof(Beta1));
         RequireRate(Beta2, nameof(Beta2));
         RequireNonNegative(Epsilon, nameof(Epsilon));
+        RequireNonNegative(LeastTrust, nameof(LeastTrust));
+        if (MostTrust < LeastTrust || MostTrust is 0 or double.NaN) throw new ArgumentOutOfRangeException(nameof(MostTrust), MostTrust, $"{nameof(MostTrust)} must be positive and at least {nameof(LeastTrust)} = {LeastTrust}.");
     }
 }
 

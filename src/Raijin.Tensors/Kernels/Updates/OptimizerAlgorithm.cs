@@ -76,6 +76,9 @@ public abstract record OptimizerAlgorithm
         : CyclableMomentum is not null ? WithMomentum(momentum)
         : throw new InvalidOperationException($"A parameter group has the momentum {momentum}, but {GetType().Name} has none to set: make the optimizer with one, or leave ParameterGroup.Momentum null.");
 
+    // As after all updates, where nothing is left to correct.
+    private protected const long NoCorrection = long.MaxValue;
+
     /// <summary>What a slot holds before the first update.</summary>
     internal virtual float InitialValue(string slot) => 0;
 
@@ -141,8 +144,12 @@ public sealed record Sgd(double Momentum = 0, double Dampening = 0, bool Nestero
 /// <param name="Beta2">Decay of the squared gradient's average, in [0, 1). Default 0.999.</param>
 /// <param name="Epsilon">Added to the root in the denominator. Default 1e-8.</param>
 /// <param name="AmsGrad">Divide by the largest squared average so far (Reddi et al. 2018). Default false.</param>
-public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, bool AmsGrad = false) : OptimizerAlgorithm
+/// <param name="BiasCorrection">Divide both averages by what they lack of full weight in the first updates. Default true.</param>
+public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, bool AmsGrad = false, bool BiasCorrection = true) : OptimizerAlgorithm
 {
+    /// <summary>The update that averages are corrected as in.</summary>
+    internal long CorrectedStep(long step) => BiasCorrection ? step : NoCorrection;
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => AdamSlots(AmsGrad);
 
@@ -170,8 +177,12 @@ public sealed record Adam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsil
 /// <param name="Beta2">Decay of the squared gradient's average, in [0, 1). Default 0.999.</param>
 /// <param name="Epsilon">Added to the root in the denominator. Default 1e-8.</param>
 /// <param name="AmsGrad">Divide by the largest squared average so far. Default false.</param>
-public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, bool AmsGrad = false) : OptimizerAlgorithm
+/// <param name="BiasCorrection">Divide both averages by what they lack of full weight in the first updates. Default true.</param>
+public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, bool AmsGrad = false, bool BiasCorrection = true) : OptimizerAlgorithm
 {
+    /// <summary>The update that averages are corrected as in.</summary>
+    internal long CorrectedStep(long step) => BiasCorrection ? step : NoCorrection;
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> Slots => Adam.AdamSlots(AmsGrad);
 

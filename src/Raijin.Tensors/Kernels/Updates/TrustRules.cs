@@ -18,9 +18,9 @@ readonly struct LambRule<TLanes> : ITrustRule<LambRule<TLanes>, TLanes>
     LambRule(Lamb algorithm, in UpdateScalars scalars)
     {
         _average = new(1 - algorithm.Beta1);
-        _second = new(algorithm.Beta2, algorithm.Epsilon, scalars.Step);
+        _second = new(algorithm.Beta2, algorithm.Epsilon, algorithm.CorrectedStep(scalars.Step));
         _weightDecay = new(scalars.WeightDecay);
-        _correction = TLanes.Splat(1 / (1 - Math.Pow(algorithm.Beta1, scalars.Step)));
+        _correction = TLanes.Splat(1 / (1 - Math.Pow(algorithm.Beta1, algorithm.CorrectedStep(scalars.Step))));
         _stepSize = TLanes.Splat(-(scalars.LearningRate * scalars.Trust));
     }
 
