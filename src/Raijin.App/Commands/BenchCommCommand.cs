@@ -20,7 +20,7 @@ sealed class BenchCommCommand : CliCommand
     readonly Option<string> _max = new("--max") { Description = "The largest size; from 1 KiB on each is 4 times the one before (default: 256MiB)", HelpName = "SIZE" };
     readonly Option<int?> _ranks = new("--ranks") { Description = "How many ranks are started here (default: one a core, 2 to 8)", HelpName = "N" };
     readonly Option<string> _transport = new("--transport") { Description = $"{string.Join(", ", Transports)} (default: auto)", HelpName = "NAME" };
-    readonly Option<int?> _calls = new("--calls") { Description = "Calls of each of the 7 rounds (default: as many as take 20 ms)", HelpName = "N" };
+    readonly Option<int?> _calls = new("--calls") { Description = "Calls of each of the 5 to 15 rounds (default: as many as take 10 ms)", HelpName = "N" };
     readonly Option<string> _png = new("--png") { Description = "The picture (default: bench-comm.png)", HelpName = "FILE" };
 
     /// <summary>Makes the command.</summary>
