@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Raijin.App;
 using Raijin.Collectives;
+using Raijin.Parallel;
 using Raijin.Testing;
 
 namespace Raijin.Cli.Tests;
