@@ -104,7 +104,8 @@ public sealed unsafe class AllocationMeter : IDisposable
         if (LibTorch.LoadedVersion != LibTorch.BoundVersion) return $"the layout of libtorch {LibTorch.BoundVersion}'s observers is known, {LibTorch.LoadedVersion} is loaded";
         if (Push == null || Pop == null || Get == null || LogLevel == null) return "this libtorch does not export the entry points of its memory observers";
         using var meter = OpenUnchecked();
-        using (TorchSharp.torch.zeros(1000))
+        // On the host, whatever the default device is.
+        using (TorchSharp.torch.zeros(1000, device: TorchSharp.torch.CPU))
             if (meter.Allocations != 1 || meter.LiveBytes < 4000) return $"4000 bytes were seen as {meter.LiveBytes} in {meter.Allocations} blocks";
         return meter.LiveBytes == 0 ? null : $"{meter.LiveBytes} bytes were not seen to be freed";
     }

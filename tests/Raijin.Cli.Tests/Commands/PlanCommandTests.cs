@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace Raijin.Cli.Tests;
 
+[Collection("default device")]
 public sealed class PlanCommandTests
 {
     [Theory]

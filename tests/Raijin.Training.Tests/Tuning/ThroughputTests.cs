@@ -95,17 +95,18 @@ public sealed class ThroughputTests : IDisposable
     }
 
     [Fact]
-    public void Where_the_model_missed_two_by_the_same_nothing_that_promises_less_is_measured()
+    public void Where_the_model_met_the_first_or_missed_two_by_the_same_nothing_that_promises_less_is_measured()
     {
         ThroughputTrial Planned(int micro, double seconds) => new(new(micro, 8 / micro, 0, 1, 0, null), seconds, 1, ThroughputState.NotMeasured);
         ThroughputTrial[] candidates = [Planned(8, 1.0), Planned(4, 1.01), Planned(2, 1.02)];
-        ThroughputSelection After(double first, double second)
+        ThroughputSelection After(params double[] seconds)
         {
             var selection = new ThroughputSelection(candidates, trials: 3);
-            selection.End(candidates[0] with { State = ThroughputState.Measured, Seconds = first });
-            selection.End(candidates[1] with { State = ThroughputState.Measured, Seconds = second });
+            for (var i = 0; i < seconds.Length; i++) selection.End(candidates[i] with { State = ThroughputState.Measured, Seconds = seconds[i] });
             return selection;
         }
+        Assert.Null(After(0.98).Next());
+        Assert.Equal(candidates[1], After(1.05).Next());
         Assert.Null(After(2, 2.03).Next());
         // 3 % and 8 % more than predicted: it may be wrong by as much again.
         Assert.Equal(candidates[2], After(1.03, 1.09).Next());
