@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Raijin.Collectives;
 using Raijin.Parallel;
 using Raijin.Tensors;
@@ -10,7 +11,7 @@ using static TorchSharp.torch.nn;
 namespace Raijin.Benchmarks;
 
 /// <summary>
-/// What the planner predicts of a step's time and memory, beside what they are: an MLP and a GPT on one rank and on two, ranks as threads. The machine is calibrated right before and right after each configuration's steps,
+/// What the planner predicts of a step's time and memory, beside what they are: an MLP and a GPT on one rank and on two, which are processes that the page starts. The machine is calibrated right before and right after each configuration's steps,
 /// since its speed drifts; the prediction is the mean of the two.
 /// </summary>
 static class PlannerPage
@@ -26,31 +27,47 @@ static class PlannerPage
 
     public static void Run(string[] args)
     {
+        if (Array.IndexOf(args, "--rank") is var at and >= 0)
+        {
+            using var world = World.Join();
+            set_num_threads(1);
+            var measured = Rows(world, [.. Runs.Where(r => r.Ranks == world.Size)]);
+            if (world.Rank == 0) File.WriteAllText(args[at + 1], JsonSerializer.Serialize(measured));
+            world.Group.Barrier();
+            return;
+        }
         var report = new Report("Planned and measured: time and memory of a step", args);
         report.Note("MLP: 784-2048-2048-10. GPT: 12.2M parameters, sequences of 64 tokens. Float32, AdamW. Memory: everything of a rank, activations included, at its fullest moment.");
-        report.Note(string.Create(CultureInfo.InvariantCulture, $"Time: the median of {StepsSeconds} s of steps after {WarmupSeconds} s of others, against the mean of what two calibrations predict, one right before and one right after: the speed of a machine that others share drifts. Others: the share of all processors' time that other processes took meanwhile, and the hypervisor."));
-        var rows = new Dictionary<PlannedRun, string[]>();
-        var calibrating = new List<double>();
-        var within = 0;
-        foreach (var group in Runs.GroupBy(r => r.Ranks))
-        {
-            foreach (var (run, row, isWithin, seconds) in World.Run(group.Key, world => Rows(world, [.. group]))[0])
-            {
-                rows.Add(run, row);
-                calibrating.Add(seconds);
-                within += isWithin ? 1 : 0;
-            }
-        }
+        report.Note(string.Create(CultureInfo.InvariantCulture, $"Time: the median of {StepsSeconds} s of steps after {WarmupSeconds} s of others, against the mean of what two calibrations predict, one right before and one right after: the speed of a machine that others share drifts. Others: the share of all processors' time that other processes took meanwhile (beside two ranks the other rank among them, half of all), and the hypervisor."));
+        List<MeasuredRow> rows;
+        using (var alone = World.Single()) rows = Rows(alone, [.. Runs.Where(r => r.Ranks == 1)]);
+        rows.AddRange(OfRanks(2, args));
         report.Table("8 configurations", "model", "ranks", "strategy", "samples a rank", "planned before, after ms", "measured ms", "off", "quartiles", "update planned, measured ms", "others", "planned MB", "measured MB", "off");
-        foreach (var run in Runs) report.Row(rows[run]);
-        report.Note(string.Create(CultureInfo.InvariantCulture, $"{within} of {Runs.Length} within 20 % in time. A calibration took {calibrating.Max():F1} s at most."));
+        foreach (var row in rows) report.Row(row.Cells);
+        report.Note(string.Create(CultureInfo.InvariantCulture, $"{rows.Count(r => r.IsWithin)} of {Runs.Length} within 20 % in time. A calibration took {rows.Max(r => r.CalibrationSeconds):F1} s at most."));
         report.Write();
     }
 
-    static List<(PlannedRun Run, string[] Row, bool IsWithin, double Seconds)> Rows(World world, IReadOnlyList<PlannedRun> runs)
+    static List<MeasuredRow> OfRanks(int ranks, string[] args)
     {
-        if (world.Size > 1) set_num_threads(1);
-        var rows = new List<(PlannedRun, string[], bool, double)>();
+        var file = Path.GetTempFileName();
+        try
+        {
+            var result = Launcher.Run(new LaunchOptions { Command = [.. LocalRanks.ThisProgram(), .. args, "--rank", file], Ranks = ranks, Messages = Console.Error });
+            if (result.ExitCode != 0) throw new InvalidOperationException($"The ranks ended with {result.ExitCode}: {result.Failure}");
+            return JsonSerializer.Deserialize<List<MeasuredRow>>(File.ReadAllText(file))!;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    sealed record MeasuredRow(string[] Cells, bool IsWithin, double CalibrationSeconds);
+
+    static List<MeasuredRow> Rows(World world, IReadOnlyList<PlannedRun> runs)
+    {
+        var rows = new List<MeasuredRow>();
         var before = MachineCalibration.Measure(world.Group);
         foreach (var run in runs)
         {
@@ -71,7 +88,7 @@ static class PlannerPage
             var memory = MemoryPlan.Of(trained.Shape, run.Strategy, world.Size, options);
             var planned = world.Size > 1 ? memory.TotalBytes + work.ActivationBytes : memory.TotalBytes - memory.BytesOf(BufferKind.Gradients) + work.PeakBytes;
             Array.Sort(seconds);
-            rows.Add((run,
+            rows.Add(new(
             [
                 run.Model, $"{run.Ranks}", $"{run.Strategy}", $"{run.Samples}", $"{Milliseconds(first.Total.TotalSeconds)}, {Milliseconds(second.Total.TotalSeconds)}", Milliseconds(measured), Off(time, measured),
                 $"{Milliseconds(seconds[seconds.Length / 4])}-{Milliseconds(seconds[seconds.Length * 3 / 4])}", $"{Milliseconds((first.Update + second.Update).TotalSeconds / 2)}, {Milliseconds(Statistics.Median(updates))}", others,

@@ -35,11 +35,6 @@ static class ProfilerPage
             report.Table("One all-reduce of a group of one, which returns at once: what the log of calls adds", "what", "time", "over plain", "managed bytes");
             Rows(report, Interleaved.Measure(rounds, field.Calls()), field.Calls(), "ns", 1e9);
         }
-        using (var field = new LargeField())
-        {
-            report.Table("One step of an MLP 1024-2048-1024, batch 256, forward and backward", "profiler", "time", "over none", "managed bytes");
-            Rows(report, Interleaved.Measure(rounds, field.Steps()), field.Steps(), "µs", 1e6);
-        }
         report.Note("The trace records every op of every step here; its file is written after the time is taken.");
         report.Write();
     }
@@ -111,39 +106,6 @@ static class ProfilerPage
         {
             _x.Dispose();
             _world.Dispose();
-        }
-    }
-
-    sealed class LargeField : IDisposable
-    {
-        readonly Module<Tensor, Tensor> _model = Sequential(Linear(1024, 2048), ReLU(), Linear(2048, 1024));
-        readonly Tensor _inputs = randn(256, 1024);
-        ProfileSession? _session;
-
-        public Contestant[] Steps() => [new("none", Step, 1), new("flops", Step, 1, () => _session = new FlopsProfiler { Step = 0 }.Start(new ProfileTarget { Model = _model }), End)];
-
-        void End()
-        {
-            _session!.Dispose();
-            _session = null;
-        }
-
-        void Step()
-        {
-            using var scope = TensorScope.Open();
-            _session?.StepStart(0);
-            _session?.Mark(ProfilePhase.Forward);
-            var loss = _model.call(_inputs).square().mean();
-            _session?.Mark(ProfilePhase.Backward);
-            loss.backward();
-            _session?.Mark(ProfilePhase.Loop);
-            _session?.StepEnd();
-        }
-
-        public void Dispose()
-        {
-            _model.Dispose();
-            _inputs.Dispose();
         }
     }
 

@@ -19,6 +19,7 @@ var pages = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["planner"] = PlannerPage.Run,
     ["precision"] = PrecisionPage.Run,
     ["profiler"] = ProfilerPage.Run,
+    ["flops-profiler"] = FlopsProfilerPage.Run,
     ["ranks"] = RanksPage.Run,
     ["recompute"] = RecomputePage.Run,
     ["text-metrics"] = TextMetricsPage.Run,

@@ -68,6 +68,13 @@ public sealed class ElasticityTests
     }
 
     [Fact]
+    public void Ranks_that_hold_one_model_among_them_are_not_there_yet()
+    {
+        var run = DeepSpeedConfig.Parse("""{ "elasticity": { "enabled": true, "num_gpus_per_node": 4, "model_parallel_size": 2 } }""", "ds.json").Resolve(4);
+        Assert.Equal("elasticity.model_parallel_size = 2 is not available: there is no model parallelism yet: every rank sees other samples. In its place: 1", Assert.Single(run.Unavailable.Select(fault => $"{fault.Key} {fault.Message}")));
+    }
+
+    [Fact]
     public void What_cannot_be_is_named() => Assert.Equal(
         ["elasticity.version", "elasticity.micro_batch_sizes", "elasticity.num_gpus_per_node"],
         new ElasticityOptions { Version = 0.3, MicroBatchSizes = [], RanksPerHost = 3, ModelParallelSize = 2 }.Faults().Select(fault => fault.Key));

@@ -103,6 +103,36 @@ public sealed class HostileFilesTests
     }
 
     [Fact]
+    public void A_template_and_numbers_beyond_all_bounds_are_read_to_their_end() => Assert.Equal(
+        [
+            "ds.json: the placeholder {{ batch }} of a template is not filled in: write the value in its place (ds.json line 2, column 25)",
+            "ds.json: the placeholder <stage> of a template is not filled in: write the value in its place (ds.json line 3, column 37)",
+            "ds.json: the statement {% if fp16 %} of a template is not carried out: make the file of the template first (ds.json line 4, column 5)",
+            "ds.json: the statement {% endif %} of a template is not carried out: make the file of the template first (ds.json line 4, column 41)",
+            "ds.json: the number 1111111111111111111111111111111111111… has 400 characters; 64 are allowed (ds.json line 5, column 24)",
+            "zero_optimization.overlap: is unknown; did you mean zero_optimization.overlap_comm? (ds.json line 6, column 1)",
+            "gradient_clipping: = 1e400 is beyond every number; allowed: a number of 0 and more (ds.json line 7, column 5)",
+        ],
+        Samples.Faults("""
+            {
+                "train_batch_size": {{ batch }},
+                "zero_optimization": { "stage": <stage>,
+                {% if fp16 %} "overlap_comm": true, {% endif %}
+                "sub_group_size":  LONG,
+            """.Replace("LONG", new string('1', 400), StringComparison.Ordinal) + "\n\"overlap\": 1 },\n    \"gradient_clipping\": 1e400 }").Order(Comparer<string>.Create((a, b) => Place(a).CompareTo(Place(b)))));
+
+    static (int, int) Place(string fault)
+    {
+        var words = fault.Split("line ")[^1].TrimEnd(')').Split(", column ");
+        return (int.Parse(words[0], System.Globalization.CultureInfo.InvariantCulture), int.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public void A_text_that_swallows_brackets_is_named_where_they_are_missed() => Assert.Equal(
+        ["ds.json: the text ends, but the { of line 1, column 33 is not closed; the text without quotes on line 1, column 45 runs to the end of its line, brackets and all: put it in quotes, or is it meant to be true, false or null? (ds.json line 1, column 73)"],
+        Samples.Faults("{'train_batch_size': 8, 'fp16': {'enabled': True, 'loss_scale': None}, }"));
+
+    [Fact]
     public void As_many_faults_as_anyone_reads_are_said()
     {
         var keys = string.Join(',', Enumerable.Range(0, 50_000).Select(i => $"\"stag{i}\":1"));

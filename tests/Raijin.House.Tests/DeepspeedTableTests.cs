@@ -10,6 +10,43 @@ public sealed class DeepspeedTableTests() : MigrationPageTests("docs/coming-from
         Assert.Empty(remarks.SelectMany(r => PublicNames.UnknownIn(r.Code).Select(name => $"{Page}:{r.Line} {name}")));
     }
 
+    [Theory]
+    [InlineData("module")]
+    [InlineData("engine")]
+    [InlineData("accessors")]
+    [InlineData("utils")]
+    [InlineData("zero")]
+    [InlineData("comm")]
+    [InlineData("groups")]
+    [InlineData("checkpointing")]
+    [InlineData("pipe")]
+    [InlineData("bin")]
+    public void Every_public_name_of_theirs_has_a_row(string group)
+    {
+        var names = Tree.Lines("tests/Raijin.House.Tests/Recordings/deepspeed-names.txt").Single(line => line.StartsWith(group + ":", StringComparison.Ordinal)).Split(' ').Skip(1).ToList();
+        Assert.NotEmpty(names);
+        var theirs = Rows.SelectMany(row => row.CodeIn(0)).Select(code => code.Split('(')[0]).ToList();
+        var rows = theirs.Concat(theirs.Select(code => code.Split('.')[^1])).ToHashSet();
+        // What only reads the configuration is named by its beginning or end.
+        List<string[]> parts = group is "engine" or "accessors" ? [.. theirs.Where(code => code.Contains('*', StringComparison.Ordinal)).Select(code => code.Split('*'))] : [];
+        var missing = names.Where(name => !rows.Contains(name) && !parts.Exists(part => name.StartsWith(part[0], StringComparison.Ordinal) && name.EndsWith(part[^1], StringComparison.Ordinal) && part.All(name.Contains))).ToList();
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void Every_section_of_their_file_has_a_row()
+    {
+        var lines = Tree.Lines("docs/deepspeed-config.md");
+        var sections = lines.Where(line => line.StartsWith("### ", StringComparison.Ordinal) && line.Contains('`', StringComparison.Ordinal)).Select(line => line.Split('`')[1].Split('.')[0]);
+        var top = DocTable.Of("docs/deepspeed-config.md").First(table => table.Header[0] == "key" && table.Header.Contains("class")).Rows.Select(row => row.CodeIn(0).First());
+        List<string> all = [.. sections.Concat(top).Distinct()];
+        Assert.True(all.Count > 50);
+        Assert.Empty(all.Except(Rows.SelectMany(row => row.CodeIn(0))));
+    }
+
+    [Fact]
+    public void Every_difference_is_said() => Assert.Empty(Rows.Where(row => row.Cells[2] == "–").Select(row => $"{Page}:{row.Line}"));
+
     [Fact]
     public void Every_key_of_their_zero_has_a_row()
     {

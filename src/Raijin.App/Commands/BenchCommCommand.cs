@@ -20,7 +20,7 @@ sealed class BenchCommCommand : CliCommand
     readonly Option<string> _max = new("--max") { Description = "The largest size; from 1 KiB on each is 4 times the one before (default: 256MiB)", HelpName = "SIZE" };
     readonly Option<int?> _ranks = new("--ranks") { Description = "How many ranks are started here (default: one a core, 2 to 8)", HelpName = "N" };
     readonly Option<string> _transport = new("--transport") { Description = $"{string.Join(", ", Transports)} (default: auto)", HelpName = "NAME" };
-    readonly Option<int?> _calls = new("--calls") { Description = "Calls of each of the 7 rounds (default: as many as take 20 ms)", HelpName = "N" };
+    readonly Option<int?> _calls = new("--calls") { Description = "Calls of each of the 5 to 15 rounds (default: as many as take 10 ms)", HelpName = "N" };
     readonly Option<string> _png = new("--png") { Description = "The picture (default: bench-comm.png)", HelpName = "FILE" };
 
     /// <summary>Makes the command.</summary>
@@ -51,6 +51,7 @@ sealed class BenchCommCommand : CliCommand
         else if (isRank && ranks != started) faults.Add(new($"--ranks = {ranks}", $"but {environment.Launcher} started {started}: leave it out"));
         var calls = invocation.Text(_calls) is null ? null : invocation.Get(_calls);
         if (calls < 1) faults.Add(new($"--calls = {calls}", "allowed: 1 and more"));
+        if (!isRank && faults.Count == 0 && Shortage(ranks, max) is { } shortage) faults.Add(new($"--max = {ByteSize.Show(max)}", shortage));
         InvalidOptionsException.ThrowIfAny(faults);
 
         var sizes = new List<long>();
@@ -96,16 +97,26 @@ sealed class BenchCommCommand : CliCommand
         JsonReport.Write(invocation.Terminal, Verb, ExitCodes.Success, json => Write(json, timings, world, picture));
     }
 
+    // Calls that give each rank something else have a tensor for what they take and one for what they give.
+    static string? Shortage(int ranks, long max)
+    {
+        var memory = GC.GetGCMemoryInfo();
+        var (needed, free) = (2.0 * ranks * max, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes);
+        return needed <= free ? null : string.Create(CultureInfo.InvariantCulture, $"{ranks} ranks need {needed / 1e9:F1} GB for it, and {free / 1e9:F1} GB are free: take a smaller one, or fewer ranks");
+    }
+
     static void Print(IAnsiConsole console, CommOperation operation, IReadOnlyList<CommTiming> timings)
     {
         if (timings.Count == 0) return;
         console.Write("\n");
-        var listing = new Listing("", "", Palette.Quiet, "", "").AddMarked(Palette.Heading, operation.Name, "latency", "calls", "algbw", "busbw");
+        var listing = new Listing("", "", Palette.Quiet, "", "", "").AddMarked(Palette.Heading, operation.Name, "latency", "calls", "algbw", "busbw", timings[0].Straggling is null ? "" : "last to come, others waited");
         foreach (var timing in timings)
         {
             var (algorithm, bus) = timing.Bandwidth;
             var moves = timing.Bytes > 0;
-            listing.Add(moves ? ByteSize.Show(timing.Bytes) : "-", ByteSize.ShowTime(timing.Seconds), timing.Calls.ToString(CultureInfo.InvariantCulture), moves ? ByteSize.ShowRate(algorithm) : "-", moves ? ByteSize.ShowRate(bus) : "-");
+            listing.Add(
+                moves ? ByteSize.Show(timing.Bytes) : "-", ByteSize.ShowTime(timing.Seconds), timing.Calls.ToString(CultureInfo.InvariantCulture), moves ? ByteSize.ShowRate(algorithm) : "-", moves ? ByteSize.ShowRate(bus) : "-",
+                timing.Straggling is { } last ? string.Create(CultureInfo.InvariantCulture, $"rank {last.Rank} in {100.0 * last.Times / last.Calls:F0} %, {ByteSize.ShowTime(last.Waited.TotalSeconds / last.Calls)}") : "");
         }
         listing.Print(console);
     }
@@ -141,6 +152,15 @@ sealed class BenchCommCommand : CliCommand
             json.WriteMeasure("seconds", timing.Seconds);
             json.WriteMeasure("algorithmBytesPerSecond", timing.Bandwidth.Algorithm);
             json.WriteMeasure("busBytesPerSecond", timing.Bandwidth.Bus);
+            if (timing.Straggling is { } last)
+            {
+                json.WriteStartObject("straggler");
+                json.WriteNumber("rank", last.Rank);
+                json.WriteNumber("times", last.Times);
+                json.WriteNumber("calls", last.Calls);
+                json.WriteMeasure("waitedSeconds", last.Waited.TotalSeconds);
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Raijin.Charts;
+using Raijin.Parallel;
 using Spectre.Console;
 
 namespace Raijin.App;
@@ -53,7 +54,7 @@ sealed class BenchDiskCommand : CliCommand
         InvalidOptionsException.ThrowIfAny(faults);
 
         var console = invocation.Terminal.Human;
-        using var bench = new DiskBench(folder, bytes, invocation.Get(_buffered));
+        using var bench = new DiskSpeed(folder, bytes, invocation.Get(_buffered));
         console.MarkupLine($"{$"{ByteSize.Show(bytes)} in {RunFolders.Shown(folder)}".In(Palette.Heading)}  {(bench.IsUnbuffered ? "past the page cache" : "through the page cache").In(Palette.Quiet)}");
         console.Write("\n");
         var timings = blocks.SelectMany(_ => depths, bench.Measure).ToList();
@@ -63,7 +64,8 @@ sealed class BenchDiskCommand : CliCommand
 
         var best = Best(timings);
         console.Write("\n");
-        console.MarkupLine($"Best for the offload tier: {$"OffloadOptimizer = Tier.Disk(\"{folder}\"), OffloadThreads = {best.Depth}".In(Palette.Typed)}");
+        console.MarkupLine($"Best for the offload tier: {string.Create(CultureInfo.InvariantCulture, $"--trainer.strategy.offloadOptimizer \"{Tier.Disk(folder)}\" --trainer.strategy.offloadThreads {best.Depth}").In(Palette.Typed)}");
+        console.MarkupLine($"In C#:                     {string.Create(CultureInfo.InvariantCulture, $"OffloadOptimizer = Tier.Disk(\"{folder}\"), OffloadThreads = {best.Depth}").In(Palette.Typed)}");
         console.Write(string.Create(CultureInfo.InvariantCulture, $"Adam's state of a billion parameters, 8 GB read and written back, then takes {8e9 / best.WriteBytesPerSecond + 8e9 / best.ReadBytesPerSecond:F1} s a step.\n"));
         if (!bench.IsUnbuffered && !invocation.Get(_buffered)) console.MarkupLine("This file system keeps files in the page cache: what was read here may never have come from a disk.".In(Palette.Warn));
         var picture = Path.GetFullPath(invocation.Get(_png) ?? "bench-disk.png");

@@ -23,6 +23,7 @@ sealed class DoctorCommand : CliCommand
         [
             .. Examination.OfPlatform(),
             .. Examination.OfLibTorch(),
+            .. Examination.OfKernels(),
             .. Examination.OfGpus(),
             .. RankExamination.Of(RaijinEnvironment.All),
             .. Examination.OfMemory(),

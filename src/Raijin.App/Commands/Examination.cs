@@ -60,6 +60,25 @@ static class Examination
         foreach (var device in DeviceChoice.Available) yield return new(area, "device", device, Verdict.Good);
     }
 
+    /// <summary>Which of what is faster than its portable stand-in works here; nothing where libtorch does not load.</summary>
+    public static IEnumerable<Finding> OfKernels()
+    {
+        const string area = "Kernels";
+        if (LoadFailure() is not null) yield break;
+        var width = Vector512.IsHardwareAccelerated ? "512 bits" : Vector256.IsHardwareAccelerated ? "256 bits" : null;
+        yield return width is null
+            ? new(area, "optimizers", "one number at a time", Verdict.Warn, "Updates are slow on this processor.")
+            : new(area, "optimizers", $"fused, {width} at a time", Verdict.Good);
+        yield return ProcessorFlags() is { } flags && flags.Any(flag => flag is "avx512_bf16" or "amx_bf16" or "bf16")
+            ? new(area, "bf16", $"multiplied by the processor ({string.Join(", ", flags.Where(flag => flag.Contains("bf16", StringComparison.Ordinal)).Order(StringComparer.Ordinal))})", Verdict.Good)
+            : new(area, "bf16", "no instructions for it are known: on this processor it saves memory, not time");
+        yield return GradientHooks.FiresDuringBackward
+            ? new(area, "gradient hooks", "libtorch's own: ranks reduce while backward goes on", Verdict.Good)
+            : new(area, "gradient hooks", "a stand-in: gradients are reduced when backward is over", Verdict.Warn, "Ranks are slower; results are the same.");
+        yield return OpRecorder.Unavailable is { } unseen ? new(area, "op recording", $"no: {unseen}") : new(area, "op recording", "traces and FLOPs see every op", Verdict.Good);
+        yield return AllocationMeter.Unavailable is { } uncounted ? new(area, "allocations", $"not counted: {uncounted}") : new(area, "allocations", "the memory profiler sees every one", Verdict.Good);
+    }
+
     /// <summary>The driver and what libtorch can do with it; nothing where there is neither.</summary>
     public static IEnumerable<Finding> OfGpus()
     {
@@ -110,6 +129,11 @@ static class Examination
     // Intel and AMD say model name, some of Arm's nothing.
     static string? Processor() =>
         File.Exists("/proc/cpuinfo") && File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) is { } line ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() : null;
+
+    // Intel and AMD say flags, Arm says Features.
+    static string[]? ProcessorFlags() =>
+        File.Exists("/proc/cpuinfo") && File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal) || line.StartsWith("Features", StringComparison.Ordinal)) is { } line
+            ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries) : null;
 
     static NativeLibraryException? LoadFailure()
     {

@@ -12,6 +12,7 @@ sealed class TuneThroughputCommand : TaskCommand
     readonly Option<string> _stages = new("--stages") { Description = "Stages to choose from (default: 0,1,2,3)", HelpName = "N,N" };
     readonly Option<string> _unitBytes = new("--unit-bytes") { Description = "Sizes of units to choose from, for modules that name none (default: the configured one)", HelpName = "N,N" };
     readonly Option<string> _threads = new("--rank-threads") { Description = "Threads of each rank to choose from (default: as they are)", HelpName = "N,N" };
+    readonly Option<string> _recompute = new("--recompute") { Description = "Whether to compute blocks again in backward, to choose from: false,true (default: as configured)", HelpName = "B,B" };
     readonly Option<string> _offload = new("--offload") { Description = "A folder for optimizer state on disk, to choose from too", HelpName = "DIR" };
     readonly Option<string> _ratios = new("--offload-ratios") { Description = "Shares of it there (default: 0,0.5,1 with --offload)", HelpName = "R,R" };
     readonly Option<int?> _trials = new("--trials") { Description = "Candidates to measure at most (default: 4)", HelpName = "N" };
@@ -23,7 +24,7 @@ sealed class TuneThroughputCommand : TaskCommand
     /// <summary>Tunes <paramref name="task"/>.</summary>
     public TuneThroughputCommand(LearningTask task) : base("tune throughput", "Finds what trains fastest at the same global batch", task, without: ["--output"])
     {
-        foreach (var option in (Option[])[_globalBatch, _microBatches, _stages, _unitBytes, _threads, _offload, _ratios, _trials, _steps, _key, _calibration, _resume]) Options.Add(option);
+        foreach (var option in (Option[])[_globalBatch, _microBatches, _stages, _unitBytes, _threads, _recompute, _offload, _ratios, _trials, _steps, _key, _calibration, _resume]) Options.Add(option);
     }
 
     /// <inheritdoc/>
@@ -52,6 +53,7 @@ sealed class TuneThroughputCommand : TaskCommand
             Stages = Numbers<int>(invocation, _stages, faults) ?? [0, 1, 2, 3],
             UnitBytes = Numbers<long>(invocation, _unitBytes, faults) ?? [],
             Threads = Numbers<int>(invocation, _threads, faults) ?? [],
+            Recompute = Numbers<bool>(invocation, _recompute, faults) ?? [],
             OffloadFolder = invocation.Text(_offload),
             OffloadRatios = Numbers<double>(invocation, _ratios, faults) ?? (invocation.Text(_offload) is null ? [0] : [0, 0.5, 1]),
         };
@@ -66,7 +68,7 @@ sealed class TuneThroughputCommand : TaskCommand
         var ranks = world?.Size ?? 1;
         var configured = config.Tree.At(key) is ConfigScalar scalar && int.TryParse(scalar.Text, CultureInfo.InvariantCulture, out var size) ? size : 1;
         finder = finder with { GlobalBatch = invocation.Text(_globalBatch) is not null ? invocation.Get(_globalBatch) ?? 0 : configured * config.Options.Trainer.AccumulateGradients * ranks };
-        finder.Candidates(ranks, config.Options.Trainer.Strategy); // refuses what can't be before anything is made
+        finder.Candidates(ranks, config.Options.Trainer.Strategy, config.Options.Trainer.Recompute); // refuses what can't be before anything is made
         folder ??= RunFolders.Next(Searches);
         // The first one chooses for all.
         if (world is not null) folder = world.Group.BroadcastText(world.Rank == 0 ? folder : null, 0);
@@ -104,6 +106,7 @@ sealed class TuneThroughputCommand : TaskCommand
     {
         yield return ("trainer.accumulateGradients", Text(candidate.Accumulation));
         if (candidate.Threads is { } threads) yield return ("trainer.threads", Text(threads));
+        if (finder.Recompute.Count > 0) yield return ("trainer.recompute", candidate.Recompute ? "true" : "false");
         if (ranks == 1 && candidate.OffloadRatio == 0) yield break;
         yield return ("trainer.strategy.stage", Text(candidate.Stage));
         if (finder.UnitBytes.Count > 0) yield return ("trainer.strategy.unitBytes", candidate.UnitBytes.ToString(CultureInfo.InvariantCulture));
@@ -134,7 +137,7 @@ sealed class TuneThroughputCommand : TaskCommand
             if (T.TryParse(part, CultureInfo.InvariantCulture, out var number)) numbers.Add(number);
             else
             {
-                faults.Add(new($"{option.Name} = {text}", $"expected numbers with commas between, such as {option.HelpName!.Replace("N", "2", StringComparison.Ordinal).Replace("R", "0.5", StringComparison.Ordinal)}"));
+                faults.Add(new($"{option.Name} = {text}", $"expected {(typeof(T) == typeof(bool) ? "true or false" : "numbers")} with commas between, such as {option.HelpName!.Replace("N", "2", StringComparison.Ordinal).Replace("R", "0.5", StringComparison.Ordinal).Replace("B,B", "false,true", StringComparison.Ordinal)}"));
                 return null;
             }
         }

@@ -20,6 +20,8 @@ sealed class DeepSpeedFit
         _isOptimizerConfigured = DeepSpeedLayer.HasOptimizer(run, task);
         foreach (var setting in run.Settings)
             if (arguments.Entries.Any(entry => entry.Key == setting.Key || setting.Key.StartsWith(entry.Key + ".", StringComparison.Ordinal))) _overruled.Add(setting.From);
+        // With the precision goes all that is said of it.
+        if (arguments.Entries.Any(entry => entry.Key == Precision)) _overruled.AddRange(run.Rows.Where(row => row.Key.StartsWith("fp16.", StringComparison.Ordinal)).Select(row => row.Key));
     }
 
     /// <summary>What the file says, as Raijin's keys.</summary>

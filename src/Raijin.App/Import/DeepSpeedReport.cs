@@ -13,13 +13,14 @@ static class DeepSpeedReport
     /// <summary>Prints every key, section by section.</summary>
     public static void PrintAll(IAnsiConsole console, string file, DeepSpeedRun run)
     {
-        PrintSummary(console, file, run);
-        foreach (var section in run.Rows.GroupBy(row => SectionOf(row.Key)))
+        PrintSummary(console, file, run, run.Precision.Name);
+        // The top has no heading: it comes first.
+        foreach (var section in run.Rows.GroupBy(row => SectionOf(row.Key)).OrderBy(section => section.Key.Length > 0))
         {
             console.Write("\n");
             if (section.Key.Length > 0) console.MarkupLine(section.Key.In(Palette.Heading));
             var listing = new Listing("", Palette.Quiet, "");
-            foreach (var row in section) listing.AddMarked(StyleOf(row), row.Key[(row.Key.LastIndexOf('.') + 1)..], Cut(row.Value), Meaning(row));
+            foreach (var row in section) listing.AddMarked(StyleOf(row), row.Name, Cut(row.Value), Meaning(row));
             listing.Print(console);
         }
         PrintMessages(console, "A run refuses", Palette.Bad, run.Refused);
@@ -29,13 +30,15 @@ static class DeepSpeedReport
     /// <summary>Prints what a run takes from the file: the first lines of a fit.</summary>
     public static void PrintHonoured(IAnsiConsole console, string file, DeepSpeedRun run, IReadOnlyList<string> overruled)
     {
-        PrintSummary(console, file, run);
+        PrintSummary(console, file, run, run.Settings.Any(setting => setting.Key == "trainer.precision" && overruled.Contains(setting.From)) ? $"{run.Precision.Name}, which is overruled" : run.Precision.Name);
         var listing = new Listing(Palette.Good, Palette.Quiet, "");
         foreach (var row in run.Rows)
-            if (row.Class == KeyClass.Honoured) listing.Add(row.Key, Cut(row.Value), overruled.Contains(row.Key) ? "overruled by the command line" : row.Becomes);
+            if (row.Class == KeyClass.Honoured && !row.IsOff) listing.Add(row.Key, Cut(row.Value), overruled.Contains(row.Key) ? "overruled by the command line" : row.Becomes);
         listing.Print(console);
-        var silent = run.Rows.Where(row => row.Class == KeyClass.NoEffect).Select(row => row.Key[(row.Key.LastIndexOf('.') + 1)..]).Distinct().ToList();
-        if (silent.Count > 0) console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"  No effect here: {string.Join(", ", silent)}. `raijin config import` says why.").In(Palette.Quiet));
+        var silent = new Listing(Palette.Quiet, Palette.Quiet);
+        AddNames(silent, "off", run.Rows.Where(row => row.IsOff));
+        AddNames(silent, "no effect here", run.Rows.Where(row => row.Class == KeyClass.NoEffect), "; why, says `raijin config import`");
+        silent.Print(console);
         PrintMessages(console, "Look at", Palette.Warn, run.Warnings);
         console.Write("\n");
     }
@@ -112,9 +115,9 @@ static class DeepSpeedReport
         json.WriteEndArray();
     }
 
-    static void PrintSummary(IAnsiConsole console, string file, DeepSpeedRun run)
+    static void PrintSummary(IAnsiConsole console, string file, DeepSpeedRun run, string precision)
     {
-        var words = new List<string> { string.Create(CultureInfo.InvariantCulture, $"batch {run.TrainBatchSize} = {run.MicroBatchSize} × {run.GradientAccumulation} × {run.Ranks}"), run.Strategy.ToString(), run.Precision.Name };
+        var words = new List<string> { string.Create(CultureInfo.InvariantCulture, $"batch {run.TrainBatchSize} = {run.MicroBatchSize} × {run.GradientAccumulation} × {run.Ranks}"), run.Strategy.ToString(), precision };
         if (run.Optimizer is { } optimizer) words.Add(run.Schedule is { } schedule ? $"{optimizer.Type} on {schedule.Type}" : optimizer.Type);
         console.MarkupLine($"{file} at {run.Ranks.ToString(CultureInfo.InvariantCulture)} rank{(run.Ranks == 1 ? "" : "s")}".In(Palette.Heading) + Markup.Escape($": {string.Join("; ", words)}"));
     }
@@ -129,11 +132,18 @@ static class DeepSpeedReport
         listing.Print(console);
     }
 
+    // By section: fp16 (loss_scale, window), steps_per_print.
+    static void AddNames(Listing listing, string heading, IEnumerable<RunRow> rows, string end = "")
+    {
+        var names = rows.GroupBy(row => SectionOf(row.Key)).SelectMany(section => section.Key.Length == 0 ? section.Select(row => row.Name) : [$"{section.Key} ({string.Join(", ", section.Select(row => row.Name))})"]).ToList();
+        if (names.Count > 0) listing.Add(heading, string.Join(", ", names) + end);
+    }
+
     static string Meaning(RunRow row) => row.IsRefused || row.Note.Length == 0 ? row.Becomes : $"{row.Becomes}: {row.Note}";
 
     static string SectionOf(string key) => key.LastIndexOf('.') is var dot and >= 0 ? key[..dot] : "";
 
-    static string StyleOf(RunRow row) => row.IsRefused ? Palette.Bad : row.Class == KeyClass.Honoured ? Palette.Good : Palette.Quiet;
+    static string StyleOf(RunRow row) => row.IsRefused ? Palette.Bad : row is { Class: KeyClass.Honoured, IsOff: false } ? Palette.Good : Palette.Quiet;
 
     static string Cut(string value) => value.Length <= LongestValue ? value : value[..(LongestValue - 1)] + "…";
 

@@ -2,20 +2,24 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Raijin;
 
-/// <summary>DeepSpeed's WarmupLR: from the lowest rate up to the base rate.</summary>
-[Choice("deepSpeedWarmup")]
-public sealed record DeepSpeedWarmupOptions : ScheduleOptions
+/// <summary>A schedule of DeepSpeed's that begins with a rise.</summary>
+public abstract record DeepSpeedRiseOptions : ScheduleOptions
 {
     /// <summary>Optimizer steps of the rise.</summary>
     [Range(1, long.MaxValue)]
     public long WarmupSteps { get; init; } = 1000;
 
+    /// <summary>How it rises.</summary>
+    public WarmupGrowth Growth { get; init; } = WarmupGrowth.Logarithmic;
+}
+
+/// <summary>DeepSpeed's WarmupLR: from the lowest rate up to the base rate.</summary>
+[Choice("deepSpeedWarmup")]
+public sealed record DeepSpeedWarmupOptions : DeepSpeedRiseOptions
+{
     /// <summary>Where it starts, as a share of the base rate.</summary>
     [Range(0, 1)]
     public double Minimum { get; init; }
-
-    /// <summary>How it rises.</summary>
-    public WarmupGrowth Growth { get; init; } = WarmupGrowth.Logarithmic;
 
     /// <inheritdoc/>
     public override LearningRateSchedule Build() => DeepSpeedSchedules.Warmup(WarmupSteps, Minimum, Growth);
@@ -23,18 +27,11 @@ public sealed record DeepSpeedWarmupOptions : ScheduleOptions
 
 /// <summary>DeepSpeed's WarmupDecayLR: up to the base rate, then a straight line down.</summary>
 [Choice("deepSpeedWarmupDecay")]
-public sealed record DeepSpeedWarmupDecayOptions : ScheduleOptions
+public sealed record DeepSpeedWarmupDecayOptions : DeepSpeedRiseOptions
 {
-    /// <summary>Optimizer steps of the rise.</summary>
-    [Range(1, long.MaxValue)]
-    public long WarmupSteps { get; init; } = 1000;
-
     /// <summary>Where it starts and ends, as a share of the base rate.</summary>
     [Range(0, 1)]
     public double Minimum { get; init; }
-
-    /// <summary>How it rises.</summary>
-    public WarmupGrowth Growth { get; init; } = WarmupGrowth.Logarithmic;
 
     /// <summary>Optimizer steps of its period, which is all of it; null for the run's.</summary>
     [Range(1, long.MaxValue)]
@@ -46,12 +43,8 @@ public sealed record DeepSpeedWarmupDecayOptions : ScheduleOptions
 
 /// <summary>DeepSpeed's WarmupCosineLR: up to the base rate, then half a cosine down.</summary>
 [Choice("deepSpeedWarmupCosine")]
-public sealed record DeepSpeedWarmupCosineOptions : ScheduleOptions
+public sealed record DeepSpeedWarmupCosineOptions : DeepSpeedRiseOptions
 {
-    /// <summary>Optimizer steps of the rise.</summary>
-    [Range(1, long.MaxValue)]
-    public long WarmupSteps { get; init; } = 1000;
-
     /// <summary>Where it starts, as a share of the base rate.</summary>
     [Range(0, 1)]
     public double WarmupMinimum { get; init; }
@@ -59,9 +52,6 @@ public sealed record DeepSpeedWarmupCosineOptions : ScheduleOptions
     /// <summary>Where it ends, as a share of the base rate.</summary>
     [Range(0, 1)]
     public double CosineMinimum { get; init; } = 1e-4;
-
-    /// <summary>How it rises.</summary>
-    public WarmupGrowth Growth { get; init; } = WarmupGrowth.Logarithmic;
 
     /// <summary>Optimizer steps of its period, which is all of it; null for the run's.</summary>
     [Range(1, long.MaxValue)]

@@ -35,13 +35,9 @@ public abstract record OptimizerOptions
     protected abstract OptimizerSetup Build(Module module);
 }
 
-/// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
-[Choice("adamW")]
-public sealed record AdamWOptions : OptimizerOptions
+/// <summary>An optimizer with running means of the gradient and of its square.</summary>
+public abstract record AdamFamilyOptions : OptimizerOptions
 {
-    /// <summary>Options with the usual weight decay.</summary>
-    public AdamWOptions() => WeightDecay = 0.01;
-
     /// <summary>Decay of the gradient's running mean.</summary>
     [Range(0, 1, MaximumIsExclusive = true)]
     public double Beta1 { get; init; } = 0.9;
@@ -53,6 +49,14 @@ public sealed record AdamWOptions : OptimizerOptions
     /// <summary>What keeps a division from zero.</summary>
     [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-8;
+}
+
+/// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
+[Choice("adamW")]
+public sealed record AdamWOptions : AdamFamilyOptions
+{
+    /// <summary>Options with the usual weight decay.</summary>
+    public AdamWOptions() => WeightDecay = 0.01;
 
     /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
     public bool BiasCorrection { get; init; } = true;
@@ -63,20 +67,8 @@ public sealed record AdamWOptions : OptimizerOptions
 
 /// <summary>Adam with L2 regularisation (Kingma and Ba 2015).</summary>
 [Choice("adam")]
-public sealed record AdamOptions : OptimizerOptions
+public sealed record AdamOptions : AdamFamilyOptions
 {
-    /// <summary>Decay of the gradient's running mean.</summary>
-    [Range(0, 1, MaximumIsExclusive = true)]
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>Decay of the squared gradient's running mean.</summary>
-    [Range(0, 1, MaximumIsExclusive = true)]
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>What keeps a division from zero.</summary>
-    [Range(0, double.PositiveInfinity)]
-    public double Epsilon { get; init; } = 1e-8;
-
     /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
     public bool BiasCorrection { get; init; } = true;
 
@@ -161,19 +153,10 @@ public sealed record RmsPropOptions : OptimizerOptions
 
 /// <summary>LAMB: Adam's step at a length of the rate times the parameter's, for large batches (You et al. 2020).</summary>
 [Choice("lamb")]
-public sealed record LambOptions : OptimizerOptions
+public sealed record LambOptions : AdamFamilyOptions
 {
-    /// <summary>Decay of the gradient's running mean.</summary>
-    [Range(0, 1, MaximumIsExclusive = true)]
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>Decay of the squared gradient's running mean.</summary>
-    [Range(0, 1, MaximumIsExclusive = true)]
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>What keeps a division from zero.</summary>
-    [Range(0, double.PositiveInfinity)]
-    public double Epsilon { get; init; } = 1e-6;
+    /// <summary>Options with the paper's constant.</summary>
+    public LambOptions() => Epsilon = 1e-6;
 
     /// <summary>Whether averages are corrected for the updates they have not seen yet.</summary>
     public bool BiasCorrection { get; init; } = true;
@@ -192,23 +175,11 @@ public sealed record LambOptions : OptimizerOptions
 
 /// <summary>1-bit Adam: one bit a value between ranks after some updates; stage 0 (Tang et al. 2021).</summary>
 [Choice("oneBitAdam")]
-public sealed record OneBitAdamOptions : OptimizerOptions
+public sealed record OneBitAdamOptions : AdamFamilyOptions
 {
     /// <summary>Updates in full precision, before ranks send signs: some 15 % of the run.</summary>
     [Range(0, long.MaxValue)]
     public long FreezeSteps { get; init; } = 100_000;
-
-    /// <summary>Decay of the gradient's running mean.</summary>
-    [Range(0, 1, MaximumIsExclusive = true)]
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>Decay of the squared gradient's running mean.</summary>
-    [Range(0, 1, MaximumIsExclusive = true)]
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>What keeps a division from zero.</summary>
-    [Range(0, double.PositiveInfinity)]
-    public double Epsilon { get; init; } = 1e-8;
 
     /// <inheritdoc/>
     protected override OptimizerSetup Build(Module module) => Optimizers.OneBitAdam(module, LearningRate, FreezeSteps, WeightDecay, Beta1, Beta2, Epsilon);

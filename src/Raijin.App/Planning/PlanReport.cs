@@ -30,8 +30,8 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
         if (request.Time is { } time) PrintTime(console, time);
         if (request.Memory is not { } memory) return;
         console.Write("\n");
-        var first = _plans.FirstOrDefault(plan => plan.Memory.DeviceBytes <= memory);
-        if (first.Choice is { } fits) console.MarkupLine($"{Title(fits)} fits a device of {Gigabytes(memory)} GB, with {Gigabytes(memory - first.Memory.DeviceBytes)} GB left for activations.".In(Palette.Good));
+        var first = _plans.FirstOrDefault(plan => DeviceBytes(plan.Memory) <= memory);
+        if (first.Choice is { } fits) console.MarkupLine($"{Title(fits)} fits a device of {Gigabytes(memory)} GB, with {Gigabytes(memory - DeviceBytes(first.Memory))} GB left{(request.Time is null ? " for activations" : "")}.".In(Palette.Good));
         else console.MarkupLine($"Nothing fits a device of {Gigabytes(memory)} GB: more ranks, or more offload.".In(Palette.Bad));
     }
 
@@ -56,13 +56,13 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
             json.WriteNumber("device", memory.DeviceBytes);
             json.WriteNumber("host", memory.HostBytes);
             json.WriteNumber("disk", memory.DiskBytes);
-            if (request.Memory is { } size) json.WriteBoolean("fits", memory.DeviceBytes <= size);
+            if (request.Memory is { } size) json.WriteBoolean("fits", DeviceBytes(memory) <= size);
             foreach (var (kind, _) in Calls) json.WriteNumber(RecordShape.CamelCase(kind.ToString()), communication.BytesOf(kind));
             json.WriteNumber("moved", communication.MovedBytes);
             json.WriteNumber("node", communication.NodeBytes);
             if (request.Time is { } time)
             {
-                json.WriteNumber("activations", time.Work.ActivationBytes);
+                json.WriteNumber("activations", Activations(memory));
                 json.WriteNumber("seconds", TimeOf(choice, time).Total.TotalSeconds);
             }
             json.WriteEndObject();
@@ -74,13 +74,14 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
     {
         var scale = ByteScale.Of(_plans.Max(plan => plan.Memory.TotalBytes));
         console.Write("\n");
-        console.MarkupLine($"{"Memory of each rank".In(Palette.Heading)}  {$"{scale.Unit}, activations not counted".In(Palette.Quiet)}");
+        console.MarkupLine($"{"Memory of each rank".In(Palette.Heading)}  {$"{scale.Unit}, activations {(request.Time is { } known ? $"of {Count(known.Work.Samples)} samples counted in the device's" : "not counted")}".In(Palette.Quiet)}");
         // Second shards and staging have a column where there are some.
         BufferKind[] kinds = [.. Kinds.Where(kind => kind is not (BufferKind.Secondary or BufferKind.Staging) || _plans.Any(plan => plan.Memory.BytesOf(kind) > 0))];
-        var listing = new Listing([Palette.Typed, "", .. kinds.Select(_ => ""), Palette.Heading, "", "", ""]);
-        listing.AddMarked(Palette.Quiet, ["strategy", "offload", .. kinds.Select(kind => kind == BufferKind.OptimizerState ? "optimizer" : RecordShape.CamelCase(kind.ToString())), "device", "host", "disk", request.Memory is null ? "" : "fits"]);
+        string[] activations = request.Time is null ? [] : ["activations"];
+        var listing = new Listing([Palette.Typed, "", .. kinds.Select(_ => ""), .. activations.Select(_ => ""), Palette.Heading, "", "", ""]);
+        listing.AddMarked(Palette.Quiet, ["strategy", "offload", .. kinds.Select(kind => kind == BufferKind.OptimizerState ? "optimizer" : RecordShape.CamelCase(kind.ToString())), .. activations, "device", "host", "disk", request.Memory is null ? "" : "fits"]);
         foreach (var (choice, memory, _) in _plans)
-            listing.Add([choice.Name, choice.Offload, .. kinds.Select(kind => scale.Show(memory.BytesOf(kind))), scale.Show(memory.DeviceBytes), scale.Show(memory.HostBytes), scale.Show(memory.DiskBytes), Fits(memory)]);
+            listing.Add([choice.Name, choice.Offload, .. kinds.Select(kind => scale.Show(memory.BytesOf(kind))), .. activations.Select(_ => scale.Show(Activations(memory))), scale.Show(DeviceBytes(memory)), scale.Show(memory.HostBytes), scale.Show(memory.DiskBytes), Fits(memory)]);
         listing.Print(console);
     }
 
@@ -102,7 +103,7 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
     void PrintTime(IAnsiConsole console, PlannedTime time)
     {
         console.Write("\n");
-        console.MarkupLine($"{"Time of a step".In(Palette.Heading)}  {$"ms, predicted for {Count(request.Ranks)} x {Count(time.Machine.Threads)} threads of this machine, {Count(time.Work.Samples)} samples a microbatch; activations take {ByteScale.Of(time.Work.ActivationBytes).Show(time.Work.ActivationBytes)} {ByteScale.Of(time.Work.ActivationBytes).Unit}".In(Palette.Quiet)}");
+        console.MarkupLine($"{"Time of a step".In(Palette.Heading)}  {$"ms, predicted for {Count(request.Ranks)} x {Count(time.Machine.Threads)} threads of this machine, {Count(time.Work.Samples)} samples a microbatch".In(Palette.Quiet)}");
         var listing = new Listing(Palette.Typed, "", "", "", "", "", "", Palette.Heading);
         listing.AddMarked(Palette.Quiet, ["strategy", "offload", "forward", "backward", "exchange", "update", "disk", "step"]);
         foreach (var (choice, _, _) in _plans)
@@ -128,7 +129,13 @@ sealed class PlanReport(string name, ModelShape shape, PlanRequest request)
         _ => RecordShape.CamelCase(kind.ToString()),
     };
 
-    string Fits(MemoryPlan memory) => request.Memory is not { } size ? "" : memory.DeviceBytes <= size ? "✓" : "✗";
+    // Gradients of the microbatch before are there already, but for a rank alone that has one microbatch: of those the peak knows, so that none counts twice.
+    long Activations(MemoryPlan memory) =>
+        request.Time is not { } time ? 0 : request.Ranks == 1 && request.Options.Microbatches == 1 ? Math.Max(0, time.Work.PeakBytes - memory.BytesOf(BufferKind.Gradients)) : time.Work.ActivationBytes;
+
+    long DeviceBytes(MemoryPlan memory) => memory.DeviceBytes + Activations(memory);
+
+    string Fits(MemoryPlan memory) => request.Memory is not { } size ? "" : DeviceBytes(memory) <= size ? "✓" : "✗";
 
     static string Title(PlannedStrategy choice) => choice.Offload.Length == 0 ? choice.Name : $"{choice.Name} with {choice.Offload}";
 

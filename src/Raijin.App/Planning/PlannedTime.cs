@@ -13,21 +13,27 @@ sealed record PlannedTime(StepWork Work, MachineCalibration Machine)
     // Weights, gradients, and as much again for what a step makes.
     const int BytesOfParameter = 16;
 
-    /// <summary>Why no time can be predicted.</summary>
-    public static IEnumerable<OptionFault> Faults(GptOptions? gpt, string model, int ranks, ModelShape? shape)
+    /// <summary>Why no time can be predicted for so many ranks.</summary>
+    public static IEnumerable<OptionFault> Faults(int ranks)
     {
-        if (gpt is null && shape is not null) yield return new("--calibrate", $"needs a model whose computation is known, a GPT's preset or .json; {model} has parameters alone");
         if (ranks > Environment.ProcessorCount) yield return new("--calibrate", $"measures {ranks} ranks at once, and this machine has {Environment.ProcessorCount} processors: plan for at most so many");
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (gpt is not null && gpt.NumParameters > memory / BytesOfParameter)
-            yield return new("--calibrate", string.Create(CultureInfo.InvariantCulture, $"runs one step of {model}, for which this machine's {memory / 1e9:F1} GB are too few"));
         if (StepRecording.Unavailable is { } reason) yield return new("--calibrate", $"can't record what a step computes: {reason}");
     }
 
-    /// <summary>Reads or measures the machine, and records a step of the model.</summary>
+    /// <summary>Why none can be predicted for this model.</summary>
+    public static IEnumerable<OptionFault> Faults(GptOptions? gpt, string model, int ranks, ModelShape? shape)
+    {
+        if (gpt is null && shape is not null)
+            yield return new("--calibrate", $"needs a model whose computation is known, a GPT's preset or .json; {model} has parameters alone");
+        foreach (var fault in Faults(ranks)) yield return fault;
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (gpt is not null && gpt.NumParameters > memory / BytesOfParameter)
+            yield return new("--calibrate", string.Create(CultureInfo.InvariantCulture, $"runs one step of {model}, for which this machine's {memory / 1e9:F1} GB are too few"));
+    }
+
+    /// <summary>Records a step of a GPT, and reads or measures the machine.</summary>
     public static PlannedTime Of(GptOptions gpt, int samples, string file, PlanRequest request)
     {
-        var machine = CalibrationFile.ReadOrMeasure(file, File.Exists(file), request.Ranks, world: null, request.Strategies.Any(s => s.Strategy.OffloadOptimizer != Tier.Device && s.Strategy.OffloadOptimizer != Tier.Host) ? Path.GetTempPath() : null);
         using var scope = TensorScope.Open();
         using var model = new Gpt(gpt);
         var tokens = zeros([samples, gpt.Context], ScalarType.Int64);
@@ -35,6 +41,10 @@ sealed record PlannedTime(StepWork Work, MachineCalibration Machine)
         {
             foreach (var parameter in model.parameters()) GradientAccess.ClearGradient(parameter);
         }, request.Options.Precision.Compute == ScalarType.Float32 ? 4 : 2);
-        return new(work, machine);
+        return Of(work, file, request);
     }
+
+    /// <summary>Reads or measures the machine that does some work.</summary>
+    public static PlannedTime Of(StepWork work, string file, PlanRequest request) =>
+        new(work, CalibrationFile.ReadOrMeasure(file, File.Exists(file), request.Ranks, world: null, request.Strategies.Any(s => s.Strategy.OffloadOptimizer != Tier.Device && s.Strategy.OffloadOptimizer != Tier.Host) ? Path.GetTempPath() : null));
 }

@@ -69,6 +69,9 @@ abstract class LearningTask
     /// <summary>The size of the module that a configuration makes. It is made on the meta device: its weights take no memory.</summary>
     public abstract ModelShape Measure(TaskConfig config);
 
+    /// <summary>Records what a microbatch of a configuration computes and what training it holds.</summary>
+    public abstract RecordedStep RecordStep(TaskConfig config);
+
     /// <summary>Finds what trains fastest; every rank calls it.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="ofBatch">The same with microbatches of so many samples.</param>
@@ -131,6 +134,8 @@ sealed class LearningTask<TModule, TData, TBatch>(TaskDescription description) :
             set_default_device(device);
         }
     }
+
+    public override RecordedStep RecordStep(TaskConfig config) => new Trainer(config.Trainer with { Devices = 1, Strategy = null }).RecordStep<TBatch>(() => Model(config), Data(config));
 
     public override FoundThroughput FindThroughput(TaskConfig config, Func<int, TaskConfig> ofBatch, ThroughputFinder finder, Action<ThroughputTrial>? onTrial) =>
         new Trainer(config.Trainer).FindThroughput<TBatch>(() => Model(config), samples => Data(ofBatch(samples)), finder, onTrial);

@@ -87,11 +87,13 @@ sealed class ThroughputPage(IAnsiConsole console, int globalBatch)
             json.WriteNumber("offloadRatio", trial.Candidate.OffloadRatio);
             if (trial.Candidate.Threads is { } threads) json.WriteNumber("threads", threads);
             else json.WriteNull("threads");
+            json.WriteBoolean("recompute", trial.Candidate.Recompute);
             json.WriteMeasure("predictedSeconds", trial.PredictedSeconds);
             json.WriteMeasure("seconds", trial.Seconds ?? double.NaN);
             json.WriteNumber("predictedBytes", trial.PredictedBytes);
             json.WriteMeasure("bytes", trial.Bytes ?? double.NaN);
             json.WriteString("problem", trial.Problem);
+            json.WriteMeasure("trialSeconds", trial.TrialSeconds ?? double.NaN);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -120,7 +122,8 @@ sealed class ThroughputPage(IAnsiConsole console, int globalBatch)
         candidate.Strategy(Zero.Stage0, "").ToString().Split(',')[0]
         + (candidate.UnitBytes != Zero.Stage0.UnitBytes ? $", units of {Megabytes(candidate.UnitBytes)} MB" : "")
         + (candidate.OffloadRatio > 0 ? FormattableString.Invariant($", {candidate.OffloadRatio:P0} on disk") : "")
-        + (candidate.Threads is { } threads ? $", {Text(threads)} threads" : "");
+        + (candidate.Threads is { } threads ? $", {Text(threads)} threads" : "")
+        + (candidate.Recompute ? ", recomputed" : "");
 
     static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 

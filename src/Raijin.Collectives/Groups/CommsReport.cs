@@ -130,5 +130,6 @@ public sealed record CommsReport
         _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F2} s"),
     };
 
-    static string Rate(double bytesPerSecond) => bytesPerSecond == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{bytesPerSecond / 1e9:F3} GB/s");
+    // Of a few bytes there is none to tell.
+    static string Rate(double bytesPerSecond) => bytesPerSecond < 5e5 ? "" : string.Create(CultureInfo.InvariantCulture, $"{bytesPerSecond / 1e9:F3} GB/s");
 }

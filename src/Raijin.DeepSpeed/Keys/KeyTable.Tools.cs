@@ -47,7 +47,8 @@ static partial class KeyTable
         .Honoured("max_train_batch_size 2000", "the batch", "no larger than this", min: 1)
         .Honoured("micro_batch_sizes [2, 4, 6]", "the batch", "whole numbers above 0")
         .Honoured("min_gpus 1; max_gpus 10000", "`trainer.elasticRanks`", "ranks allowed", min: 1)
-        .Honoured("num_gpus_per_node 1; model_parallel_size 1", "the batch", "of version 0.2", min: 1)
+        .Honoured("num_gpus_per_node 1", "the batch", "of version 0.2", min: 1)
+        .NotAvailable("model_parallel_size 1", "1", "there is no model parallelism yet: every rank sees other samples")
         .NoEffect("min_time 0", "of a scheduler")
         .Honoured("prefer_larger_batch true", "the batch", "–", old: "elasticity.prefer_larger_batch_size")
         .Honoured("ignore_non_elastic_batch_info false", "the batch", "else a batch size beside elasticity is an error")
@@ -71,7 +72,7 @@ static partial class KeyTable
     [
         new KeyRows("activation_checkpointing").NoEffect(
             "partition_activations false; number_checkpoints; contiguous_memory_optimization false; synchronize_checkpoint_boundary false; profile false; cpu_checkpointing false",
-            "there, too, only a model that calls it recomputes; models here choose by their own options", ValueKind.Any),
+            "it says how, and there only what a model wraps in it is recomputed; here `trainer.recompute` has a model's blocks recomputed, with the same bits", ValueKind.Any),
         new KeyRows("pipeline")
             .NoEffect("stages auto; partition best; seed_layers false", "DeepSpeed never reads it", ValueKind.Any)
             .NoEffect("activation_checkpoint_interval 0; pipe_partitioned true; grad_partitioned true; use_reentrant true", "there is no pipeline yet"),

@@ -28,7 +28,7 @@ static partial class KeyTable
         .NoEffect("dataloader_drop_last false", "the loader is yours: `LoaderOptions.DropLast`");
 
     static KeyRows Optimizer => new KeyRows("optimizer")
-        .Honoured("type", "`Optimizers`", "Adam is AdamW unless adam_w_mode is false; OneBitAdam on several ranks needs stage 0, as there", ValueKind.Text)
+        .Honoured("type", "`Optimizers`", "Adam is AdamW unless adam_w_mode is false, as there; OneBitAdam on several ranks needs stage 0", ValueKind.Text)
         .NoEffect("legacy_fusion false", "there is one fused update");
 
     static KeyRows OptimizerParams => new KeyRows("optimizer.params")
@@ -60,7 +60,7 @@ static partial class KeyTable
     static KeyRows SchedulerParams => new KeyRows("scheduler.params")
         .Honoured("warmup_min_lr 0.0", "`minimum`", "as a share of the highest rate", min: 0)
         .Honoured("warmup_max_lr", "`learningRate`", "where it is not given the optimizer's lr; 0.001 before 0.19", ValueKind.Number, min: 0)
-        .Honoured("warmup_num_steps 1000", "`warmupSteps`", "at least 2", min: 0)
+        .Honoured("warmup_num_steps 1000", "`warmupSteps`", "fewer than 2 are 2, as there", min: 0)
         .Honoured("warmup_type log", "`growth`", "–", choices: "log linear")
         .Honoured("total_num_steps", "`steps`", "needed by WarmupDecayLR and WarmupCosineLR", ValueKind.Whole, min: 1)
         .Honoured("warmup_min_ratio 0.0", "`warmupMinimum`", "–", min: 0, max: 1)
@@ -84,7 +84,7 @@ static partial class KeyTable
     static KeyRows Float16 => new KeyRows("fp16")
         .Honoured("enabled false", "`trainer.precision` float16", "float32 weights under autocast, and a loss scale; refused on CPUs, where bfloat16 is the fast one")
         .NoEffect("auto_cast false", "inputs are cast by autocast")
-        .Honoured("loss_scale 0.0", "`trainer.lossScale.initialScale`", "0 for a dynamic one; another never moves", min: 0)
+        .Honoured("loss_scale 0.0", "`trainer.lossScale.initialScale`", "0 for one that moves; another stays", min: 0)
         .Honoured("initial_scale_power 16", "`trainer.lossScale.initialScale`", "2 to this power", min: 0, max: 60)
         .Honoured("loss_scale_window 1000", "`trainer.lossScale.window`", "–", min: 1)
         .Honoured("hysteresis 2", "`trainer.lossScale.hysteresis`", "–", min: 1)

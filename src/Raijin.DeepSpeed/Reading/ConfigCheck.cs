@@ -15,6 +15,9 @@ sealed class ConfigCheck
     /// <summary>Sections that are there, empty ones too.</summary>
     public HashSet<string> Present { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Keys, by their paths of today, that are there with something that can't be read: said already.</summary>
+    public HashSet<string> Unread { get; } = new(StringComparer.Ordinal);
+
     /// <summary>What makes the file wrong.</summary>
     public IReadOnlyList<ConfigMessage> Errors => _errors;
 
@@ -72,6 +75,7 @@ sealed class ConfigCheck
         switch (value)
         {
             case HjsonScalar { Kind: HjsonKind.Placeholder }:
+                Unread.Add(row.Path);
                 return;
             case HjsonScalar { Kind: HjsonKind.Null }:
                 break;
@@ -81,6 +85,7 @@ sealed class ConfigCheck
             case HjsonScalar scalar:
                 if (Scalars.Take(row, scalar, out var taken) is { } problem)
                 {
+                    Unread.Add(row.Path);
                     Error(at, written, problem);
                     return;
                 }
@@ -88,6 +93,7 @@ sealed class ConfigCheck
                 break;
             case HjsonList when row.Kind is not (ValueKind.List or ValueKind.Any):
             case HjsonObject when row.Kind is not (ValueKind.Open or ValueKind.Any):
+                Unread.Add(row.Path);
                 Error(at, written, $"is {Named(value)}; allowed: {row.Allowed}");
                 return;
         }

@@ -127,13 +127,13 @@ sealed partial class RunResolver
         if (given.Count == 0) return strategy;
         if (!IsDisk(strategy.OffloadOptimizer) && !IsDisk(strategy.OffloadParameters))
         {
-            foreach (var key in given) _becomes[key] = "no effect: nothing lies on nvme";
+            foreach (var key in given) Off(key, "no effect: nothing lies on nvme");
             return strategy;
         }
         // What the file leaves out is as there: a depth of 8, and one thread.
         var larger = keys.MaxBy(key => _values.Whole(key))!;
         strategy = strategy with { OffloadThreads = (int)Math.Min(256, _values.Whole(larger)) };
-        foreach (var key in given) _becomes[key] = key == larger ? "" : Text($"not the larger: {larger[4..]} = {_values.Whole(larger)}");
+        foreach (var key in given.Where(key => key != larger)) Off(key, Text($"the larger is {larger[4..]} = {_values.Whole(larger)}"));
         Becomes(larger, "trainer.strategy.offloadThreads", Text($"{strategy.OffloadThreads}"));
         return strategy;
     }
@@ -143,6 +143,6 @@ sealed partial class RunResolver
     void NoEffect(string key, string where)
     {
         Warn(key, $"= {_values.Given(key)!.Shown} has no effect {where}");
-        _becomes[key] = $"no effect {where}";
+        Off(key, $"no effect {where}");
     }
 }

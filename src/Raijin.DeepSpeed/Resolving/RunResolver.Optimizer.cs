@@ -43,7 +43,8 @@ sealed partial class RunResolver
             FreezeSteps = _values.Whole(P + "freeze_step"),
         };
         if (optimizer.MostTrust < optimizer.LeastTrust) Fault(P + "max_coeff", Text($"= {optimizer.MostTrust} is below min_coeff = {optimizer.LeastTrust}"));
-        if (!optimizer.BiasCorrection && name == "OneBitAdam") _becomes[P + "bias_correction"] = "as here: 1-bit Adam has none";
+        if (name != "Adam") _quiet.Add("optimizer.type");
+        if (name == "OneBitAdam") Off(P + "bias_correction", "1-bit Adam has none, as there");
         else if (!optimizer.BiasCorrection && !adam && name is not ("Lamb" or "FusedLamb")) NoEffect(P + "bias_correction", $"on {type}");
         if (optimizer.Nesterov && (optimizer.Momentum == 0 || optimizer.Dampening != 0)) Fault(P + "nesterov", "= true needs a momentum and no dampening");
         if (!optimizer.IsAvailable) Refuse("optimizer.type", $"= {type} is not available: it is not there. In its place: {DeepSpeedOptimizer.Instead(name)}");

@@ -17,6 +17,8 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
     readonly List<ConfigMessage> _warnings = [.. check.Warnings];
     readonly List<ConfigMessage> _refused = [];
     readonly Dictionary<string, string> _becomes = new(StringComparer.Ordinal);
+    readonly HashSet<string> _off = new(StringComparer.Ordinal);
+    readonly HashSet<string> _quiet = new(StringComparer.Ordinal);
     readonly List<RunSetting> _settings = [];
 
     /// <summary>What makes the file wrong at so many ranks.</summary>
@@ -105,8 +107,8 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (problem is not null)
         {
             // What can't be read is reported by itself.
-            if (_errors.Exists(error => error.Key is Batch or Micro or Accumulation)) return triple;
             var given = (string[])[Batch, Micro, Accumulation];
+            if (given.Any(check.Unread.Contains)) return triple;
             Fault(given.FirstOrDefault(key => _values.Has(key)) ?? Batch, problem);
         }
         if (_values.Filled.ContainsKey(Batch)) _values.Filled[Batch] = Text($"{triple.Train}");
@@ -178,7 +180,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (!precision.ScalesLoss)
         {
             foreach (var key in check.Given.Keys)
-                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") _becomes.TryAdd(key, "of fp16, which is off");
+                if (key.StartsWith("fp16.", StringComparison.Ordinal) && key != "fp16.enabled") Off(key, "of fp16, which is off");
         }
         return precision;
     }
@@ -196,6 +198,7 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             Sets(Key, LossScaling + "throwAtMinScale", "false");
             return new() { InitialScale = fixedScale, MinScale = fixedScale, Window = int.MaxValue, ThrowAtMinScale = false };
         }
+        _becomes["fp16.loss_scale"] = "dynamic";
         var initial = Math.Pow(2, _values.Whole("fp16.initial_scale_power"));
         var lowest = Math.Max(Lowest, _values.Number("fp16.min_loss_scale"));
         if (lowest > initial) Fault("fp16.min_loss_scale", Text($"= {lowest} is above the first scale of 2^{_values.Whole("fp16.initial_scale_power")} = {initial}"));
@@ -244,6 +247,13 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
         if (setting is not null) Sets(path, setting, value);
     }
 
+    /// <summary>A key that has no say beside the others, and why.</summary>
+    void Off(string path, string why)
+    {
+        _becomes[path] = why;
+        _off.Add(path);
+    }
+
     void Fault(string path, string message) => _errors.Add(Message(path, message));
 
     void Warn(string path, string message) => _warnings.Add(Message(path, message));
@@ -264,8 +274,10 @@ sealed partial class RunResolver(ConfigCheck check, IReadOnlyList<ConfigMessage>
             if (settings.Length == 0 && key is { Class: KeyClass.Honoured, Kind: ValueKind.Flag, Default: "false" } && given.Value is false) becomes = "off";
             if (given.IsRefused) becomes = $"not available; instead {Plain(key.Becomes)}";
             else if (key.Class == KeyClass.NotAvailable) becomes = "as here";
-            var isOff = key.Class == KeyClass.NotAvailable && !given.IsRefused;
-            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isOff || key.Note == "–" ? "" : Plain(key.Note), given.At));
+            // What a note says of a value that has no say here would mislead.
+            var isOff = key.Class == KeyClass.Honoured && (becomes == "off" || _off.Contains(key.Path));
+            var isQuiet = isOff || (key.Class == KeyClass.NotAvailable && !given.IsRefused) || key.Note == "–" || _quiet.Contains(key.Path);
+            rows.Add(new(given.Written, shown, key.Class, given.IsRefused, becomes, isQuiet ? "" : Plain(key.Note), given.At) { IsOff = isOff });
         }
         if (_values.Given("gradient_clipping") is null && _becomes.TryGetValue("gradient_clipping", out var clips)) rows.Add(new("gradient_clipping", "1.0 (default)", KeyClass.Honoured, false, clips, Plain(KeyTable.ByPath["gradient_clipping"].Note), new(0, 0)));
         return rows;

@@ -8,7 +8,14 @@ namespace Raijin.DeepSpeed;
 /// <param name="Becomes">The option it becomes.</param>
 /// <param name="Note">What differs.</param>
 /// <param name="At">Where the key stands.</param>
-sealed record RunRow(string Key, string Value, KeyClass Class, bool IsRefused, string Becomes, string Note, Position At);
+sealed record RunRow(string Key, string Value, KeyClass Class, bool IsRefused, string Becomes, string Note, Position At)
+{
+    /// <summary>Whether it is of a kind that becomes an option, and says nothing as it is: switched off, or of what is.</summary>
+    public bool IsOff { get; init; }
+
+    /// <summary>Its last name.</summary>
+    public string Name => Key[(Key.LastIndexOf('.') + 1)..];
+}
 
 /// <summary>An option of Raijin's that a key becomes.</summary>
 /// <param name="Key">Its key: <c>trainer.precision</c>.</param>

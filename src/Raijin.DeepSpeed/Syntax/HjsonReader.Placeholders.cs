@@ -20,8 +20,20 @@ sealed partial class HjsonReader
         var at = Here;
         var text = _text.Substring(_at, length);
         _at += length;
-        _faults.Add(Unfilled(at, text));
+        Report(Unfilled(at, text));
         return new(HjsonKind.Placeholder, text, at);
+    }
+
+    /// <summary>Passes over a statement of a template, <c>{% … %}</c>; false where none begins here.</summary>
+    bool SkipStatement()
+    {
+        if (!Begins("{%")) return false;
+        var (at, start) = (Here, _at);
+        var close = _text.IndexOf("%}", _at + 2, StringComparison.Ordinal);
+        if (close < 0) throw Unreadable(at, "the statement of a template that begins here is not closed by %}");
+        while (_at < close + 2) Advance();
+        Report(new(at, "", $"the statement {Shortened(_text[start.._at])} of a template is not carried out: make the file of the template first"));
+        return true;
     }
 
     /// <summary>The placeholder within a text; null for none.</summary>

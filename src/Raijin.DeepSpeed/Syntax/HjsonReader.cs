@@ -16,6 +16,9 @@ sealed partial class HjsonReader
     /// <summary>The most keys and values of a file.</summary>
     public const int MaxNodes = 100_000;
 
+    /// <summary>The most faults said of a file.</summary>
+    public const int MaxFaults = 100;
+
     /// <summary>The longest number, in characters.</summary>
     public const int MaxNumberLength = 64;
 
@@ -25,6 +28,7 @@ sealed partial class HjsonReader
     int _line = 1;
     int _lineStart;
     int _nodes;
+    Position? _runsOn;
 
     HjsonReader(string text) => _text = text;
 
@@ -75,7 +79,7 @@ sealed partial class HjsonReader
             Skip();
             if (AtEnd)
             {
-                if (braces) throw Unreadable(Here, $"the text ends, but the {{ of {start} is not closed");
+                if (braces) throw Unclosed('{', start);
                 break;
             }
             if (Current == '}' && braces)
@@ -98,7 +102,7 @@ sealed partial class HjsonReader
             Advance();
             var value = Value(depth + 1);
             if (seen.TryAdd(key, at)) members.Add(new HjsonMember(key, at, value));
-            else _faults.Add(new(at, key, $"is given twice: here and on {seen[key]}"));
+            else Report(new(at, key, $"is given twice: here and on {seen[key]}"));
         }
         return new HjsonObject(members, start);
     }
@@ -112,7 +116,7 @@ sealed partial class HjsonReader
         while (true)
         {
             Skip();
-            if (AtEnd) throw Unreadable(Here, $"the text ends, but the [ of {start} is not closed");
+            if (AtEnd) throw Unclosed('[', start);
             if (Current == ']')
             {
                 Advance();
@@ -144,7 +148,7 @@ sealed partial class HjsonReader
                 var at = Here;
                 var text = Begins("'''") ? Lines() : Quoted();
                 if (PlaceholderIn(text) is not { } name) return new HjsonScalar(HjsonKind.Text, text, at);
-                _faults.Add(Unfilled(at, name));
+                Report(Unfilled(at, name));
                 return new HjsonScalar(HjsonKind.Placeholder, text, at);
             case '}' or ']' or ',' or ':': throw Unreadable(Here, $"{Shown()} stands where a value is expected");
             default: return Bare();
@@ -163,12 +167,18 @@ sealed partial class HjsonReader
         var text = _text[start..end];
         if (text is "true" or "false") return Taken(HjsonKind.Flag);
         if (text is "null") return Taken(HjsonKind.Null);
-        if (IsNumber(text)) return text.Length <= MaxNumberLength ? Taken(HjsonKind.Number) : throw Unreadable(at, $"the number {Shortened(text)} has {text.Length} characters; {MaxNumberLength} are allowed");
+        if (IsNumber(text))
+        {
+            if (text.Length <= MaxNumberLength) return Taken(HjsonKind.Number);
+            Report(new(at, "", $"the number {Shortened(text)} has {text.Length} characters; {MaxNumberLength} are allowed"));
+            return Taken(HjsonKind.Placeholder);
+        }
         while (word < _text.Length && _text[word] is not ('\n' or '\r')) word++;
         end = word;
         text = _text[start..end].Trim();
+        if (text.AsSpan().ContainsAny('}', ']')) _runsOn = at;
         if (PlaceholderIn(text) is not { } name) return Taken(HjsonKind.Text);
-        _faults.Add(Unfilled(at, name));
+        Report(Unfilled(at, name));
         return Taken(HjsonKind.Placeholder);
 
         HjsonScalar Taken(HjsonKind kind)
@@ -261,7 +271,7 @@ sealed partial class HjsonReader
                 if (close < 0) throw Unreadable(start, "the comment that begins here is not closed by */");
                 while (_at < close + 2) Advance();
             }
-            else return;
+            else if (!SkipStatement()) return;
         }
     }
 
@@ -312,6 +322,15 @@ sealed partial class HjsonReader
         while (i < text.Length && char.IsAsciiDigit(text[i])) i++;
         return i;
     }
+
+    void Report(SyntaxFault fault)
+    {
+        if (_faults.Count < MaxFaults) _faults.Add(fault);
+    }
+
+    // What is not closed was often closed within a text that nobody meant to be one: Python's True.
+    UnreadableException Unclosed(char bracket, Position start) =>
+        Unreadable(Here, $"the text ends, but the {bracket} of {start} is not closed" + (_runsOn is { } at ? $"; the text without quotes on {at} runs to the end of its line, brackets and all: put it in quotes, or is it meant to be true, false or null?" : ""));
 
     static UnreadableException Unreadable(Position at, string message) => new(new(at, "", message));
 

@@ -41,7 +41,7 @@ public sealed partial class ShardedModel : IDisposable
     /// <param name="initialize">Gives values to a parameter that has none yet, by name and on its device; for a module of the meta device. Rank 0's are taken.</param>
     /// <param name="device">Where the parameters of a module of the meta device will lie; null for the host.</param>
     /// <exception cref="InvalidOptionsException">The strategy can't be; carries every fault.</exception>
-    /// <exception cref="ArgumentException">A parameter has no values and nothing gives it any.</exception>
+    /// <exception cref="ArgumentException">A parameter, or a buffer, has no values and nothing gives it any.</exception>
     /// <exception cref="NotSupportedException">A module on the meta device holds its parameters inside libtorch: an embedding, an LSTM.</exception>
     public ShardedModel(Module module, Strategy strategy, Group world, Action<string, Tensor>? initialize = null, Device? device = null)
     {
@@ -51,6 +51,8 @@ public sealed partial class ShardedModel : IDisposable
         device ??= module.parameters().FirstOrDefault(p => p.device_type != TorchSharp.DeviceType.META)?.device ?? CPU;
         InvalidOptionsException.ThrowIfAny([.. strategy.Faults(world.Size), .. strategy.FaultsOn(device)]);
         NativeModules.ThrowIfMeta(module);
+        if (module.named_buffers().FirstOrDefault(b => b.buffer.device_type == TorchSharp.DeviceType.META) is { buffer: not null } hollow)
+            throw new ArgumentException($"Buffer '{hollow.name}' is on the meta device and has no values: make buffers on the host.", nameof(module));
         Module = module;
         Strategy = strategy;
         World = world;

@@ -11,8 +11,15 @@ using static TorchSharp.torch.nn;
 namespace Raijin.Parallel;
 
 /// <summary>Measures a <see cref="MachineCalibration"/>.</summary>
-sealed class Calibrator(Group? group, CancellationToken cancellation)
+/// <param name="group">The ranks; null for one alone.</param>
+/// <param name="compute">The only type of arithmetic that is wanted; null for all.</param>
+/// <param name="kinds">The exchanges that are wanted.</param>
+/// <param name="cancellation">Breaks it off.</param>
+sealed class Calibrator(Group? group, ScalarType? compute, IReadOnlyCollection<CollectiveKind> kinds, CancellationToken cancellation)
 {
+    /// <summary>What a step may exchange.</summary>
+    public static readonly IReadOnlyList<CollectiveKind> AllKinds = [CollectiveKind.AllReduce, CollectiveKind.ReduceScatter, CollectiveKind.AllGather, CollectiveKind.AllToAll];
+
     const int AttentionHeads = 16;
     const int HeadWidth = 64;
     const int NormWidth = 256;
@@ -33,26 +40,31 @@ sealed class Calibrator(Group? group, CancellationToken cancellation)
     static readonly long[] ElementBytes = [1 << 12, 1 << 18, 1 << 22];
     static readonly long[] Updated = [1 << 14, 1 << 23];
     static readonly long[] ExchangeBytes = [1 << 12, 1 << 17, 1 << 20, 1 << 23, 1 << 25];
-    static readonly CollectiveKind[] Kinds = [CollectiveKind.AllReduce, CollectiveKind.ReduceScatter, CollectiveKind.AllGather, CollectiveKind.AllToAll];
 
     static readonly Lock Recording = new();
 
     readonly Group? _group = group is { Size: > 1 } ? group : null;
     readonly CalibrationProbes _probes = new(group is { Size: > 1 } ? group : null, cancellation);
+    Tensor? _pool;
+    Tensor? _halves;
 
     public MachineCalibration Measure(string? diskFolder)
     {
         using var scope = TensorScope.Open();
         // As training on CPUs has it.
         NativeHeap.ReuseLargeBlocks();
-        var (products, halves) = (Products(ScalarType.Float32), Products(ScalarType.BFloat16));
+        // Operands are views of it: made once, its pages are there.
+        _halves = ones(ColdBytes / 2, dtype: ScalarType.BFloat16);
+        _pool = Aten.ViewAs(_halves, ScalarType.Float32);
+        var products = Products(ScalarType.Float32);
+        var halves = compute is null or ScalarType.BFloat16 ? Products(ScalarType.BFloat16) : null;
         var (attention, attentionBackward) = (Attention(isBackward: false), Attention(isBackward: true));
         var moves = Curve(MoveBytes, bytes => OfElements(bytes / 12, 3, (x, y) => x.add(y)), bytes => bytes);
         var functions = Curve(ElementBytes, bytes => OfElements(bytes / 4, 2, (x, _) => functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh)), bytes => bytes);
         var norms = Curve(ElementBytes, bytes => OfElements(bytes / 4, 2, (x, _) => functional.layer_norm(x, [NormWidth])), bytes => bytes);
         var randoms = Curve(ElementBytes, bytes => OfElements(bytes / 4, 1, (x, _) => empty_like(x).uniform_(0, 1)), bytes => bytes);
         var updates = Curve(Updated, Update, count => 28.0 * count);
-        var exchanges = _group is null ? [] : Kinds.ToDictionary(kind => kind, kind => Curve(ExchangeBytes, bytes => new(Exchange(kind, bytes)), bytes => bytes, isTogether: true));
+        var exchanges = _group is null ? [] : kinds.ToDictionary(kind => kind, kind => Curve(ExchangeBytes, bytes => new(Exchange(kind, bytes)), bytes => bytes, isTogether: true));
         var (fresh, used) = (_probes.Add(() => new(() => empty(FreshBytes, ScalarType.Byte).fill_(1).Dispose())), _probes.Add(Used));
         var (network, work) = Network();
 
@@ -63,7 +75,7 @@ sealed class Calibrator(Group? group, CancellationToken cancellation)
             Threads = get_num_threads(),
             Transport = _group?.Transport ?? TransportKind.InProcess,
             Products = products(),
-            BFloat16Products = halves(),
+            BFloat16Products = halves?.Invoke(),
             Attention = attention(),
             AttentionBackward = attentionBackward(),
             Moves = moves(),
@@ -107,33 +119,37 @@ sealed class Calibrator(Group? group, CancellationToken cancellation)
         double Bytes(double m, double n) => elementBytes * ((2 * m * n) + (n * n));
     }
 
-    static Action Product(ScalarType type, int rows, int width, Func<Tensor, Tensor, Tensor> form)
+    Action Product(ScalarType type, int rows, int width, Func<Tensor, Tensor, Tensor> form)
     {
-        var operands = InTurn(4L * (rows + width) * width, ColdBytes, () => (Left: ones(rows, width, dtype: type), Right: ones(width, width, dtype: type)));
+        var operands = InTurn(ColdBytes, type, [rows, width], [width, width]);
         return () =>
         {
             using var scope = NewDisposeScope();
-            var (left, right) = operands();
-            form(left, right);
+            var pair = operands();
+            form(pair[0], pair[1]);
         };
     }
 
-    static Action OfElements(long count, int numTensors, Func<Tensor, Tensor, Tensor> op)
+    Action OfElements(long count, int numTensors, Func<Tensor, Tensor, Tensor> op)
     {
         long[] shape = [Math.Max(1, count / NormWidth), NormWidth];
-        var operands = InTurn(4 * numTensors * count, CoolBytes, () => (ones(shape), ones(shape)));
+        var operands = InTurn(Math.Max(CoolBytes, numTensors * count * sizeof(float)), ScalarType.Float32, shape, shape);
         return () =>
         {
-            var (x, y) = operands();
-            op(x, y).Dispose();
+            var pair = operands();
+            op(pair[0], pair[1]).Dispose();
         };
     }
 
-    static Func<T> InTurn<T>(long bytes, long total, Func<T> make)
+    // Pairs of operands over so many bytes of the pool, one after the other.
+    Func<Tensor[]> InTurn(long total, ScalarType type, long[] left, long[] right)
     {
-        var all = Enumerable.Range(0, (int)Math.Clamp(total / bytes, 2, MaxOperands)).Select(_ => make()).ToArray();
+        var pool = type == ScalarType.Float32 ? _pool! : _halves!;
+        var (first, second) = (left.Aggregate(1L, (n, d) => n * d), right.Aggregate(1L, (n, d) => n * d));
+        var pairs = Enumerable.Range(0, (int)Math.Clamp(total / pool.element_size() / (first + second), 1, MaxOperands))
+            .Select(i => (Tensor[])[pool.narrow(0, i * (first + second), first).view(left), pool.narrow(0, (i * (first + second)) + first, second).view(right)]).ToArray();
         var turn = 0;
-        return () => all[turn++ % all.Length];
+        return () => pairs[turn++ % pairs.Length];
     }
 
     // For each FLOP, so that other widths and heads can be told from it.
@@ -225,21 +241,23 @@ sealed class Calibrator(Group? group, CancellationToken cancellation)
         };
     }
 
-    static (double Read, double Write) DiskRates(string folder)
+    // As state goes there: past the page cache, by as many threads, on all ranks at once. The second pass counts: in the first the file system still finds places.
+    (double Read, double Write) DiskRates(string folder)
     {
-        const int block = 4 << 20, blocks = 16;
-        Directory.CreateDirectory(folder);
-        var path = Path.Combine(folder, Path.GetRandomFileName());
-        using var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
-        var bytes = new byte[block];
-        var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < blocks; i++) file.Write(bytes);
-        file.Flush(flushToDisk: true);
-        var write = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        file.Position = 0;
-        start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < blocks; i++) file.ReadExactly(bytes);
-        return ((double)block * blocks / Stopwatch.GetElapsedTime(start).TotalSeconds, (double)block * blocks / write);
+        const long bytes = 64 << 20;
+        using var store = new DiskStore(folder, [("probe", bytes)], new TieredOptimizerOptions().DiskThreads);
+        var memory = ScratchFile.AllocateAligned(bytes, ScalarType.Byte);
+        var range = store["probe"];
+        double Pass(Func<Task> transfer)
+        {
+            _group?.Barrier(cancellation);
+            var start = Stopwatch.GetTimestamp();
+            transfer().GetAwaiter().GetResult();
+            return bytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        Pass(() => store.WriteAsync(range, memory));
+        var write = Pass(() => store.WriteAsync(range, memory));
+        return (Pass(() => store.ReadAsync(range, memory)), write);
     }
 
     Func<CostCurve> Curve(long[] sizes, Func<long, Action> make, Func<long, double> size) => Curve(sizes, one => new Probed(make(one)), size);

@@ -20,8 +20,8 @@ public sealed record MachineCalibration
     /// <summary>How fast matrices of float32 are multiplied.</summary>
     public required ProductSpeed Products { get; init; }
 
-    /// <summary>The same in bfloat16.</summary>
-    public required ProductSpeed BFloat16Products { get; init; }
+    /// <summary>The same in bfloat16; null where it was not measured.</summary>
+    public ProductSpeed? BFloat16Products { get; init; }
 
     /// <summary>Seconds of attention's forward pass for each FLOP, by the number of keys.</summary>
     public required CostCurve Attention { get; init; }
@@ -62,8 +62,12 @@ public sealed record MachineCalibration
     /// <summary>Measures, for about two seconds. All ranks call it; they get the first one's numbers.</summary>
     /// <param name="group">The ranks that train; null for one alone.</param>
     /// <param name="diskFolder">Where an offload would lie, to measure that disk too; null for none.</param>
+    /// <param name="precision">The only arithmetic that is asked for, to be done sooner; null for all.</param>
+    /// <param name="exchanges">The only exchanges; null for all.</param>
     /// <param name="cancellationToken">Breaks it off.</param>
-    public static MachineCalibration Measure(Group? group = null, string? diskFolder = null, CancellationToken cancellationToken = default) => new Calibrator(group, cancellationToken).Measure(diskFolder);
+    public static MachineCalibration Measure(
+        Group? group = null, string? diskFolder = null, Precision? precision = null, IReadOnlyCollection<CollectiveKind>? exchanges = null, CancellationToken cancellationToken = default) =>
+        new Calibrator(group, precision?.Compute, exchanges ?? Calibrator.AllKinds, cancellationToken).Measure(diskFolder);
 
     /// <summary>Reads a file of <see cref="Write"/>.</summary>
     /// <exception cref="InvalidOptionsException">It is no such file; says where.</exception>
@@ -96,13 +100,13 @@ public sealed record MachineCalibration
     IEnumerable<OptionFault> Faults(string path)
     {
         foreach (var (name, curve) in (IEnumerable<(string, CostCurve?)>)
-            [("products", Products?.Arithmetic), ("bFloat16Products", BFloat16Products?.Arithmetic), ("attention", Attention), ("attentionBackward", AttentionBackward), ("moves", Moves), ("functions", Functions), ("norms", Norms), ("randoms", Randoms), ("updates", Updates),
-             .. (Exchanges ?? new Dictionary<CollectiveKind, CostCurve>()).Select(e => ($"exchanges.{e.Key}", e.Value))])
+            [("products", Products?.Arithmetic), ("attention", Attention), ("attentionBackward", AttentionBackward), ("moves", Moves), ("functions", Functions), ("norms", Norms), ("randoms", Randoms), ("updates", Updates),
+             .. BFloat16Products is null ? Array.Empty<(string, CostCurve?)>() : [("bFloat16Products", BFloat16Products.Arithmetic)], .. (Exchanges ?? new Dictionary<CollectiveKind, CostCurve>()).Select(e => ($"exchanges.{e.Key}", e.Value))])
             if ((curve is null ? "is missing" : curve.Problem()) is { } problem) yield return new(path, $"is no calibration: {name} {problem}");
         if (Exchanges is null) yield return new(path, "is no calibration: exchanges is missing");
         if (Ranks < 1 || Threads < 1) yield return new(path, $"is no calibration: {Ranks} ranks of {Threads} threads");
         if (!(OpSeconds >= 0 && double.IsFinite(OpSeconds))) yield return new(path, "is no calibration: opSeconds is below 0");
-        if (Products?.ByteSeconds is not >= 0 || BFloat16Products?.ByteSeconds is not >= 0) yield return new(path, "is no calibration: byteSeconds of products is below 0");
+        if (Products?.ByteSeconds is not >= 0 || BFloat16Products is { ByteSeconds: not >= 0 }) yield return new(path, "is no calibration: byteSeconds of products is below 0");
         if (!(FreshSeconds >= 0 && double.IsFinite(FreshSeconds))) yield return new(path, "is no calibration: freshSeconds is below 0");
         if (DiskReadRate is <= 0 || DiskWriteRate is <= 0) yield return new(path, "is no calibration: a rate of the disk is not above 0");
     }

@@ -39,6 +39,7 @@ public sealed record TimePlan(TimeSpan Forward, TimeSpan Backward, TimeSpan Exch
         ArgumentNullException.ThrowIfNull(strategy);
         options ??= new();
         if (ranks > 1 && machine.Exchanges.Count == 0) InvalidOptionsException.ThrowIfAny([new("plan.ranks", $"= {ranks}, but the machine was calibrated by one rank, which exchanges nothing: calibrate it with {ranks}")]);
+        if (options.Precision.Compute == ScalarType.BFloat16 && machine.BFloat16Products is null) InvalidOptionsException.ThrowIfAny([new("plan.precision", $"= {options.Precision}, but the machine's bfloat16 was not calibrated: calibrate it anew")]);
         var traffic = CommunicationPlan.Of(shape, strategy, ranks, options).Traffic;
         var passes = options.Microbatches;
         var size = PlanOptions.ShardSize(strategy, ranks);
@@ -78,7 +79,7 @@ public sealed record TimePlan(TimeSpan Forward, TimeSpan Backward, TimeSpan Exch
     /// <summary>Seconds of a microbatch's forward and backward pass.</summary>
     internal static (double Forward, double Backward) PassSeconds(StepWork work, MachineCalibration machine, ScalarType compute, double freshBytes)
     {
-        var products = compute == ScalarType.BFloat16 ? machine.BFloat16Products : machine.Products;
+        var products = compute == ScalarType.BFloat16 ? machine.BFloat16Products! : machine.Products;
         var arithmetic = products.Arithmetic;
         return (
             (work.ForwardCalls * machine.OpSeconds) + work.Forward.Sum(op => Seconds(op, machine.Attention) + Fresh(op)),

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Raijin.Tensors;
@@ -68,6 +69,7 @@ unsafe struct OpBuffer
         Dropped = 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Begin(byte* name, long sequence, OpKind kind, ulong* arguments, nint numArguments)
     {
         if (_depth >= MaxDepth || Count >= _capacity)
@@ -91,6 +93,7 @@ unsafe struct OpBuffer
         slot->Began = Stopwatch.GetTimestamp();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void End(ulong* results, nint numResults)
     {
         var now = Stopwatch.GetTimestamp();
@@ -118,6 +121,7 @@ unsafe struct OpBuffer
     }
 
     /// <summary>Where a copy of the name lies. Past the table's room all further names are the empty one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     int Intern(byte* name)
     {
         var text = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name);
@@ -139,6 +143,7 @@ unsafe struct OpBuffer
     }
 
     // Never 0, which marks a free slot. Two names of one hash among a few hundred: one chance in 10^14.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static ulong Hash(ReadOnlySpan<byte> text)
     {
         const ulong Odd = 0x9E3779B97F4A7C15;
@@ -154,6 +159,7 @@ unsafe struct OpBuffer
         return (hash ^ hash >> 32) | 1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     int KeepShapes(ulong* values, nint count)
     {
         var arguments = (int)Math.Min(count, MaxArguments);

@@ -34,16 +34,17 @@ public sealed class OpRecorder : IDisposable
     /// <summary>Begins to record.</summary>
     /// <exception cref="PlatformNotSupportedException">Ops can't be recorded here; the message says why.</exception>
     /// <exception cref="InvalidOperationException">A recording is already under way: there is one for the process.</exception>
-    public static OpRecorder Start(OpRecorderOptions? options = null)
+    public static OpRecorder Start(OpRecorderOptions? options = null) =>
+        TryStart(options) ?? throw new InvalidOperationException("Ops are already being recorded: there is one recording for the process. Stop the other first.");
+
+    /// <summary>Begins to record; null while another recording is under way.</summary>
+    /// <exception cref="PlatformNotSupportedException">Ops can't be recorded here; the message says why.</exception>
+    public static OpRecorder? TryStart(OpRecorderOptions? options = null)
     {
         options ??= new OpRecorderOptions();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.CapacityPerThread);
         if (Unavailable is { } reason) throw new PlatformNotSupportedException($"libtorch's ops can't be recorded: {reason}.");
-        lock (Gate)
-        {
-            if (s_current is not null) throw new InvalidOperationException("Ops are already being recorded: there is one recording for the process. Stop the other first.");
-            return s_current = new OpRecorder(options);
-        }
+        lock (Gate) return s_current is null ? s_current = new OpRecorder(options) : null;
     }
 
     /// <summary>Ends the recording and gives what there is. An op still running on another thread is left out. A second call gives the same again.</summary>

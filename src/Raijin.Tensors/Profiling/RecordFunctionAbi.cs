@@ -136,8 +136,9 @@ static unsafe class RecordFunctionAbi
         Remove(handles.Nodes);
     }
 
+    // Most recordings last a step: what runs around each op is compiled well at once, not after thirty calls.
     // unique_ptr<ObserverContext> start(RecordFunction const&): the result by hidden pointer.
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)]), MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static nint* StartOp(nint* context, byte* function)
     {
         *context = 0;
@@ -148,7 +149,7 @@ static unsafe class RecordFunctionAbi
         return context;
     }
 
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)]), MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void EndOp(byte* function, nint context)
     {
         if (s_check != null) s_check->Ended(function);
@@ -157,7 +158,7 @@ static unsafe class RecordFunctionAbi
         t_buffer->End(outputs, s_shapes ? (nint)(*(ulong**)(function + OutputsEndOffset) - outputs) / 2 : -1);
     }
 
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)]), MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static nint* StartNode(nint* context, byte* function)
     {
         *context = 0;
@@ -167,7 +168,7 @@ static unsafe class RecordFunctionAbi
         return context;
     }
 
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)]), MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void EndNode(byte* function, nint context)
     {
         if (s_session != 0 && t_session == s_session && t_buffer != null) t_buffer->End(null, -1);

@@ -355,7 +355,7 @@ sealed partial class FitDriver<TBatch> : IDisposable where TBatch : IBatch<TBatc
     {
         if (!_peers.IsFirst) return;
         var target = NewTarget();
-        target.Console?.Write(new Spectre.Console.Text($"{report}\n"));
+        ProfileText.Print(target, report.ToString());
         if (target.File("comms.txt") is not { } path) return;
         // As wide as it is.
         File.WriteAllText(path, report.ToString());

@@ -86,6 +86,32 @@ public sealed partial class Fabric : IDisposable
         return module;
     }
 
+    /// <summary>
+    /// Sets up a model that was made on the meta device, and has no values yet: its parameters are made unit by unit, in the precision's type, and divided as they come, so that no rank ever holds them all. The same object
+    /// comes back. DeepSpeed's <c>zero.Init</c>.
+    /// </summary>
+    /// <param name="module">Its buffers, and modules that libtorch computes by itself (embeddings, LSTMs), are made on the host.</param>
+    /// <param name="initialize">Gives a parameter its first values, in place, by its name; rank 0's are everyone's.</param>
+    /// <exception cref="InvalidOperationException">One rank is alone, without a strategy: there is nothing to divide.</exception>
+    /// <exception cref="NotSupportedException">Such a module is on the meta device; or the device is none of the host's, and not all is on the meta device.</exception>
+    public TModule Setup<TModule>(TModule module, Action<string, Tensor> initialize) where TModule : Module
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(initialize);
+        if (Peers.World is null) throw new InvalidOperationException("One rank trains alone, without a strategy: it holds all of a model anyway. Make the model on its device, or give a strategy.");
+        if (Device.type != TorchSharp.DeviceType.CPU && module.named_parameters().FirstOrDefault(p => p.parameter.device_type != TorchSharp.DeviceType.META) is { parameter: not null } made)
+            throw new NotSupportedException($"'{made.name}' has values on {made.parameter.device}, and others of {module.GetName()} have none yet: make all of it on the meta device to train it on {Device}.");
+        using var gradients = no_grad();
+        using var scope = NewDisposeScope();
+        if (Precision.ConvertsWeights)
+        {
+            module.to(Precision.Compute);
+            _fullPrecision.KeepNothing(module);
+        }
+        _models.Add(module, initialize, Device);
+        return module;
+    }
+
     /// <summary>The batches of an epoch, each on the device and in the right dtype, freed when the next one is asked for. Of several ranks each gets its own share of the loader.</summary>
     public IEnumerable<TBatch> Batches<TBatch>(DataLoader<TBatch> loader, long epoch = 0, long firstBatch = 0) where TBatch : IBatch<TBatch>
     {

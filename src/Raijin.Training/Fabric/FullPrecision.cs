@@ -12,6 +12,9 @@ sealed class FullPrecision : IDisposable
     public void Keep(Module module) => _originals[module] = module.named_parameters()
         .ToDictionary(p => p.name, p => (Tensor)p.parameter.detach().to(ScalarType.Float32, copy: true).DetachFromDisposeScope());
 
+    /// <summary>Notes a model whose weights were never wider: masters start from the weights themselves.</summary>
+    public void KeepNothing(Module module) => _originals[module] = [];
+
     /// <summary>The copies by the names in a model that was kept, or in a part of one.</summary>
     /// <exception cref="InvalidOperationException">It was not.</exception>
     public IReadOnlyDictionary<string, Tensor> Of(Module module)

@@ -30,9 +30,12 @@ sealed class SharedModels(Peers peers, Strategy? strategy) : IDisposable
     public Action? Joining { get; set; }
 
     /// <summary>Has a model's training shared, where there is anybody to share it with.</summary>
-    public void Add(Module module)
+    /// <param name="module">The model.</param>
+    /// <param name="initialize">Gives values to parameters of the meta device; null where there are none.</param>
+    /// <param name="device">Where those will lie.</param>
+    public void Add(Module module, Action<string, Tensor>? initialize = null, Device? device = null)
     {
-        if (peers.World is { } world) _models.Add(new ShardedModel(module, strategy ?? Zero.Stage0, world.Group));
+        if (peers.World is { } world) _models.Add(new ShardedModel(module, strategy ?? Zero.Stage0, world.Group, initialize, device));
     }
 
     /// <summary>What holds a model, or the model that it is a part of; null where this rank holds all of it.</summary>

@@ -3,6 +3,7 @@
 
 using System.Diagnostics;
 using Raijin.Tensors;
+using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Raijin.Training;
@@ -21,25 +22,60 @@ readonly record struct PhaseSpan(ProfilePhase Phase, ProfileSpan Span);
 /// <summary>Watches one step for a <see cref="FlopsReport"/>.</summary>
 sealed class FlopsCapture
 {
+    static int s_isRehearsed;
+
     readonly Module _model;
     readonly ModuleCalls _calls;
-    readonly OpRecorder? _recorder;
-    readonly int _thread = Environment.CurrentManagedThreadId;
     readonly List<ModuleSpan> _spans = [];
     readonly List<PhaseSpan> _phases = [];
     readonly Stack<(Module Module, long Began)> _running = new();
+    OpRecorder? _recorder;
+    int _thread;
 
+    /// <summary>Hooks onto the model's modules; nothing is kept before <see cref="TryStart"/>.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="seesOps">Whether ops are recorded; else arithmetic is estimated from kinds of modules.</param>
-    public FlopsCapture(Module model, bool seesOps)
+    public FlopsCapture(Module model)
     {
         _model = model;
         _calls = ModuleCalls.Watch(model, Entered, Left);
-        if (seesOps) _recorder = OpRecorder.Start(new OpRecorderOptions { Shapes = true });
+    }
+
+    /// <summary>Whether a step is being watched.</summary>
+    public bool IsStarted { get; private set; }
+
+    /// <summary>Begins to watch a step; false while somebody else records ops.</summary>
+    /// <param name="seesOps">Whether ops are recorded; else arithmetic is estimated from kinds of modules.</param>
+    public bool TryStart(bool seesOps)
+    {
+        if (seesOps && (_recorder = OpRecorder.TryStart(new OpRecorderOptions { Shapes = true })) is null) return false;
+        _thread = Environment.CurrentManagedThreadId;
+        return IsStarted = true;
+    }
+
+    /// <summary>Has all of it compiled, by watching something small, so that the step that is timed does not wait for that. Once in a process; draws no random number.</summary>
+    public static void Rehearse()
+    {
+        if (Interlocked.Exchange(ref s_isRehearsed, 1) != 0) return;
+        using var scope = TensorScope.Open();
+        using var gradients = enable_grad();
+        using var model = Sequential(("layer", ReLU()));
+        var capture = new FlopsCapture(model);
+        if (!capture.TryStart(seesOps: true))
+        {
+            capture.Stop();
+            return;
+        }
+        var input = ones([2, 3], requires_grad: true);
+        model.call(input).mm(ones(3, 2)).sum().backward();
+        input.grad?.Dispose();
+        capture.Finish(0, null, 1);
     }
 
     /// <summary>A phase is over.</summary>
-    public void Saw(ProfilePhase phase, ProfileSpan span) => _phases.Add(new(phase, span));
+    public void Saw(ProfilePhase phase, ProfileSpan span)
+    {
+        if (IsStarted) _phases.Add(new(phase, span));
+    }
 
     /// <summary>Ends watching and gives the report.</summary>
     /// <param name="step">Which step it was.</param>
@@ -85,7 +121,10 @@ sealed class FlopsCapture
 
     TimeSpan Time(ProfilePhase phase) => ProfileSpan.Time(_phases.Where(p => p.Phase == phase).Sum(p => p.Span.OwnTicks));
 
-    void Entered(Module module) => _running.Push((module, Stopwatch.GetTimestamp()));
+    void Entered(Module module)
+    {
+        if (IsStarted) _running.Push((module, Stopwatch.GetTimestamp()));
+    }
 
     void Left(Module module, ModuleCall call)
     {

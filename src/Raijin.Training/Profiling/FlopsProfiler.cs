@@ -90,28 +90,29 @@ public sealed class FlopsProfiler : Profiler
         _target = target;
         _firstStep = -1;
         Report = null;
+        if (IsCounting) FlopsCapture.Rehearse();
     }
 
     /// <inheritdoc/>
     protected internal override void OnStepStart(long step, long epoch, long timestamp)
     {
         if (_firstStep < 0) _firstStep = step;
-        if (step - _firstStep < Step || Report is not null || _capture is not null || OpRecorder.IsRecording) return;
+        if (Report is not null || step - _firstStep < Step || _capture is { IsStarted: true }) return;
+        _capture ??= new FlopsCapture(_target.Model);
+        if (!_capture.TryStart(IsCounting)) return;
         if (OpRecorder.Unavailable is { } reason) _target.Logger?.LogWarning("FLOPs are estimated from the kinds of modules, forward only: {Reason}.", reason);
         _samples = _target.Samples();
-        _capture = new FlopsCapture(_target.Model, SeesOps ?? OpRecorder.Unavailable is null);
     }
 
     /// <inheritdoc/>
-    protected internal override void OnPhaseEnd(ProfilePhase phase, ProfileSpan span)
-    {
-        _capture?.Saw(phase, span);
-    }
+    protected internal override void OnPhaseEnd(ProfilePhase phase, ProfileSpan span) => _capture?.Saw(phase, span);
 
     /// <inheritdoc/>
     protected internal override void OnStepEnd(long step, long timestamp)
     {
-        if (_capture is null) return;
+        // Hooks are on before the step that is timed begins.
+        if (Report is null && _capture is null && step + 1 - _firstStep >= Step) _capture = new FlopsCapture(_target.Model);
+        if (_capture is not { IsStarted: true }) return;
         Report = _capture.Finish(step, _target.Samples() - _samples, _target.Ranks);
         _capture = null;
         // A long run tells now.
@@ -133,7 +134,12 @@ public sealed class FlopsProfiler : Profiler
     /// <summary>The report as plain text; empty before there is one.</summary>
     public override string ToString() => Report is { } report ? ProfileText.Render(Tables(report)) : "";
 
-    void Write(FlopsReport report) => Guarded(_target, () => ProfileText.Write(OutputFile ?? _target.File("flops.txt"), Tables(report), json => FlopsJson.Write(json, report)));
+    bool IsCounting => SeesOps ?? OpRecorder.Unavailable is null;
+
+    void Write(FlopsReport report) => Guarded(_target, () =>
+    {
+        if ((OutputFile ?? _target.File("flops.txt")) is { } path) ProfileText.Write(path, Tables(report), json => FlopsJson.Write(json, report));
+    });
 
     IReadOnlyList<IRenderable> Tables(FlopsReport report) => FlopsTable.Of(report, Depth, TopModules, TopOps, Detailed);
 }

@@ -30,20 +30,18 @@ static class ProfileText
     public static void Publish(ProfileTarget target, string name, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
     {
         Print(target, parts);
-        Write(target.File(name + ".txt"), parts, json);
+        if (target.File(name + ".txt") is { } path) Write(path, parts, json);
     }
 
-    /// <summary>Prints a table, where there is a terminal.</summary>
-    public static void Print(ProfileTarget target, IReadOnlyList<IRenderable> parts)
-    {
-        if (target.Console is not { } console) return;
-        foreach (var part in parts) console.Write(part);
-    }
+    /// <summary>Prints a table, where there is a console.</summary>
+    public static void Print(ProfileTarget target, IReadOnlyList<IRenderable> parts) => Print(target, Render(parts));
 
-    /// <summary>Writes a table as text, and as JSON beside it; nothing without a path.</summary>
-    public static void Write(string? path, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
+    /// <summary>Prints lines as wide as they are: a terminal wraps what does not fit, a file takes it; cells squeezed into 80 columns nobody reads.</summary>
+    public static void Print(ProfileTarget target, string text) => target.Console?.Profile.Out.Writer.Write(text + "\n");
+
+    /// <summary>Writes a table as text, and as JSON beside it.</summary>
+    public static void Write(string path, IReadOnlyList<IRenderable> parts, Action<Utf8JsonWriter> json)
     {
-        if (path is null) return;
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
         File.WriteAllText(path, Render(parts), new UTF8Encoding(false));
         WriteJson(Path.ChangeExtension(path, ".json"), json);

@@ -150,6 +150,8 @@ public sealed record RunPlan
         var limitTrain = fast > 0 ? Limit.Batches(fast) : overfits ? options.OverfitBatches : options.LimitTrain;
         var limitValidation = fast > 0 ? Limit.Batches(fast) : overfits ? Limit.None : options.LimitValidation;
         if (overfits && !(options.LimitTrain.IsNone && options.LimitValidation.IsNone)) warnings.Add("overfitBatches is set: limitTrain and limitValidation have no effect.");
+        if (options.MaxRestarts > 0 && !RankProcess.IsSupervised)
+            warnings.Add("maxRestarts is set, but the trainer has started no ranks: nobody could start them again, and it has no effect. Set devices, or use raijin launch --max-restarts.");
         if (options.Benchmark && device.type == TorchSharp.DeviceType.CPU) warnings.Add("benchmark is set, but there is no cuDNN on a CPU: it has no effect.");
         if (limitTrain.IsFraction && data.Train.BatchesPerEpoch is null) Fault("limitTrain", $"= {limitTrain}, but the training loader's length is unknown: give a number of batches");
         if (limitValidation.IsFraction && data.Validation?.Any(l => l.Loader.BatchesPerEpoch is null) == true) Fault("limitValidation", $"= {limitValidation}, but the validation loader's length is unknown: give a number of batches");

@@ -30,6 +30,10 @@ public sealed record ThroughputFinder
     /// <value>Default null.</value>
     public string? OffloadFolder { get; init; }
 
+    /// <summary>Whether units are computed again in backward, to choose from: <see cref="TrainerOptions.Recompute"/>.</summary>
+    /// <value>Default empty: as the trainer's options say.</value>
+    public IReadOnlyList<bool> Recompute { get; init; } = [];
+
     /// <summary>Threads of each rank's operators to choose from.</summary>
     /// <value>Default empty: as they are.</value>
     public IReadOnlyList<int> Threads { get; init; } = [];
@@ -69,7 +73,8 @@ public sealed record ThroughputFinder
     /// <summary>Everything there is to choose from, for so many ranks.</summary>
     /// <param name="ranks">How many train.</param>
     /// <param name="strategy">Where choices say nothing.</param>
-    public IReadOnlyList<ThroughputCandidate> Candidates(int ranks, Strategy? strategy = null)
+    /// <param name="recompute">The same of recomputation.</param>
+    public IReadOnlyList<ThroughputCandidate> Candidates(int ranks, Strategy? strategy = null, bool recompute = false)
     {
         InvalidOptionsException.ThrowIfAny([.. Faults(ranks)]);
         strategy ??= Zero.Stage0;
@@ -83,7 +88,8 @@ public sealed record ThroughputFinder
                from unit in UnitBytes.Count > 0 ? UnitBytes.Distinct() : [strategy.UnitBytes]
                from ratio in OffloadRatios.Distinct()
                from threads in Threads.Count > 0 ? Threads.Distinct().Select(t => (int?)t) : [null]
-               select new ThroughputCandidate(size, share / size, stage, unit, ratio, threads),
+               from again in Recompute.Count > 0 ? Recompute.Distinct() : [recompute]
+               select new ThroughputCandidate(size, share / size, stage, unit, ratio, threads, again),
         ];
     }
 
@@ -113,7 +119,8 @@ public sealed record ThroughputFinder
 /// <param name="UnitBytes">Sizes of units.</param>
 /// <param name="OffloadRatio">The share of optimizer state on disk.</param>
 /// <param name="Threads">Threads of a rank's operators; null: as they are.</param>
-public sealed record ThroughputCandidate(int MicroBatch, int Accumulation, int Stage, long UnitBytes, double OffloadRatio, int? Threads)
+/// <param name="Recompute">Whether units are computed again in backward.</param>
+public sealed record ThroughputCandidate(int MicroBatch, int Accumulation, int Stage, long UnitBytes, double OffloadRatio, int? Threads, bool Recompute = false)
 {
     /// <summary>How state is divided.</summary>
     /// <param name="given">What the candidate says nothing of.</param>
@@ -127,7 +134,7 @@ public sealed record ThroughputCandidate(int MicroBatch, int Accumulation, int S
 
     /// <summary>How many choices differ.</summary>
     internal int Distance(ThroughputCandidate other) =>
-        (MicroBatch == other.MicroBatch ? 0 : 1) + (Stage == other.Stage ? 0 : 1) + (UnitBytes == other.UnitBytes ? 0 : 1) + (OffloadRatio == other.OffloadRatio ? 0 : 1) + (Threads == other.Threads ? 0 : 1);
+        (MicroBatch == other.MicroBatch ? 0 : 1) + (Stage == other.Stage ? 0 : 1) + (UnitBytes == other.UnitBytes ? 0 : 1) + (OffloadRatio == other.OffloadRatio ? 0 : 1) + (Threads == other.Threads ? 0 : 1) + (Recompute == other.Recompute ? 0 : 1);
 }
 
 /// <summary>How far a candidate came.</summary>
@@ -157,7 +164,9 @@ public enum ThroughputState : byte
 /// <param name="Seconds">Of a step, measured; of the slowest rank.</param>
 /// <param name="Bytes">Native memory at its fullest; of the rank that had the most.</param>
 /// <param name="Problem">Why it failed.</param>
-public sealed record ThroughputTrial(ThroughputCandidate Candidate, double PredictedSeconds, long PredictedBytes, ThroughputState State, double? Seconds = null, long? Bytes = null, string? Problem = null);
+/// <param name="TrialSeconds">What trying it took in all.</param>
+public sealed record ThroughputTrial(
+    ThroughputCandidate Candidate, double PredictedSeconds, long PredictedBytes, ThroughputState State, double? Seconds = null, long? Bytes = null, string? Problem = null, double? TrialSeconds = null);
 
 /// <summary>What a <see cref="ThroughputFinder"/> found; the same on all ranks.</summary>
 public sealed record FoundThroughput

@@ -12,7 +12,7 @@ namespace Raijin.Training;
 sealed record ThroughputQuestion(int GlobalBatch, int Ranks, string Model, string Precision);
 
 /// <summary>How a trial ended on one rank.</summary>
-/// <param name="Seconds">Its median step; null where none was whole.</param>
+/// <param name="Seconds">The lower quartile of its steps; null where none was whole.</param>
 /// <param name="Bytes">Native memory at its fullest.</param>
 /// <param name="IsStopped">Whether it was ended early.</param>
 /// <param name="Problem">What it failed of.</param>

@@ -1,6 +1,7 @@
 // The first rank decides, all ranks try. Each trial runs in a world apart, so that a rank that runs out of memory ends the trial on all ranks and nothing else; then ranks tell each other how it went. Whatever fails on the
 // first rank alone (the trace, the journal) is told too, so that nobody waits for it.
 
+using System.Diagnostics;
 using Raijin.Collectives;
 using Raijin.Parallel;
 using TorchSharp;
@@ -28,9 +29,9 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
 
     public FoundThroughput Run(CancellationToken cancellation)
     {
-        var candidates = finder.Candidates(Ranks, _strategy);
+        var candidates = finder.Candidates(Ranks, _strategy, options.Recompute);
         if (StepRecording.Unavailable is { } reason) throw new PlatformNotSupportedException($"What a step computes can't be recorded here: {reason}.");
-        var machine = finder.Calibration ?? MachineCalibration.Measure(_group, candidates.Any(c => c.OffloadRatio > 0) ? finder.OffloadFolder : null, cancellation);
+        var machine = finder.Calibration ?? Calibrate(candidates, cancellation);
         if (!IsFirst) return Follow(cancellation);
 
         ThroughputJournal? journal = null;
@@ -45,7 +46,8 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
                 cancellation.ThrowIfCancellationRequested();
                 var order = new ThroughputOrder(next.Candidate, finder.Exhaustive ? null : selection.Best?.Seconds * finder.StopRatio, null, null);
                 Tell(order, cancellation);
-                var trial = Together(next, Try(order, cancellation), cancellation);
+                var began = Stopwatch.GetTimestamp();
+                var trial = Together(next, Try(order, cancellation), cancellation) with { TrialSeconds = Stopwatch.GetElapsedTime(began).TotalSeconds };
                 selection.End(trial);
                 journal?.Add(trial);
                 onEnd?.Invoke(trial);
@@ -66,6 +68,16 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
         }
     }
 
+    // What this search asks of a machine, and no more: it counts in the search's time.
+    MachineCalibration Calibrate(IReadOnlyList<ThroughputCandidate> candidates, CancellationToken cancellation)
+    {
+        var isCoded = _strategy.GradientCodec != GradientCodec.None;
+        List<CollectiveKind> kinds = isCoded ? [CollectiveKind.AllToAll] : [];
+        if (candidates.Any(c => c.Stage == 0) || _strategy.ShardSize > 0) kinds.Add(CollectiveKind.AllReduce);
+        if (isCoded || candidates.Any(c => c.Stage > 0)) kinds.AddRange([CollectiveKind.ReduceScatter, CollectiveKind.AllGather]);
+        return MachineCalibration.Measure(_group, candidates.Any(c => c.OffloadRatio > 0) ? finder.OffloadFolder : null, options.Precision, kinds, cancellation);
+    }
+
     FoundThroughput Follow(CancellationToken cancellation)
     {
         while (true)
@@ -82,19 +94,20 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
     // What the first rank knows beforehand of each candidate.
     (IReadOnlyList<ThroughputTrial> Plan, ThroughputQuestion Question) Plan(IReadOnlyList<ThroughputCandidate> candidates, MachineCalibration machine)
     {
-        const int largestTraced = 8;
+        const int largestTraced = 4;
         var traced = Math.Min(largestTraced, candidates.Max(c => c.MicroBatch));
         var strategies = candidates.Select(c => c.Strategy(_strategy, finder.OffloadFolder)).Append(_strategy).ToList();
-        var (second, shapes) = Trace(traced, strategies);
-        var first = traced > 1 ? Trace(traced / 2, strategies).Work : null;
+        var traces = candidates.Select(c => c.Recompute).Distinct().ToDictionary(again => again, again => (Large: Trace(traced, again, strategies), Small: traced > 1 ? Trace(traced / 2, again, strategies).Work : null));
+        var (_, shapes, stateBytes) = traces.Values.First().Large;
         var threads = get_num_threads();
         List<ThroughputTrial> plan = [];
         foreach (var candidate in candidates)
         {
-            var work = candidate.MicroBatch == traced ? second : StepWork.At(first!, second, candidate.MicroBatch);
+            var (large, small) = traces[candidate.Recompute];
+            var work = candidate.MicroBatch == traced ? large.Work : StepWork.At(small!, large.Work, candidate.MicroBatch);
             var strategy = candidate.Strategy(_strategy, finder.OffloadFolder);
             var shape = shapes[strategy.UnitBytes];
-            var planOptions = new PlanOptions { Precision = options.Precision, Microbatches = candidate.Accumulation, ComputesOnHost = true };
+            var planOptions = new PlanOptions { Precision = options.Precision, StateBytes = stateBytes, Microbatches = candidate.Accumulation, ComputesOnHost = true };
             var memory = MemoryPlan.Of(shape, strategy, Ranks, planOptions);
             var state = memory.TotalBytes - memory.DiskBytes;
             var bytes = Ranks == 1 && candidate.Accumulation == 1 ? state - memory.BytesOf(BufferKind.Gradients) + work.PeakBytes : state + work.ActivationBytes;
@@ -108,37 +121,19 @@ sealed class ThroughputSearch(ThroughputFinder finder, TrainerOptions options, W
         return (plan, new(finder.GlobalBatch, Ranks, string.Join(' ', name.Units.Append(name.Rest).Select(u => $"{u.Name}={u.NumParameters}")), options.Precision.Name));
     }
 
-    (StepWork Work, IReadOnlyDictionary<long, ModelShape> Shapes) Trace(int samples, IReadOnlyList<Strategy> strategies)
+    (StepWork Work, IReadOnlyDictionary<long, ModelShape> Shapes, long StateBytes) Trace(int samples, bool recompute, IReadOnlyList<Strategy> strategies)
     {
-        // A process that was launched with others would find them.
-        using var alone = World.Single();
-        using var trace = new WorkTrace(samples, options.Precision.Compute is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : sizeof(float), strategies);
-        run(Short(new(samples, 2, 0, _strategy.UnitBytes, 0, null), WorkTrace.Steps, trace) with { Strategy = null, Devices = 1 }, samples, alone);
-        if (trace.Work is null) InvalidOptionsException.ThrowIfAny([new("data", $"holds too few samples: two whole microbatches of {samples} are needed to see what a step computes")]);
-        return (trace.Work!, trace.Shapes);
+        using var trace = new StepTrace(samples, options.Precision, strategies);
+        trace.Run(options with { Recompute = recompute }, (brief, alone) => run(brief, samples, alone));
+        return (trace.Work!, trace.Shapes, trace.StateBytes);
     }
 
-    TrainerOptions Short(ThroughputCandidate candidate, int steps, Callback callback) => options with
+    TrainerOptions Short(ThroughputCandidate candidate, int steps, Callback callback) => ShortFit.Options(options, steps, callback) with
     {
         AccumulateGradients = candidate.Accumulation,
         Strategy = Ranks == 1 && candidate.OffloadRatio == 0 ? null : candidate.Strategy(_strategy, finder.OffloadFolder),
         Threads = candidate.Threads ?? options.Threads,
-        MaxEpochs = null,
-        MaxSteps = steps,
-        MaxTime = null,
-        MinEpochs = 0,
-        MinSteps = 0,
-        FastDevRun = 0,
-        LimitTrain = Raijin.Limit.None,
-        SanityValidationBatches = 0,
-        Validate = Every.Never,
-        LeavesNothing = true,
-        Checkpoints = false,
-        Progress = false,
-        Summary = false,
-        Loggers = [],
-        Profiler = null,
-        Callbacks = [callback],
+        Recompute = candidate.Recompute,
     };
 
     RankOutcome Try(ThroughputOrder order, CancellationToken cancellation)

@@ -6,6 +6,9 @@ sealed class ThroughputSelection(IReadOnlyList<ThroughputTrial> candidates, int 
     // The model's errors differ from candidate to candidate by about so much.
     const double Doubt = 1.05;
 
+    // Where two candidates missed it by the same, to so much, it is believed.
+    const double Certain = 1.03;
+
     readonly List<ThroughputTrial> _tried = [];
 
     /// <summary>Those tried, in that order.</summary>
@@ -21,7 +24,17 @@ sealed class ThroughputSelection(IReadOnlyList<ThroughputTrial> candidates, int 
         // One that failed took next to no time: another may take its place, so that the search ends with something.
         if (_tried.Count(t => t.State != ThroughputState.Failed) >= trials) return null;
         var next = Left().MinBy(Expected);
-        return next is null || (Best is { } best && _tried.Count >= 2 && Expected(next) > Doubt * best.Seconds) ? null : next;
+        return next is null || (Best is { } best && _tried.Count >= 2 && Expected(next) > (IsCertain ? 1 : Doubt) * best.Seconds) ? null : next;
+    }
+
+    // Predictions of the best and of the others were off by about the same factor.
+    bool IsCertain
+    {
+        get
+        {
+            var ratios = _tried.Where(t => t.State == ThroughputState.Measured).Select(t => t.Seconds!.Value / t.PredictedSeconds).ToList();
+            return ratios.Count >= 2 && ratios.Max() <= Certain * ratios.Min();
+        }
     }
 
     /// <summary>Notes how one ended.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Raijin.Parallel;
 
 namespace Raijin.Training;
 
@@ -10,8 +9,11 @@ sealed class ThroughputWatch(int microBatch, int accumulation, int warmup, doubl
     long _ended;
     int _seen;
 
-    /// <summary>The median step; null when none was whole.</summary>
-    public double? Seconds => _seconds.Count == 0 ? null : _seconds.Order().ElementAt(_seconds.Count / 2);
+    // One step may have met something else that runs.
+    const int LeastToStop = 2;
+
+    /// <summary>The lower quartile of the steps; null when none was whole. What else runs, and code that is still being compiled, only ever adds to a step.</summary>
+    public double? Seconds => _seconds.Count == 0 ? null : _seconds.Order().ElementAt(_seconds.Count / 4);
 
     public long? PeakBytes { get; private set; }
 
@@ -28,7 +30,7 @@ sealed class ThroughputWatch(int microBatch, int accumulation, int warmup, doubl
         var isWhole = step.Microbatches == accumulation && step.Samples == microBatch;
         if (isWhole && ++_seen > warmup) _seconds.Add(Stopwatch.GetElapsedTime(_ended, now).TotalSeconds);
         _ended = now;
-        if (limit is not { } most || _seconds.Count == 0 || Seconds <= most || IsStopped) return;
+        if (limit is not { } most || _seconds.Count < LeastToStop || Seconds <= most || IsStopped) return;
         IsStopped = true;
         step.Run.RequestStop("another is faster");
     }
@@ -37,42 +39,4 @@ sealed class ThroughputWatch(int microBatch, int accumulation, int warmup, doubl
     {
         if (TensorLedger.NativeBytes is { } bytes) PeakBytes = Math.Max(PeakBytes ?? 0, bytes);
     }
-}
-
-/// <summary>Records what a step's microbatch computes: in the second step without gradients there, in the third with them.</summary>
-sealed class WorkTrace(int samples, int elementBytes, IEnumerable<Strategy> strategies) : Callback, IDisposable
-{
-    public const int Steps = 2;
-
-    readonly StepRecording _recording = new(samples, elementBytes);
-    bool _isOn;
-
-    public StepWork? Work => _recording.Work;
-
-    /// <summary>The shape of the model by the size of its units.</summary>
-    public IReadOnlyDictionary<long, ModelShape> Shapes { get; private set; } = new Dictionary<long, ModelShape>();
-
-    public override void OnFitStart(TrainingRun run) => Shapes = strategies.DistinctBy(s => s.UnitBytes).ToDictionary(s => s.UnitBytes, s => ModelShape.Of(run.Module, s));
-
-    public override void OnTrainBatchStart(TrainStep step)
-    {
-        // Two microbatches a step: the first finds no gradients, the second those of the first.
-        if (step.Index < 1 || step.Samples != samples || Work is not null) return;
-        _isOn = true;
-        _recording.Begin();
-    }
-
-    public override void OnBeforeBackward(TrainStep step, TorchSharp.torch.Tensor loss)
-    {
-        if (_isOn) _recording.BackwardBegins();
-    }
-
-    public override void OnAfterBackward(TrainStep step)
-    {
-        if (!_isOn) return;
-        _isOn = false;
-        _recording.End();
-    }
-
-    public void Dispose() => _recording.Dispose();
 }

@@ -21,6 +21,9 @@ public sealed class DoctorCommandTests
         Assert.Equal("ranks as threads", findings["inProcess"]);
         Assert.Equal("nobody", findings["started by"]);
         Assert.True(findings.ContainsKey("instructions"));
+        Assert.Equal(Raijin.Tensors.OpRecorder.Unavailable is null, findings["op recording"] == "traces and FLOPs see every op");
+        Assert.Equal(Raijin.Tensors.GradientHooks.FiresDuringBackward, findings["gradient hooks"].StartsWith("libtorch's own", StringComparison.Ordinal));
+        Assert.Contains(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "512 bits" : "at a time", findings["optimizers"], StringComparison.Ordinal);
         foreach (var transport in TransportStatus.OfHost()) Assert.Equal(transport.Description, findings[RecordShape.CamelCase(transport.Kind.ToString())]);
         if (File.Exists("/usr/bin/mpirun")) Assert.Equal("/usr/bin/mpirun", findings["mpirun"]);
         if (Directory.Exists("/dev/shm")) Assert.Contains(" GB free", findings["/dev/shm"], StringComparison.Ordinal);

@@ -88,6 +88,26 @@ public sealed class PlanCommandTests
     }
 
     [Fact]
+    public void A_program_predicts_the_time_of_its_own_module_and_counts_its_activations()
+    {
+        if (Raijin.Parallel.StepRecording.Unavailable is { } reason) Assert.Skip(reason);
+        using var folder = new TemporaryFolder();
+        string[] question = ["--ranks", "1", "--model.hidden", "100", "--optimizer", "lion", "--calibrate", folder["machine.json"]];
+        var plan = Hosted([.. question, "--memory", "1MB"]);
+        // Seen to keep one moment.
+        Assert.Equal(4, plan.GetProperty("stateBytes").GetInt32());
+        var plans = plan.GetProperty("plans").EnumerateArray().ToList();
+        Assert.All(plans, p => Assert.True(p.GetProperty("seconds").GetDouble() > 0));
+        // Inputs and hidden values of a batch are the least that is kept for backward.
+        Assert.All(plans, p => Assert.True(Bytes(p, "activations") > 32 * 100 * 4));
+        Assert.All(plans, p => Assert.Equal(Bytes(p, "device") + Bytes(p, "activations") <= 1_000_000, p.GetProperty("fits").GetBoolean()));
+        var before = File.ReadAllText(folder["machine.json"]);
+        var call = Call.Of(Programs.Hosted, [], ["plan", .. question]);
+        Assert.Equal(before, File.ReadAllText(folder["machine.json"]));
+        foreach (var expected in (string[])["Time of a step", "samples counted in the device's", "activations"]) Assert.Contains(expected, call.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Help_of_a_program_lists_the_plan_with_its_configuration()
     {
         var help = Call.Of(Programs.Hosted, [], "plan", "--help").Out;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Raijin.Parallel;
 using Raijin.Testing;
@@ -35,8 +36,41 @@ public sealed class TuneThroughputCommandTests : IDisposable
         Assert.Contains("journal of another search", other.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Two_ranks_search_together_and_go_on_where_they_were()
+    {
+        if (StepRecording.Unavailable is { } reason) Assert.Skip(reason);
+        Assert.SkipUnless(Raijin.Tensors.ChildProcess.IsSupported, "ranks are processes on Linux and macOS");
+        var folder = Directory.CreateDirectory(_folder["ranks"]).FullName;
+        string[] question =
+            ["tune", "throughput", "digits", "--devices", "2", "--resume", folder, "--global-batch", "64", "--micro-batches", "16,32", "--stages", "0,2", "--trials", "2", "--steps", "1", "--calibration", _folder["two.json"], "--trainer.collectiveDeadline", "60s", "--json"];
+        var trials = await Search(question);
+        Assert.Equal(4, trials.Count);
+        Assert.All(trials, t => Assert.Equal(32, t.GetProperty("microBatch").GetInt32() * t.GetProperty("accumulation").GetInt32()));
+        var lines = File.ReadAllLines(Path.Combine(folder, "trials.jsonl"));
+        Assert.Equal(3, lines.Length);
+        // Killed after the first.
+        File.WriteAllLines(Path.Combine(folder, "trials.jsonl"), lines[..2]);
+        await Search(question);
+        var again = File.ReadAllLines(Path.Combine(folder, "trials.jsonl"));
+        Assert.Equal(3, again.Length);
+        Assert.Equal(lines[..2], again[..2]);
+        Assert.Contains("stage: ", File.ReadAllText(Path.Combine(folder, "best.yaml")), StringComparison.Ordinal);
+    }
+
+    static async Task<IReadOnlyList<JsonElement>> Search(string[] question)
+    {
+        using var program = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "raijin"), question) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var errors = program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await program.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await program.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(program.ExitCode == 0, await errors);
+        return [.. JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement.GetProperty("trials").EnumerateArray()];
+    }
+
     [Theory]
     [InlineData("--stages = a   expected numbers with commas between, such as 2,2", "--stages", "a")]
+    [InlineData("--recompute = maybe   expected true or false with commas between, such as false,true", "--recompute", "maybe")]
     [InlineData("--batch-key = data.batchsize   unknown; did you mean data.batchSize?", "--batch-key", "data.batchsize")]
     [InlineData("throughputFinder.trials   = 0; allowed: 1 and more", "--trials", "0")]
     [InlineData("throughputFinder.stages   = 7; allowed: some of 0, 1, 2, 3", "--stages", "7")]

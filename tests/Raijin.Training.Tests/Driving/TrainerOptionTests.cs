@@ -83,6 +83,7 @@ public sealed class TrainerOptionTests : IDisposable
     public void What_has_no_effect_is_said_beforehand()
     {
         Assert.Contains(Plan(Options with { Benchmark = true }).Warnings, w => w.Contains("benchmark is set", StringComparison.Ordinal));
+        Assert.Contains(Plan(Options with { MaxRestarts = 2 }).Warnings, w => w.StartsWith("maxRestarts is set, but the trainer has started no ranks", StringComparison.Ordinal));
         Assert.Contains(Plan(Options with { OverfitBatches = Limit.Batches(1), LimitTrain = Limit.Batches(2) }).Warnings, w => w.Contains("limitTrain", StringComparison.Ordinal));
         Assert.Contains("at most 12 steps", Plan(Options).ToString());
     }
@@ -131,5 +132,17 @@ public sealed class TrainerOptionTests : IDisposable
         Assert.Equal((1 * 40 + 2 * 40 + 3 * 16) / 96.0, result["val/Mean"], 1e-12);
         Assert.Equal((6, 1, 3, 3), (result["val/Sum"], result["val/Min"], result["val/Max"], result["val/Last"]));
         Assert.Equal((3 + 2 + 3) / 5.0, result["val/weighted"], 1e-12);
+    }
+
+    [Fact]
+    public void Restarts_need_a_folder_and_a_number_of_ranks_that_is_allowed()
+    {
+        // Refused before any rank is started.
+        var error = Assert.Throws<InvalidOptionsException>(() => new Trainer(Options with { Devices = 2, MaxRestarts = 1, Output = null }));
+        Assert.Equal("trainer.output", Assert.Single(error.Faults).Key);
+        Assert.Contains("is not set, but maxRestarts = 1", error.Faults[0].Message, StringComparison.Ordinal);
+        Assert.Equal(
+            ["trainer.maxRestarts: = -1; allowed: 0 and more", "trainer.elasticRanks: = 1, 2, 4 has not devices = 3: add it, or start another number"],
+            (Options with { Devices = 3, MaxRestarts = -1, ElasticRanks = [1, 2, 4] }).Faults().Select(fault => $"{fault.Key}: {fault.Message}"));
     }
 }

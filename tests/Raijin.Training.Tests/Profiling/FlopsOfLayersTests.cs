@@ -224,37 +224,12 @@ public sealed class FlopsOfLayersTests
 
         public RecomputedBlock() : base("RecomputedBlock") => RegisterComponents();
 
-        public override Tensor forward(Tensor input)
-        {
-            // One parameter makes the function differentiable; the others get their gradients from the inner pass.
-            return Repeated.Apply(input, first.parameters().First(), (Func<Tensor, Tensor>)Body);
-        }
+        public override Tensor forward(Tensor input) => Recompute.Run(Body, input, this);
 
         Tensor Body(Tensor x)
         {
             var hidden = second.call(first.call(x));
             return hidden.matmul(hidden.transpose(0, 1)).matmul(ones(8, Hidden));
-        }
-    }
-
-    sealed class Repeated : CustomFunction<Repeated>
-    {
-        protected override Tensor Evaluate(autograd.AutogradContext context, object[] inputs)
-        {
-            var body = (Func<Tensor, Tensor>)inputs[2];
-            context.save_data("body", body);
-            context.save_for_backward([(Tensor)inputs[0]]);
-            return body((Tensor)inputs[0]);
-        }
-
-        protected override IReadOnlyList<Tensor?> Differentiate(autograd.AutogradContext context, Tensor gradient)
-        {
-            using (enable_grad())
-            {
-                var output = ((Func<Tensor, Tensor>)context.get_data("body"))(context.get_saved_variables()[0].detach());
-                output.backward([gradient]);
-            }
-            return [null, null, null];
         }
     }
 }

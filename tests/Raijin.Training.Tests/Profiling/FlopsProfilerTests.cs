@@ -138,7 +138,7 @@ public sealed class FlopsProfilerTests
         using var scope = NewDisposeScope();
         var model = Linear(4, 3);
         var hooks = Hooks(model);
-        var profiler = new FlopsProfiler { Step = 20 };
+        var profiler = new FlopsProfiler { Step = 21 };
         using (var session = profiler.Start(new ProfileTarget { Model = model }))
         {
             for (var step = 0; step < 10; step++) Step(session, step);
@@ -147,9 +147,10 @@ public sealed class FlopsProfilerTests
             Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
             Assert.Equal((hooks, false), (Hooks(model), OpRecorder.IsRecording));
             Step(session, 20);
-            Assert.Equal(20, profiler.Report!.Step);
+            Step(session, 21);
+            Assert.Equal(21, profiler.Report!.Step);
             before = GC.GetAllocatedBytesForCurrentThread();
-            for (var step = 21; step < 30; step++) Step(session, step);
+            for (var step = 22; step < 30; step++) Step(session, step);
             Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
         }
         Assert.Equal((hooks, false), (Hooks(model), OpRecorder.IsRecording));

@@ -54,6 +54,61 @@ public sealed class RankFabricTests
     }, RankFit.Options);
 
     [Theory]
+    [InlineData(0, "float32")]
+    [InlineData(2, "bfloat16")]
+    [InlineData(3, "float32")]
+    [InlineData(3, "bfloat16")]
+    public void A_model_of_the_meta_device_trains_as_one_that_was_made_with_the_same_values(int stage, string precision)
+    {
+        var options = new FabricOptions { Strategy = RankFit.Stage(stage) with { UnitBytes = 1 }, Device = DeviceChoice.Cpu, Precision = precision == "float32" ? Precision.Float32 : Precision.BFloat16 };
+        var results = World.Run(2, world =>
+        {
+            set_num_threads(1);
+            using var fabric = Fabric.Launch(options with { World = world });
+            using var made = Net(CPU);
+            using (no_grad())
+                foreach (var (name, parameter) in made.named_parameters()) Fill(name, parameter);
+            using var hollow = Net(META);
+            return (Trained(fabric, fabric.Setup(made), world.Rank), Trained(fabric, fabric.Setup(hollow, Fill), world.Rank));
+        }, RankFit.Options);
+        Assert.All(results, result => Assert.Equal(result.Item1, result.Item2));
+
+        static TorchSharp.Modules.Sequential Net(Device device) => Sequential(("first", Linear(4, 8, device: device)), ("act", GELU()), ("second", Linear(8, 3, device: device)));
+
+        // Exact in both types, so that masters are what the weights are.
+        static void Fill(string name, Tensor parameter)
+        {
+            using var scope = NewDisposeScope();
+            parameter.copy_((arange(parameter.numel()) % 7 - 3 + name.Length).view(parameter.shape) / 64);
+        }
+
+        static float[] Trained(Fabric fabric, TorchSharp.Modules.Sequential model, int rank)
+        {
+            var optimizer = fabric.SetupOptimizers(Optimizers.AdamW(model, 1e-2))[0];
+            for (var i = 0; i < 3; i++)
+            {
+                using var step = fabric.Step();
+                var inputs = (arange(8).view(2, 4) + rank + i).div(8).to(fabric.Precision.Compute);
+                fabric.Backward(model.call(inputs).to(ScalarType.Float32).square().mean());
+                optimizer.Step();
+            }
+            using var reads = NewDisposeScope();
+            var state = fabric.Sharded(model)!.StateDict();
+            float[] values = [.. state.OrderBy(t => t.Key, StringComparer.Ordinal).SelectMany(t => t.Value.to(ScalarType.Float32).data<float>().ToArray())];
+            foreach (var tensor in state.Values) tensor.Dispose();
+            return values;
+        }
+    }
+
+    [Fact]
+    public void A_model_of_the_meta_device_needs_ranks_or_a_strategy()
+    {
+        using var fabric = Fabric.Launch(new FabricOptions { Device = DeviceChoice.Cpu });
+        using var model = Linear(2, 1, device: META);
+        Assert.Contains("give a strategy", Assert.Throws<InvalidOperationException>(() => fabric.Setup(model, (_, parameter) => parameter.zero_())).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(0, 1)]
     [InlineData(3, 3)]
     [InlineData(2, 1)]
