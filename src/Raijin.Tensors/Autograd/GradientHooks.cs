@@ -32,6 +32,11 @@ public static class GradientHooks
         return Route.OnReady(parameter, callback);
     }
 
+    /// <summary>While it is open, a pass on this thread that adds to these parameters tells nobody: the pass around it has not added all it will.</summary>
+    internal static IDisposable Withhold(IReadOnlyList<Tensor> parameters) => new Withheld(parameters);
+
+    internal static bool IsWithheld(Tensor parameter) => Withheld.Current is { } withheld && withheld.Contains(parameter);
+
     /// <summary>Lets a callback see, and replace, the gradient that flows back through a tensor.</summary>
     /// <param name="tensor">Any tensor that requires a gradient; borrowed.</param>
     /// <param name="callback">
@@ -47,6 +52,27 @@ public static class GradientHooks
         if (!tensor.requires_grad) throw new ArgumentException("No gradient flows through a tensor that requires none.", nameof(tensor));
         return Route.OnGradient(tensor, callback);
     }
+}
+
+/// <summary>Parameters whose gradients are not complete yet, by the tensors that their wrappers refer to.</summary>
+sealed unsafe class Withheld : IDisposable
+{
+    [ThreadStatic] static Withheld? t_current;
+
+    readonly Withheld? _outer = t_current;
+    readonly HashSet<nint> _tensors;
+
+    public Withheld(IReadOnlyList<Tensor> parameters)
+    {
+        _tensors = [.. parameters.Select(p => *(nint*)p.Handle)];
+        t_current = this;
+    }
+
+    public static Withheld? Current => t_current;
+
+    public bool Contains(Tensor parameter) => _tensors.Contains(*(nint*)parameter.Handle) || _outer is not null && _outer.Contains(parameter);
+
+    public void Dispose() => t_current = _outer;
 }
 
 /// <summary>One way of getting called during a backward pass.</summary>
@@ -75,6 +101,8 @@ sealed class ReadyCallbacks(Tensor parameter)
     /// <summary>Runs them in order; what one throws is kept for the end of the pass.</summary>
     public void Fire()
     {
+        // libtorch also tells of a parameter that is in the graph and got no gradient.
+        if (GradientHooks.IsWithheld(Parameter) || !GradientAccess.HasGradient(Parameter)) return;
         foreach (var callback in _callbacks)
         {
             if (Backward.HasFailed) return;

@@ -151,6 +151,7 @@ public sealed class Recomputation
                 outputs = Again(cut);
             }
             var roots = _differentiable.Select((i, k) => (Output: outputs[i], Gradient: gradients[k], Comes: gradients.Count == 1 || _hasGradient[k])).Where(r => r.Comes && r.Output.requires_grad).ToList();
+            using var withheld = GradientHooks.Withhold(_parameters);
             if (roots.Count > 0) autograd.backward([.. roots.Select(r => r.Output)], [.. roots.Select(r => r.Gradient)]);
         }
         Array.Clear(_hasGradient);
@@ -182,7 +183,7 @@ public sealed class Recomputation
     }
 
     /// <summary>Leaves of their own in the place of parameters, while it is open: what flows into them goes no further, and calls nobody back.</summary>
-    /// <remarks>Modules that libtorch computes itself go on with their parameters, whose gradients are added where they belong at once.</remarks>
+    /// <remarks>Modules that libtorch computes itself go on with their parameters, whose gradients are added where they belong at once; that they are complete is said in the outer pass.</remarks>
     sealed class ParameterLeaves : IDisposable
     {
         readonly List<(Parameter Box, Tensor Original)> _parameters = [];

@@ -39,6 +39,24 @@ public sealed class NativeModulesTests
         AssertClose(expected, results[0]);
     }
 
+    [Fact]
+    public void Computed_again_they_train_with_the_bits_of_stage_3_too()
+    {
+        var results = new[] { false, true }.Select(again =>
+        {
+            var models = new[] { Make("TransformerEncoder", CPU), Make("TransformerEncoder", CPU) };
+            var result = World.Run(2, world =>
+            {
+                using var units = again ? new RecomputedUnits(models[world.Rank], Zero.Stage3 with { UnitBytes = 1 }) : null;
+                Assert.NotEmpty(units?.Names ?? [""]);
+                return Train(world, models[world.Rank], initialize: null);
+            }, Rig.Options)[0];
+            foreach (var model in models) model.Dispose();
+            return result;
+        }).ToList();
+        foreach (var (name, values) in results[0]) Assert.True(values.AsSpan().SequenceEqual(results[1][name]), $"{name} differs");
+    }
+
     [Theory]
     [InlineData("Linear and LayerNorm")]
     [InlineData("Conv2d")]

@@ -105,6 +105,16 @@ public sealed class RecomputeTests
     }
 
     [Fact]
+    public void By_hand_around_a_unit_of_stage_3_is_refused_with_the_remedy() => World.Run(2, world =>
+    {
+        using var scope = NewDisposeScope();
+        using var net = new Looped();
+        using var sharded = new ShardedModel(net, Zero.Stage3, world.Group);
+        var error = Assert.Throws<InvalidOperationException>(() => Recompute.Run(net.call, rand(3, 12), net));
+        Assert.Contains("the option recompute", error.Message, StringComparison.Ordinal);
+    }, Rig.Options);
+
+    [Fact]
     public void Memory_is_that_of_the_inputs_and_of_one_block()
     {
         Assert.SkipWhen(AllocationMeter.Unavailable is not null, AllocationMeter.Unavailable ?? "");

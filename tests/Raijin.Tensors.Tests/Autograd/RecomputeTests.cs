@@ -159,6 +159,59 @@ public sealed class RecomputeTests
     }
 
     [Fact]
+    public void Several_inputs_and_results_of_which_some_have_no_gradient_without_entry_points_of_C_plus_plus_too()
+    {
+        var before = GradientHooks.Route;
+        GradientHooks.Route = new PortableHooks();
+        try
+        {
+            Several_inputs_and_results_of_which_some_have_no_gradient();
+        }
+        finally
+        {
+            GradientHooks.Route = before;
+        }
+    }
+
+    [Fact]
+    public void A_parameter_that_the_body_does_not_use_gets_no_gradient_and_nobody_is_told()
+    {
+        using var scope = NewDisposeScope();
+        using var used = Linear(Width, Width);
+        using var unused = Linear(Width, Width);
+        var ready = 0;
+        using var watch = GradientHooks.OnReady(unused.weight!, _ => ready++);
+        Backward.Run(Recompute.Run(used.call, Input(), used, unused).sum());
+        Assert.NotNull(used.weight!.grad);
+        Assert.Null(unused.weight!.grad);
+        Assert.Equal(0, ready);
+    }
+
+    [Fact]
+    public void Modules_that_libtorch_computes_itself_have_the_same_bits_and_one_complete_gradient()
+    {
+        using var scope = NewDisposeScope();
+        Seed.Everything(5);
+        using var layer = TransformerEncoderLayer(Width, 2, 32, dropout: 0.2);
+        var x = Input();
+        var ready = new List<string>();
+        var watches = layer.named_parameters().Select(p => GradientHooks.OnReady(p.parameter, _ => ready.Add(p.name))).ToList();
+        Seed.Everything(6);
+        Backward.Run((layer.call(x, null!, null!).square() * arange(Width)).sum());
+        var expected = layer.named_parameters().ToDictionary(p => p.name, p => Values(p.parameter.grad!));
+        var inputs = Values(x.grad!);
+        layer.zero_grad();
+        x.grad = null;
+        ready.Clear();
+        Seed.Everything(6);
+        Backward.Run((Recompute.Run(h => layer.call(h, null!, null!), x, layer).square() * arange(Width)).sum());
+        foreach (var (name, parameter) in layer.named_parameters()) Assert.True(expected[name].AsSpan().SequenceEqual(Values(parameter.grad!)), name);
+        Assert.Equal(inputs, Values(x.grad!));
+        foreach (var watch in watches) watch.Dispose();
+        Assert.Equal(expected.Keys.Order(), ready.Order());
+    }
+
+    [Fact]
     public void Several_inputs_and_results_of_which_some_have_no_gradient()
     {
         using var scope = NewDisposeScope();
