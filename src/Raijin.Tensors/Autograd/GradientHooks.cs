@@ -35,8 +35,6 @@ public static class GradientHooks
     /// <summary>While it is open, a pass on this thread that adds to these parameters tells nobody: the pass around it has not added all it will.</summary>
     internal static IDisposable Withhold(IReadOnlyList<Tensor> parameters) => new Withheld(parameters);
 
-    internal static bool IsWithheld(Tensor parameter) => Withheld.Current is { } withheld && withheld.Contains(parameter);
-
     /// <summary>Lets a callback see, and replace, the gradient that flows back through a tensor.</summary>
     /// <param name="tensor">Any tensor that requires a gradient; borrowed.</param>
     /// <param name="callback">
@@ -57,22 +55,15 @@ public static class GradientHooks
 /// <summary>Parameters whose gradients are not complete yet, by the tensors that their wrappers refer to.</summary>
 sealed unsafe class Withheld : IDisposable
 {
-    [ThreadStatic] static Withheld? t_current;
+    [ThreadStatic] static HashSet<nint>? t_tensors;
 
-    readonly Withheld? _outer = t_current;
-    readonly HashSet<nint> _tensors;
+    readonly HashSet<nint>? _outer = t_tensors;
 
-    public Withheld(IReadOnlyList<Tensor> parameters)
-    {
-        _tensors = [.. parameters.Select(p => *(nint*)p.Handle)];
-        t_current = this;
-    }
+    public Withheld(IReadOnlyList<Tensor> parameters) => t_tensors = [.. _outer ?? [], .. parameters.Select(p => *(nint*)p.Handle)];
 
-    public static Withheld? Current => t_current;
+    public static bool Holds(Tensor parameter) => t_tensors?.Contains(*(nint*)parameter.Handle) ?? false;
 
-    public bool Contains(Tensor parameter) => _tensors.Contains(*(nint*)parameter.Handle) || _outer is not null && _outer.Contains(parameter);
-
-    public void Dispose() => t_current = _outer;
+    public void Dispose() => t_tensors = _outer;
 }
 
 /// <summary>One way of getting called during a backward pass.</summary>
@@ -102,7 +93,7 @@ sealed class ReadyCallbacks(Tensor parameter)
     public void Fire()
     {
         // libtorch also tells of a parameter that is in the graph and got no gradient.
-        if (GradientHooks.IsWithheld(Parameter) || !GradientAccess.HasGradient(Parameter)) return;
+        if (Withheld.Holds(Parameter) || !GradientAccess.HasGradient(Parameter)) return;
         foreach (var callback in _callbacks)
         {
             if (Backward.HasFailed) return;
