@@ -42,6 +42,7 @@ public sealed class NativeModulesTests
     [Fact]
     public void Computed_again_they_train_with_the_bits_of_stage_3_too()
     {
+        using var scope = NewDisposeScope();
         var results = new[] { false, true }.Select(again =>
         {
             var models = new[] { Make("TransformerEncoder", CPU), Make("TransformerEncoder", CPU) };
