@@ -34,7 +34,8 @@ public sealed class DeviceStatsMonitor : Callback
         var passed = (now - _at).TotalSeconds;
         if (passed > 0)
         {
-            run.Log(Prefix + "cpu percent", 100 * (cpu - _cpu).TotalSeconds / passed / Environment.ProcessorCount);
+            // Processor time is counted in ticks, which may end in a later interval than they began in.
+            run.Log(Prefix + "cpu percent", Math.Min(100, 100 * (cpu - _cpu).TotalSeconds / passed / Environment.ProcessorCount));
             run.Log(Prefix + "gc pause percent", 100 * (pause - _pause).TotalSeconds / passed);
         }
         (_cpu, _pause, _at) = (cpu, pause, now);

@@ -31,7 +31,7 @@ sealed class ThroughputSelection(IReadOnlyList<ThroughputTrial> candidates, int 
     {
         get
         {
-            var ratios = _tried.Where(t => t.State == ThroughputState.Measured).Select(t => t.Seconds!.Value / t.PredictedSeconds).ToList();
+            var ratios = _tried.Where(t => t.Seconds is not null).Select(t => t.Seconds!.Value / t.PredictedSeconds).ToList();
             return ratios.Count == 1 ? ratios[0] is >= 1 / Certain and <= Certain : ratios.Count > 1 && ratios.Max() <= Certain * ratios.Min();
         }
     }

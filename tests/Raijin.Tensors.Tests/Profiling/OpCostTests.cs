@@ -74,7 +74,9 @@ public sealed class OpCostTests
     {
         var shape = new OpArgument([4, 5], 0);
         Assert.Equal(new OpCost(0, 20), OpCost.Of("aten::relu", [shape], [shape]));
-        Assert.Equal(new OpCost(0, 100), OpCost.Of("aten::native_layer_norm", [shape], [shape]));
+        var (none, weight) = (new OpArgument(null, 0), new OpArgument([5], 0));
+        Assert.Equal(new OpCost(0, 100), OpCost.Of("aten::native_layer_norm", [shape, none, none, none], [shape]));
+        Assert.Equal(new OpCost(0, 140), OpCost.Of("aten::native_layer_norm", [shape, none, weight, weight], [shape]));
         Assert.Null(OpCost.Of("aten::embedding", [shape, shape], [shape]));
         Assert.Null(OpCost.Of("aten::t", [shape], [shape]));
     }
