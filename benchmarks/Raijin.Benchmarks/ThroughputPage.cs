@@ -8,7 +8,7 @@ namespace Raijin.Benchmarks;
 
 /// <summary>
 /// The search for throughput on a 12M-parameter GPT and two processes, beside an exhaustive grid of the same candidates (every microbatch that divides, every stage), each tried as the search tries it: <c>throughput</c> searches,
-/// <c>throughput --grid S</c> tries every candidate of stage S. The page starts its ranks itself. <c>--steps n</c>.
+/// <c>throughput --grid S</c> tries every candidate of stage S; with <c>--recompute</c> both may compute blocks twice too. The page starts its ranks itself. <c>--steps n</c>.
 /// </summary>
 static class ThroughputPage
 {
@@ -31,6 +31,7 @@ static class ThroughputPage
         {
             GlobalBatch = GlobalBatch,
             Stages = grid is { } stage ? [stage] : [0, 1, 2, 3],
+            Recompute = args.Contains("--recompute") ? [false, true] : [],
             Trials = 3,
             Steps = Pages.Option(args, "--steps") ?? 4,
             Exhaustive = grid is not null,
@@ -49,7 +50,7 @@ static class ThroughputPage
                 $"{(grid is null ? "search" : $"grid, stage {grid}")}: {found.Trials.Count} candidates, {found.Trials.Count(t => t.Seconds is not null)} measured; {seconds:F1} s in all, {trying:F1} s of them trials ({found.Trials.Where(t => t.Candidate.Accumulation <= 8).Sum(t => t.TrialSeconds ?? 0):F1} s with accumulation up to 8); others, the other rank among them, and the hypervisor: {load.Others()}"));
             foreach (var trial in found.Trials.Where(t => grid is null || t.Seconds is not null))
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"  stage {trial.Candidate.Stage}  {trial.Candidate.MicroBatch,2} × {trial.Candidate.Accumulation,2}  predicted {trial.PredictedSeconds * 1e3,7:F1} ms  measured {trial.Seconds * 1e3,7:F1} ms  tried in {trial.TrialSeconds,4:F1} s  {trial.State}{(trial == found.Best ? "  best" : "")} {trial.Problem}"));
+                    $"  stage {trial.Candidate.Stage}  {trial.Candidate.MicroBatch,2} × {trial.Candidate.Accumulation,2}{(trial.Candidate.Recompute ? "  twice" : "")}  predicted {trial.PredictedSeconds * 1e3,7:F1} ms  measured {trial.Seconds * 1e3,7:F1} ms  tried in {trial.TrialSeconds,4:F1} s  {trial.State}{(trial == found.Best ? "  best" : "")} {trial.Problem}"));
         }
         world.Group.Barrier();
     }
