@@ -70,7 +70,7 @@ public sealed class PickleDict
 
         public new bool Equals(object? x, object? y) => object.Equals(x, y);
 
-        public int GetHashCode(object key) => key is long number ? HashCode.Combine(number) : key.GetHashCode();
+        public int GetHashCode(object key) => key is long number ? HashCode.Combine((int)number, (int)(number >> 32)) : key.GetHashCode();
     }
 }
 
