@@ -38,7 +38,8 @@ sealed class FlopsAttribution(Module model, int thread, IReadOnlyList<ModuleSpan
         _backward = [];
         Owners? training = null;
         if (trace.Threads.FirstOrDefault(t => t.ThreadId == thread) is { } own) training = Add(own, null);
-        // Nodes of other devices run on threads of libtorch's. A thread that makes nodes of its own trains or loads something else.
+        // Nodes of other devices run on threads of libtorch's, those of the host where the pass was begun: other threads train or load something else there, as one does anywhere that makes nodes of its own.
+        if (model.parameters().All(p => p.device_type is TorchSharp.DeviceType.CPU or TorchSharp.DeviceType.META)) return;
         foreach (var other in trace.Threads)
             if (other.ThreadId != thread && training is not null && !MakesNodes(other)) Add(other, training);
     }
